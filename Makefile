@@ -1,0 +1,65 @@
+# Every target sets up .venv by itself and skips that while pyproject.toml and constraints.txt stay as they were.
+PYTHON ?= python3
+STUDY ?= orbit-200mw
+PYTEST_ARGS ?= -n auto
+
+VENV := .venv
+BIN := $(VENV)/bin
+PINNED := pyproject.toml constraints.txt
+
+.PHONY: help run test lint format docs bench constraints clean
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+
+help:  ## list the targets
+	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 22
+
+run: $(VENV)/.base  ## run the main study, or another: make run STUDY=name
+	$(BIN)/dawndusk run $(STUDY)
+
+test: $(VENV)/.test  ## run every test; choose with PYTEST_ARGS="-m 'not slow'"
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+lint: $(VENV)/.test-lint  ## check style, types and the layer rule
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/.test-lint  ## mend what ruff can mend
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+docs: $(VENV)/.docs  ## build the documentation into docs/_build/html
+	$(BIN)/sphinx-build --fail-on-warning --keep-going --nitpicky --quiet -b html docs docs/_build/html
+
+bench: $(VENV)/.base  ## run every benchmark in turn
+	@set -e; for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python "$$script"; done
+
+constraints:  ## pin anew every dependency, direct or not, to what the package index offers today
+	rm -rf $(VENV)-pins
+	$(PYTHON) -m venv $(VENV)-pins
+	$(VENV)-pins/bin/python -m pip install --quiet --editable '.[dev]'
+	$(VENV)-pins/bin/python -m pip freeze --exclude-editable > constraints.txt
+	rm -rf $(VENV)-pins
+
+clean:  ## remove the environment and everything built
+	rm -rf $(VENV) $(VENV)-pins dist docs/_build .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	find models optimize studies src tests benchmarks docs -name __pycache__ -prune -exec rm -rf {} +
+
+# The part of the name after the dot says which extras are in: .base has none, .test-lint has `test` and `lint`.
+$(VENV)/.base: extras =
+$(VENV)/.test: extras = [test]
+$(VENV)/.test-lint: extras = [test,lint]
+$(VENV)/.docs: extras = [docs]
+
+$(VENV)/.base $(VENV)/.test $(VENV)/.test-lint $(VENV)/.docs: $(PINNED) | $(BIN)/python
+	@echo "Installing dawndusk$(extras) into $(VENV); the first time takes about a minute."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.$(extras)' --constraint constraints.txt
+	@touch $@
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "dawndusk needs Python 3.11 or newer; '$(PYTHON)' is $$($(PYTHON) --version 2>&1)." >&2; \
+	  echo "Name another with: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)" >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }

@@ -1,0 +1,1 @@
+"""Physics and cost: pure functions of what we choose and what we believe."""

@@ -1,0 +1,1 @@
+"""Search with certificates: bounds, incumbents and explanations over the models."""

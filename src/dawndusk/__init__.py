@@ -1,0 +1,62 @@
+"""Optimisation and design-space search for orbital AI data centres: certified, explained, fast."""
+
+import os
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dawndusk.models.assumptions import Assumptions
+    from dawndusk.models.design import Design, DesignBatch
+    from dawndusk.models.errors import DawnduskError
+    from dawndusk.models.outcome import Outcome
+    from dawndusk.studies.api import Evaluation, RunResult, Study, evaluate, load
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Assumptions",
+    "DawnduskError",
+    "Design",
+    "DesignBatch",
+    "Evaluation",
+    "Outcome",
+    "RunResult",
+    "Study",
+    "__version__",
+    "evaluate",
+    "load",
+]
+
+# Imported on first use, so that `import dawndusk` and `dawndusk --help` stay quick.
+_PUBLIC_NAMES = {
+    "Assumptions": "dawndusk.models.assumptions:Assumptions",
+    "DawnduskError": "dawndusk.models.errors:DawnduskError",
+    "Design": "dawndusk.models.design:Design",
+    "DesignBatch": "dawndusk.models.design:DesignBatch",
+    "Evaluation": "dawndusk.studies.api:Evaluation",
+    "Outcome": "dawndusk.models.outcome:Outcome",
+    "RunResult": "dawndusk.studies.api:RunResult",
+    "Study": "dawndusk.studies.api:Study",
+    "evaluate": "dawndusk.studies.api:evaluate",
+    "load": "dawndusk.studies.api:load",
+}
+
+# A checkout without symbolic links finds the layers at its root, two folders up.
+if not os.path.isdir(os.path.join(__path__[0], "models")):  # noqa: PTH112, PTH118 (pathlib costs start-up time)
+    __path__.append(os.path.join(__path__[0], os.pardir, os.pardir))  # noqa: PTH118
+
+
+def __getattr__(name: str) -> object:
+    """Import a public name on its first use."""
+    if name not in _PUBLIC_NAMES:
+        known = ", ".join(__all__)
+        raise AttributeError(f"module 'dawndusk' has no attribute {name!r}; its public names are {known}")
+    module_name, _, attribute = _PUBLIC_NAMES[name].partition(":")
+    value: object = getattr(import_module(module_name), attribute)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """List the public names, imported or not."""
+    return sorted({*globals(), *__all__})

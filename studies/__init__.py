@@ -1,0 +1,1 @@
+"""Questions as files: named studies, their data, their runs and the command line."""
