@@ -1,0 +1,56 @@
+"""The number type of the physics, and functions whose direction in every argument is known.
+
+A physics function takes a float, an array or any other type that answers NumPy's ufunc protocol. Look-ups,
+root-finding and quadrature are not ufuncs: they are declared ``monotone`` instead, with the direction of each
+argument, so that an array type which carries ranges can evaluate them exactly at the two extreme corners.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any, ParamSpec, Protocol, TypeAlias, TypeVar, cast, runtime_checkable
+
+Array: TypeAlias = Any
+"""A float, a NumPy array, or a type that answers NumPy's ufunc protocol."""
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+@runtime_checkable
+class CarriesRanges(Protocol):
+    """An array type that evaluates a monotone function itself, for example an interval."""
+
+    def __monotone_call__(
+        self, function: Callable[..., Any], directions: dict[str, str], arguments: dict[str, Any]
+    ) -> Any:
+        """Evaluate ``function`` knowing that it rises (``+``) or falls (``-``) in each named argument."""
+
+
+def monotone(**directions: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Declare the direction of a function in each argument: ``+`` rises, ``-`` falls (never strictly needed).
+
+    Arguments without a direction must be exact (not ranges). The declaration is checked by property tests on
+    every decorated function (see ``MONOTONE_FUNCTIONS``).
+    """
+
+    def decorate(function: Callable[P, R]) -> Callable[P, R]:
+        names = function.__code__.co_varnames[: function.__code__.co_argcount]
+
+        @functools.wraps(function)
+        def call(*args: P.args, **kwargs: P.kwargs) -> R:
+            for value in (*args, *kwargs.values()):
+                if hasattr(value, "__monotone_call__"):
+                    bound = {**dict(zip(names, args, strict=False)), **kwargs}
+                    return cast("R", value.__monotone_call__(function, directions, bound))
+            return function(*args, **kwargs)
+
+        MONOTONE_FUNCTIONS[f"{function.__module__}.{function.__qualname__}"] = (call, directions)
+        return call
+
+    return decorate
+
+
+MONOTONE_FUNCTIONS: dict[str, tuple[Callable[..., Any], dict[str, str]]] = {}
+"""Every declared function by its full name, for the property tests and for range arithmetic."""

@@ -1,0 +1,405 @@
+"""What we believe: prices, rates, catalogue rows and the scenario year.
+
+The classes here hold values only; where each value comes from (units, low, high, source, year, confidence) is
+kept beside it in ``Assumptions.provenance``, keyed by the dotted name, for example ``power.pmad_efficiency`` or
+``vehicles.starship_v3.price_usd``. An optimiser never varies an assumption.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from dawndusk.models.tables import EnvironmentData
+
+
+def quantity(units: str, meaning: str, minimum: float = 0.0, maximum: float = math.inf) -> Any:
+    """Declare a field of an assumption group: its units, its meaning and the domain of its values."""
+    return field(metadata={"units": units, "meaning": meaning, "minimum": minimum, "maximum": maximum})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Quantity:
+    """One believed value and where it comes from."""
+
+    value: float
+    units: str
+    low: float | None
+    high: float | None
+    source: str
+    url: str
+    year: int
+    confidence: str
+    note: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scenario:
+    """When the programme flies and what its money costs."""
+
+    first_launch_year: float = quantity("year", "calendar year of the first launch", 2020, 2100)
+    lead_years: float = quantity("years", "from the decision (time 0 of orbit and ground) to the first launch", 0, 20)
+    discount_rate: float = quantity("1/year", "cost of money of the orbital programme (WACC)", 0, 1)
+    technology_ageing_per_year: float = quantity(
+        "1/year", "rate at which an hour of compute loses worth to better hardware, orbit and ground alike", 0, 1
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Demand:
+    """What is asked for; compute beyond it earns nothing. Zero means: not stated."""
+
+    it_power_mw: float = quantity("MW", "IT power of the accelerators in service, spares not counted")
+    delivered_pflops: float = quantity("PFLOP/s", "mean delivered dense BF16 compute over the life")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Environment:
+    """Sun, Earth and upper atmosphere."""
+
+    solar_constant_w_m2: float = quantity("W/m2", "solar irradiance at one astronomical unit", 1000, 2000)
+    earth_ir_w_m2: float = quantity("W/m2", "Earth infrared emission in the hot design case", 0, 400)
+    albedo: float = quantity("fraction", "Earth albedo in the hot design case", 0, 1)
+    solar_flux_f107: float = quantity("sfu", "solar 10.7 cm flux averaged over the mission", 60, 300)
+    drag_coefficient: float = quantity("-", "free-molecular drag coefficient", 1, 4)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Power:
+    """Conversion, storage and platform loads."""
+
+    pmad_efficiency: float = quantity("fraction", "array output to load, power management and distribution", 0.1, 1)
+    charge_efficiency: float = quantity("fraction", "array to battery", 0.1, 1)
+    discharge_efficiency: float = quantity("fraction", "battery to load", 0.1, 1)
+    battery_wh_per_kg: float = quantity("Wh/kg", "specific energy of the battery pack", 10, 2000)
+    dod_few_cycles: float = quantity("fraction", "allowed depth of discharge at cycles_few", 0.05, 1)
+    dod_many_cycles: float = quantity("fraction", "allowed depth of discharge at cycles_many", 0.05, 1)
+    cycles_few: float = quantity("cycles", "life cycles for which dod_few_cycles holds", 1)
+    cycles_many: float = quantity("cycles", "life cycles for which dod_many_cycles holds", 1)
+    platform_load_fraction: float = quantity("fraction of IT load", "avionics, control and heaters", 0, 2)
+    platform_fixed_w: float = quantity("W", "platform load of a satellite whatever its size", 0)
+    keep_alive_fraction: float = quantity("fraction of load", "load kept on the battery when compute is shed", 0, 1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Thermal:
+    """The ladder from junction to radiator, and the radiator's surroundings."""
+
+    loop_rise_k: float = quantity("K", "mean coolant to radiator surface, with half the coolant rise", 0, 100)
+    junction_reference_k: float = quantity("K", "junction temperature at which accelerator power is quoted", 250, 450)
+    coating_life_years: float = quantity("years", "time in which coatings go from new to end-of-life values", 0.1)
+    array_view_factor: float = quantity("fraction", "view factor from a radiator face to the back of the array", 0, 1)
+    array_back_temperature_k: float = quantity("K", "temperature of the back of the array", 200, 450)
+    array_back_emissivity: float = quantity("fraction", "emissivity of the back of the array", 0, 1)
+    sun_pointing_error_deg: float = quantity("deg", "angle by which an edge-on radiator sees the Sun", 0, 90)
+    second_law_efficiency: float = quantity("fraction of Carnot", "heat pump, where a radiator row has one", 0.01, 1)
+    cold_supply_k: float = quantity("K", "coolant temperature at the cold side of a heat pump", 250, 400)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Radiation:
+    """Dose, upsets and latch-up."""
+
+    geometry_factor: float = quantity("fraction", "dose in the real box over dose in the sphere of the table", 0.1, 2)
+    solar_proton_krad_per_year: float = quantity("krad(Si)/year", "solar protons in a polar orbit", 0)
+    design_margin: float = quantity("-", "radiation design margin on dose", 1, 20)
+    upset_per_year: float = quantity(
+        "1/year", "interrupting upsets of one accelerator from protons at 650 km dawn-dusk behind 10 mm", 0
+    )
+    cosmic_ray_upset_per_year: float = quantity("1/year", "interrupting upsets from cosmic rays, unshieldable", 0)
+    latchup_per_year: float = quantity(
+        "1/year", "destructive events of one accelerator from protons at 650 km dawn-dusk behind 10 mm", 0
+    )
+    wear_exponent: float = quantity("-", "Weibull shape of dose-driven wear-out", 1, 10)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reliability:
+    """Failures and interruptions."""
+
+    accelerator_failure_per_year: float = quantity("1/year", "permanent failures on the ground, air or water cooled", 0)
+    space_multiplier: float = quantity("-", "launch loads and no-touch operation, before heat and radiation", 0.1, 20)
+    activation_energy_ev: float = quantity("eV", "Arrhenius activation energy of junction-driven failures", 0, 2)
+    reference_junction_k: float = quantity("K", "junction temperature of the ground failure rate", 250, 450)
+    satellite_loss_per_year: float = quantity("1/year", "loss of a whole satellite", 0, 5)
+    interruption_per_year: float = quantity("1/year", "job interruptions of one accelerator on the ground", 0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Network:
+    """Optical links between satellites and to the ground."""
+
+    link_spacing_km: float = quantity("km", "distance between neighbours of a formation or ring", 0.01, 10_000)
+    link_reference_gbps: float = quantity("Gbit/s", "rate of one terminal at the reference distance", 0)
+    link_reference_km: float = quantity("km", "reference distance of the link rate", 0.01)
+    link_max_gbps: float = quantity("Gbit/s", "ceiling of one terminal, however near", 0)
+    terminal_mass_kg: float = quantity("kg", "one inter-satellite terminal", 0)
+    terminal_power_w: float = quantity("W", "one inter-satellite terminal", 0)
+    terminal_usd: float = quantity("USD", "one inter-satellite terminal", 0)
+    downlink_rate_gbps: float = quantity("Gbit/s", "optical downlink terminal while in contact", 0)
+    downlink_mass_kg: float = quantity("kg", "optical downlink terminal", 0)
+    downlink_power_w: float = quantity("W", "optical downlink terminal", 0)
+    downlink_usd: float = quantity("USD", "optical downlink terminal", 0)
+    contact_fraction: float = quantity("fraction", "share of time with a ground station in view", 0, 1)
+    site_availability: float = quantity("fraction", "clear sky over one optical ground station", 0, 1)
+    independent_sites: float = quantity("count", "ground stations with independent weather in reach", 1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Platform:
+    """Mass, volume and propulsion of a satellite apart from its payload."""
+
+    fixed_mass_kg: float = quantity("kg", "avionics, control, radio and propulsion of a satellite of any size", 0)
+    bus_volume_m3: float = quantity("m3", "stowed volume of the bus of a satellite of any size", 0)
+    pmad_kg_per_kw: float = quantity("kg/kW", "power management and distribution with harness", 0)
+    compute_density_kg_m3: float = quantity("kg/m3", "packed density of the compute box", 50, 10_000)
+    box_area_factor: float = quantity("-", "surface of the compute box over that of a cube of its volume", 1, 10)
+    deployable_coefficient: float = quantity(
+        "kg/m^3", "booms and hinges: mass per area to the power 1.5, the part that grows faster than area", 0
+    )
+    structure_fraction: float = quantity("fraction of dry mass", "structure", 0, 0.6)
+    margin_fraction: float = quantity("fraction of dry mass", "mass growth allowance", 0, 0.5)
+    specific_impulse_s: float = quantity("s", "electric propulsion", 50, 20_000)
+    formation_delta_v_m_s_per_year: float = quantity("m/s/year", "formation keeping", 0)
+    avoidance_delta_v_m_s_per_year: float = quantity("m/s/year", "collision avoidance", 0)
+    disposal_altitude_km: float = quantity("km", "altitude to which a retired satellite is lowered", 150, 500)
+    hosted_mass_kg: float = quantity("kg", "another mission's payload that the satellite carries anyway", 0)
+    hosted_power_w: float = quantity("W", "another mission's payload that the satellite powers anyway", 0)
+    hosted_share: float = quantity("fraction", "share of fixed mass and cost that the other mission pays", 0, 1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Launch:
+    """Packing, price and cadence rules that hold for every vehicle."""
+
+    mass_fill: float = quantity("fraction", "usable share of the payload after margins", 0.1, 1)
+    adapter_fraction: float = quantity("fraction of payload", "dispenser and adapter", 0, 0.5)
+    volume_fill: float = quantity("fraction", "usable share of the fairing volume", 0.05, 1)
+    programme_share: float = quantity("fraction", "share of a vehicle's flights that the programme can buy", 0.001, 1)
+    volume_discount_per_doubling: float = quantity("fraction", "price cut for each doubling of launches bought", 0, 0.5)
+    volume_reference_launches: float = quantity("count", "launches bought at the listed price", 1)
+    cadence_premium: float = quantity("fraction", "price premium when all of the programme's share is used", 0, 10)
+    insured_fraction: float = quantity("fraction", "share of launched value that is insured commercially", 0, 1)
+    insurance_premium: float = quantity("fraction of value", "commercial launch insurance", 0, 1)
+    max_deployment_years: float = quantity("years", "longest deployment that the programme accepts", 0.01)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cost:
+    """Satellite, programme and operating cost."""
+
+    bus_usd_per_kg: float = quantity("USD/kg", "structure, control and propulsion at the reference quantity", 0)
+    bus_fixed_usd: float = quantity("USD", "integration and test of one satellite at the reference quantity", 0)
+    battery_usd_per_kwh: float = quantity("USD/kWh", "battery pack", 0)
+    shielding_usd_per_kg: float = quantity("USD/kg", "machined aluminium shielding", 0)
+    pmad_usd_per_w: float = quantity("USD/W", "power management and distribution", 0)
+    thermal_loop_usd_per_w: float = quantity("USD/W", "pumps, cold plates and piping", 0)
+    compute_qualification: float = quantity("-", "price of an accelerator made ready for space over its price", 1, 20)
+    learning_rate: float = quantity("cost ratio per doubling", "satellite hardware, never bought accelerators", 0.5, 1)
+    learning_reference_quantity: float = quantity("count", "quantity at which the hardware prices hold", 1)
+    learning_floor: float = quantity("fraction", "cost at large quantity over cost at the reference quantity", 0, 1)
+    nre_usd: float = quantity("USD", "design, qualification and first factory", 0)
+    factory_usd_per_usd_year: float = quantity("years", "factory capital per yearly value of satellite hardware", 0)
+    site_usd_per_launch_year: float = quantity("USD per launch/year", "payload processing capacity", 0)
+    ground_segment_usd: float = quantity("USD", "stations and control centres of any fleet", 0)
+    gateway_usd_per_gbps: float = quantity("USD per Gbit/s", "ground stations per traffic carried", 0)
+    operations_fraction_per_year: float = quantity("fraction/year", "operations per satellite hardware capital", 0, 1)
+    operations_fixed_usd_per_year: float = quantity("USD/year", "mission control of any fleet", 0)
+    licence_usd: float = quantity("USD", "licences and surety bond", 0)
+    orbital_use_fee_usd_per_year: float = quantity("USD/satellite/year", "fee for using an orbit", 0)
+    disposal_usd_per_satellite: float = quantity("USD", "retirement of one satellite", 0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Regulation:
+    """Rules that a constellation must meet."""
+
+    disposal_years: float = quantity("years", "longest decay after the mission ends", 0.01)
+    milestone_half_years: float = quantity("years", "from licence to half of the satellites in orbit", 0.01)
+    milestone_full_years: float = quantity("years", "from licence to all satellites in orbit", 0.01)
+    licence_to_first_launch_years: float = quantity("years", "from licence to the first launch", 0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ground:
+    """The ground alternative."""
+
+    shell_usd_per_w: float = quantity("USD/W IT", "building, power and cooling plant", 0)
+    facility_life_years: float = quantity("years", "life of the building and its plant", 1, 100)
+    it_life_years: float = quantity("years", "life of accelerators on the ground", 0.5, 30)
+    pue: float = quantity("-", "power usage effectiveness", 1, 3)
+    electricity_usd_per_mwh: float = quantity("USD/MWh", "all-in energy price", 0)
+    maintenance_fraction_per_year: float = quantity("fraction/year", "upkeep per capital of building and plant", 0, 1)
+    staffing_usd_per_mw_year: float = quantity("USD/MW/year", "operations staff", 0)
+    network_usd_per_w: float = quantity("USD/W IT", "network fabric and storage", 0)
+    build_years: float = quantity("years", "time to build", 0, 30)
+    grid_wait_years: float = quantity("years", "time to a grid connection, in parallel with building", 0, 30)
+    discount_rate: float = quantity("1/year", "cost of money on the ground (WACC)", 0, 1)
+    junction_k: float = quantity("K", "junction temperature on the ground", 250, 450)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Orbit:
+    """A family of orbits; the altitude is a design variable."""
+
+    sun_synchronous: float = quantity("0 or 1", "1: inclination follows from the altitude", 0, 1)
+    inclination_deg: float = quantity("deg", "inclination where not sun-synchronous", 0, 180)
+    ltan_h: float = quantity("h", "local time of the ascending node where sun-synchronous", 0, 24)
+    albedo_fraction: float = quantity("fraction", "mean albedo load over that at the subsolar point", 0, 1)
+    solar_proton_fraction: float = quantity("fraction", "solar proton dose over that of a polar orbit", 0, 1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Accelerator:
+    """One accelerator with its share of host, network and power conversion."""
+
+    bf16_dense_tflops: float = quantity("TFLOP/s", "dense BF16 peak", 1e-3)
+    chip_power_w: float = quantity("W", "power of the package, which sets the junction rise", 1)
+    it_power_w: float = quantity("W", "with host, network and conversion, at the reference junction", 1)
+    mass_kg: float = quantity("kg", "with host, carrier and cold plate, packed for space", 1e-3)
+    price_usd: float = quantity("USD", "with host", 1)
+    junction_limit_k: float = quantity("K", "hottest allowed junction or memory stack", 250, 450)
+    thermal_resistance_k_w: float = quantity("K/W", "junction to coolant", 0, 10)
+    leakage_per_k: float = quantity("1/K", "growth of power with junction temperature", 0, 0.05)
+    tid_tolerance_krad: float = quantity("krad(Si)", "dose survived without permanent failure", 0.01)
+    available_year: float = quantity("year", "first year in which it can be bought", 1990, 2100)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SolarArray:
+    """A solar array technology."""
+
+    efficiency: float = quantity("fraction", "cells new, at operating temperature, AM0", 0.01, 0.6)
+    packing_pointing: float = quantity("fraction", "cell coverage times pointing and wiring", 0.1, 1)
+    areal_mass_kg_m2: float = quantity("kg/m2", "wing", 0.01)
+    usd_per_w: float = quantity("USD/W", "per watt new", 0)
+    stowed_kw_per_m3: float = quantity("kW/m3", "stowed density", 0.1)
+    degradation_per_year: float = quantity("1/year", "ultraviolet, cycling and micrometeoroids", 0, 0.5)
+    radiation_degradation_per_year: float = quantity("1/year", "trapped protons at 650 km dawn-dusk", 0, 0.5)
+    radiation_exponent: float = quantity("-", "growth of that part with proton flux", 0, 2)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Radiator:
+    """A radiator technology with its coolant loop."""
+
+    areal_mass_kg_m2: float = quantity("kg/m2 planform", "panel with embedded loop", 0.01)
+    usd_per_m2: float = quantity("USD/m2 planform", "panel", 0)
+    faces: float = quantity("count", "radiating faces", 1, 2)
+    emissivity_bol: float = quantity("fraction", "infrared emissivity new", 0.05, 1)
+    emissivity_eol: float = quantity("fraction", "infrared emissivity aged", 0.05, 1)
+    absorptance_bol: float = quantity("fraction", "solar absorptance new", 0, 1)
+    absorptance_eol: float = quantity("fraction", "solar absorptance aged", 0, 1)
+    fin_efficiency: float = quantity("fraction", "mean emission over that at root temperature", 0.1, 1)
+    pump_fraction: float = quantity("fraction of heat", "pumping power", 0, 1)
+    loop_kg_per_kw: float = quantity("kg/kW", "fluid, pumps and cold plates", 0)
+    stowed_thickness_m: float = quantity("m", "stowed volume per planform area", 1e-4)
+    ram_fraction: float = quantity("fraction", "share of the planform that faces the flow", 0, 1)
+    lift_k: float = quantity("K", "temperature lift of a heat pump, 0 without one", 0, 150)
+    max_temperature_k: float = quantity("K", "hottest allowed coolant and coating", 250, 600)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Vehicle:
+    """A launch vehicle."""
+
+    payload_leo_kg: float = quantity("kg", "to a low orbit at the inclination of the launch site", 1)
+    sso_ratio: float = quantity("fraction", "payload to a 600 km sun-synchronous orbit over payload_leo_kg", 0.05, 1)
+    stage_dry_ratio: float = quantity("fraction", "dry mass of the last stage over payload_leo_kg", 0, 5)
+    stage_isp_s: float = quantity("s", "specific impulse of the last stage", 100, 1000)
+    fairing_m3: float = quantity("m3", "usable fairing volume", 0.1)
+    price_usd: float = quantity("USD/launch", "price in price_year", 0)
+    price_year: float = quantity("year", "year of the price", 2000, 2100)
+    price_decline_per_year: float = quantity("fraction/year", "fall of the price after that year", -0.5, 0.9)
+    price_floor_usd: float = quantity("USD/launch", "lowest price of the path", 0)
+    success_probability: float = quantity("fraction", "of one launch", 0.05, 1)
+    cadence_per_year: float = quantity("launches/year", "flown by all customers in cadence_year", 0.01)
+    cadence_year: float = quantity("year", "year of the cadence", 2000, 2100)
+    cadence_growth_per_year: float = quantity("fraction/year", "growth of the cadence", -0.5, 10)
+    cadence_limit_per_year: float = quantity("launches/year", "ceiling of the cadence", 0.01)
+    available_year: float = quantity("year", "first year with operational payloads", 1990, 2100)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Workload:
+    """What the accelerators do."""
+
+    sustained_fraction: float = quantity("fraction", "of dense peak (MFU)", 0.001, 1)
+    job_accelerators: float = quantity("count", "accelerators that one failure interrupts together", 1)
+    isl_bits_per_flop: float = quantity("bit/FLOP", "traffic between satellites", 0)
+    downlink_bits_per_flop: float = quantity("bit/FLOP", "traffic to the ground", 0)
+    checkpoint_s: float = quantity("s", "time to write a checkpoint", 0)
+    restart_s: float = quantity("s", "time to restart after an interruption", 0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingRun:
+    """A training run of a stated size."""
+
+    flop: float = quantity("FLOP", "floating-point operations of the whole run", 1)
+
+
+GROUPS: dict[str, type] = {
+    "scenario": Scenario,
+    "demand": Demand,
+    "environment": Environment,
+    "power": Power,
+    "thermal": Thermal,
+    "radiation": Radiation,
+    "reliability": Reliability,
+    "network": Network,
+    "platform": Platform,
+    "launch": Launch,
+    "cost": Cost,
+    "regulation": Regulation,
+    "ground": Ground,
+}
+"""Groups of single values, by the first part of their dotted name."""
+
+CATALOGUES: dict[str, type] = {
+    "orbits": Orbit,
+    "accelerators": Accelerator,
+    "arrays": SolarArray,
+    "radiators": Radiator,
+    "vehicles": Vehicle,
+    "workloads": Workload,
+    "training_runs": TrainingRun,
+}
+"""Catalogues of named rows, by the first part of their dotted name."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Assumptions:
+    """Everything believed, with provenance. Build it with ``dawndusk.studies.data.default_assumptions``."""
+
+    scenario: Scenario
+    demand: Demand
+    environment: Environment
+    power: Power
+    thermal: Thermal
+    radiation: Radiation
+    reliability: Reliability
+    network: Network
+    platform: Platform
+    launch: Launch
+    cost: Cost
+    regulation: Regulation
+    ground: Ground
+    orbits: Mapping[str, Orbit]
+    accelerators: Mapping[str, Accelerator]
+    arrays: Mapping[str, SolarArray]
+    radiators: Mapping[str, Radiator]
+    vehicles: Mapping[str, Vehicle]
+    workloads: Mapping[str, Workload]
+    training_runs: Mapping[str, TrainingRun]
+    workload: str
+    training_run: str
+    data: EnvironmentData
+    provenance: Mapping[str, Quantity] = field(repr=False)
+
+    def replace(self, **changes: Any) -> Assumptions:
+        """Return a copy with whole groups, catalogues or the workload exchanged."""
+        return dataclasses.replace(self, **changes)

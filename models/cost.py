@@ -1,0 +1,99 @@
+"""Cost: satellite hardware with learning, programme capital, operations, and levelising."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, fields
+
+import numpy as np
+
+from dawndusk.models.array import Array, monotone
+from dawndusk.models.assumptions import Cost, Network, Platform, Radiator, SolarArray
+from dawndusk.models.mass import Closure, Subsystems
+
+WH_PER_KWH = 1000.0
+
+
+@dataclass(frozen=True)
+class Hardware:
+    """Cost in USD of the parts of one satellite at the reference quantity, accelerators apart."""
+
+    array: Array
+    pmad: Array
+    battery: Array
+    radiator: Array
+    thermal_loop: Array
+    shielding: Array
+    communications: Array
+    bus: Array
+
+    def total(self) -> Array:
+        """Return the sum in USD."""
+        total = 0.0
+        for part in fields(self):
+            total = total + getattr(self, part.name)
+        return total
+
+
+def hardware_usd(
+    *,
+    cost: Cost,
+    network: Network,
+    platform: Platform,
+    array: SolarArray,
+    radiator: Radiator,
+    masses: Subsystems,
+    closure: Closure,
+    array_power_bol_w: Array,
+    battery_wh: Array,
+    radiator_area_m2: Array,
+    heat_w: Array,
+    optical_terminals: Array,
+) -> Hardware:
+    """Return the hardware cost of one satellite in USD at the reference quantity.
+
+    The bus is paid by mass: structure, booms, and the fixed part less what another mission pays, plus integration.
+    """
+    paid = 1.0 - platform.hosted_share
+    bus_kg = closure.structure + masses.deployables + masses.fixed * paid
+    return Hardware(
+        array=array_power_bol_w * array.usd_per_w,
+        pmad=array_power_bol_w * cost.pmad_usd_per_w,
+        battery=battery_wh * (cost.battery_usd_per_kwh / WH_PER_KWH),
+        radiator=radiator_area_m2 * radiator.usd_per_m2,
+        thermal_loop=heat_w * cost.thermal_loop_usd_per_w,
+        shielding=masses.shielding * cost.shielding_usd_per_kg,
+        communications=optical_terminals * network.terminal_usd + network.downlink_usd,
+        bus=bus_kg * cost.bus_usd_per_kg + cost.bus_fixed_usd * paid,
+    )
+
+
+def learning_factor(cost: Cost, built: Array) -> Array:
+    """Return unit cost at a quantity over unit cost at the reference quantity, ``(N / N_ref)^log2(LR)``.
+
+    Above the reference the factor falls to a floor of material cost; below it rises. Source: Wertz, SMAD.
+    """
+    exponent = math.log2(cost.learning_rate)
+    factor = np.exp(np.log(built * (1.0 / cost.learning_reference_quantity)) * exponent)
+    return np.maximum(factor, cost.learning_floor)
+
+
+@monotone(rate_per_year="-", years="+")
+def annuity_years(rate_per_year: Array, years: Array) -> Array:
+    """Return the discounted length in years of a stream of one per year, ``(1 - exp(-r T)) / r``, r continuous."""
+    return years * spread_factor(rate_per_year * years)
+
+
+@monotone(rate_years="-")
+def spread_factor(rate_years: Array) -> Array:
+    """Return the discount on something spread evenly over a time T, ``(1 - exp(-x)) / x`` with ``x = r T``.
+
+    One at x = 0; accurate to rounding for small x.
+    """
+    small = np.maximum(rate_years, 1e-9)
+    return np.expm1(-small) / -small
+
+
+def continuous(rate_per_year: float) -> float:
+    """Return the continuous rate equal to a yearly one: ``ln(1 + r)``."""
+    return math.log1p(rate_per_year)

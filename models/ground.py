@@ -1,0 +1,94 @@
+"""The ground alternative: the same accelerator and workload in a building with a grid connection."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from dawndusk.models.array import Array
+from dawndusk.models.assumptions import Accelerator, Ground, Reliability, Scenario, Workload
+from dawndusk.models.constants import HOURS_PER_YEAR
+from dawndusk.models.cost import annuity_years, continuous
+from dawndusk.models.reliability import arrhenius, checkpoint_efficiency
+
+WATTS_PER_MW = 1e6
+TFLOPS_PER_PFLOPS = 1000.0
+
+
+@dataclass(frozen=True)
+class GroundCosts:
+    """The ground alternative per accelerator, discounted to the start of service, in USD."""
+
+    accelerators: Array
+    shell: Array
+    network: Array
+    energy: Array
+    maintenance: Array
+    staffing: Array
+    replacements: Array
+    total: Array
+    capex: Array
+    availability: Array
+    lcoc_usd_per_pflop_hour: Array
+    delay_years: float
+
+
+def delay_years(ground: Ground) -> float:
+    """Return the years from decision to service: building and waiting for the grid run in parallel."""
+    return max(ground.build_years, ground.grid_wait_years)
+
+
+def ground_costs(
+    *,
+    ground: Ground,
+    scenario: Scenario,
+    reliability: Reliability,
+    workload: Workload,
+    accelerator: Accelerator,
+    fleet_accelerators: Array,
+) -> GroundCosts:
+    """Return cost and levelised cost of the ground alternative with the same accelerator and demand.
+
+    Same units and rules as in orbit: dense BF16 work delivered, discounted at the cost of money, and worth less
+    every year by the technology ageing counted from the orbital programme's first launch. The building outlives
+    the accelerators and is charged its share; failed accelerators are replaced.
+    """
+    rate = continuous(ground.discount_rate)
+    years = annuity_years(rate, ground.it_life_years)
+    building_share = years / annuity_years(rate, ground.facility_life_years)
+    carry = float(np.exp(rate * ground.build_years * 0.5))
+    failures = reliability.accelerator_failure_per_year * arrhenius(
+        ground.junction_k, reliability.reference_junction_k, reliability.activation_energy_ev
+    )
+    it_w = accelerator.it_power_w
+    shell = it_w * (ground.shell_usd_per_w * building_share * carry)
+    energy = it_w * (ground.pue * HOURS_PER_YEAR / WATTS_PER_MW * ground.electricity_usd_per_mwh * years)
+    maintenance = it_w * (ground.shell_usd_per_w * ground.maintenance_fraction_per_year * years)
+    staffing = it_w * (ground.staffing_usd_per_mw_year / WATTS_PER_MW * years)
+    network = it_w * ground.network_usd_per_w
+    replacements = accelerator.price_usd * (failures * years)
+    total = accelerator.price_usd + shell + network + energy + maintenance + staffing + replacements
+
+    job = np.minimum(fleet_accelerators, workload.job_accelerators)
+    interruptions = (reliability.interruption_per_year + failures) * job
+    availability = checkpoint_efficiency(interruptions, workload.checkpoint_s, workload.restart_s)
+    ageing = continuous(scenario.technology_ageing_per_year)
+    worth_years = annuity_years(rate + ageing, ground.it_life_years)
+    later = delay_years(ground) - scenario.lead_years
+    worth_hours = worth_years * HOURS_PER_YEAR * float(np.exp(-ageing * later))
+    pflops = accelerator.bf16_dense_tflops * (workload.sustained_fraction / TFLOPS_PER_PFLOPS) * availability
+    return GroundCosts(
+        accelerators=accelerator.price_usd,
+        shell=shell,
+        network=network,
+        energy=energy,
+        maintenance=maintenance,
+        staffing=staffing,
+        replacements=replacements,
+        total=total,
+        capex=accelerator.price_usd + it_w * (ground.shell_usd_per_w + ground.network_usd_per_w),
+        availability=availability,
+        lcoc_usd_per_pflop_hour=total / (pflops * worth_hours),
+        delay_years=delay_years(ground),
+    )

@@ -1,0 +1,78 @@
+"""Launch: payload by orbit, integer packing, price by year and volume, cadence and deployment."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from dawndusk.models.array import Array
+from dawndusk.models.assumptions import Launch, Vehicle
+from dawndusk.models.constants import STANDARD_GRAVITY_M_S2
+from dawndusk.models.orbit import radius_m, speed_m_s
+
+SITE_INCLINATION_DEG = 28.5
+POLAR_INCLINATION_DEG = 97.79
+QUOTED_ALTITUDE_KM = 600.0
+PATH_HORIZON_YEARS = 50.0  # price and cadence paths stand still after that
+
+
+def payload_kg(vehicle: Vehicle, speed: Array, inclination_deg: Array) -> Array:
+    """Return the payload in kg to a circular orbit of the given speed (m/s) and inclination.
+
+    From the quoted payloads: linear in inclination between a due-east launch (28.5 degrees) and a 600 km
+    sun-synchronous orbit, then the rocket equation of the last stage for the difference in circular speed to
+    600 km, which a two-burn transfer needs to first order. Never negative.
+    """
+    share = (inclination_deg - SITE_INCLINATION_DEG) * (1.0 / (POLAR_INCLINATION_DEG - SITE_INCLINATION_DEG))
+    quoted = 1.0 - (1.0 - vehicle.sso_ratio) * np.maximum(share, 0.0)
+    climb = float(speed_m_s(radius_m(QUOTED_ALTITUDE_KM))) - speed
+    burn = np.exp(climb / (vehicle.stage_isp_s * -STANDARD_GRAVITY_M_S2))
+    ratio = (quoted + vehicle.stage_dry_ratio) * burn - vehicle.stage_dry_ratio
+    return vehicle.payload_leo_kg * np.maximum(ratio, 0.0)
+
+
+def usable_payload_kg(launch: Launch, payload: Array) -> Array:
+    """Return the satellite mass that one launch can carry, after margins and dispenser."""
+    return payload * (launch.mass_fill * (1.0 - launch.adapter_fraction))
+
+
+def satellites_per_launch(usable_kg: Array, wet_mass_kg: Array, usable_m3: Array, stowed_m3: Array) -> Array:
+    """Return the whole number of satellites that fit by mass and by volume, at least one.
+
+    Where not even one fits, the packing and fairing rules are violated by the missing share.
+    """
+    return np.maximum(np.floor(np.minimum(usable_kg / wet_mass_kg, usable_m3 / stowed_m3)), 1.0)
+
+
+def launches(satellites: Array, per_launch: Array, success_probability: Array) -> Array:
+    """Return the whole number of launches to buy so that, in expectation, all satellites arrive."""
+    return np.ceil(satellites / (per_launch * success_probability))
+
+
+def cadence_cap_per_year(launch: Launch, vehicle: Vehicle, year: Array) -> Array:
+    """Return the launches per year that the programme can buy in ``year``: its share of a growing, capped rate."""
+    elapsed = np.minimum(np.maximum(year - vehicle.cadence_year, 0.0), PATH_HORIZON_YEARS)
+    grown = vehicle.cadence_per_year * np.exp(elapsed * np.log1p(vehicle.cadence_growth_per_year))
+    return launch.programme_share * np.minimum(grown, vehicle.cadence_limit_per_year)
+
+
+def listed_price_usd(vehicle: Vehicle, year: Array) -> Array:
+    """Return the price of one launch in ``year``: a yearly decline from the quoted year down to a floor."""
+    elapsed = np.minimum(np.maximum(year - vehicle.price_year, 0.0), PATH_HORIZON_YEARS)
+    declined = vehicle.price_usd * np.exp(elapsed * np.log1p(-vehicle.price_decline_per_year))
+    return np.maximum(declined, np.minimum(vehicle.price_floor_usd, vehicle.price_usd))
+
+
+def price_usd(launch: Launch, listed_usd: Array, bought: Array, cadence_share: Array) -> Array:
+    """Return the price of one launch in USD for a programme.
+
+    A volume discount for each doubling beyond the reference number, and a premium that grows with the square of
+    the share of the cadence cap in use.
+    """
+    premium = 1.0 + launch.cadence_premium * cadence_share * cadence_share
+    if not launch.volume_discount_per_doubling:
+        return listed_usd * premium
+    doublings = np.log(np.maximum(bought * (1.0 / launch.volume_reference_launches), 1.0))
+    discount = np.exp(doublings * (math.log1p(-launch.volume_discount_per_doubling) / math.log(2.0)))
+    return listed_usd * discount * premium

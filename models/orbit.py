@@ -1,0 +1,150 @@
+"""Orbit geometry: period, sun-synchronous inclination, beta angle over the year, eclipses.
+
+Circular orbits, J2 nodal precession, cylindrical Earth shadow. Source: Vallado, Fundamentals of Astrodynamics and
+Applications; Wertz, Space Mission Analysis and Design (SMAD).
+"""
+
+from __future__ import annotations
+
+import datetime
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dawndusk.models.array import Array
+from dawndusk.models.constants import (
+    EARTH_J2,
+    EARTH_MU_M3_S2,
+    EARTH_RADIUS_M,
+    OBLIQUITY_RAD,
+    SECONDS_PER_DAY,
+    TROPICAL_YEAR_DAYS,
+)
+
+Floats = NDArray[np.float64]
+
+METRES_PER_KM = 1000.0
+SUN_RATE_RAD_S = 2.0 * math.pi / (TROPICAL_YEAR_DAYS * SECONDS_PER_DAY)
+RAAN_SAMPLES = 24
+DAYS_BETWEEN_SAMPLES_WHEN_PRECESSING = 10
+
+
+def radius_m(altitude_km: Array) -> Array:
+    """Return the orbital radius in m of a circular orbit at ``altitude_km`` above the equatorial radius."""
+    return altitude_km * METRES_PER_KM + EARTH_RADIUS_M
+
+
+def period_s(radius: Array) -> Array:
+    """Return the orbital period in s, ``2 pi sqrt(r^3 / mu)``, for a radius in m. Source: Vallado."""
+    return (2.0 * math.pi / math.sqrt(EARTH_MU_M3_S2)) * radius * np.sqrt(radius)
+
+
+def speed_m_s(radius: Array) -> Array:
+    """Return the circular speed in m/s, ``sqrt(mu / r)``. Source: Vallado."""
+    return np.sqrt(EARTH_MU_M3_S2 / radius)
+
+
+def sso_inclination_deg(altitude_km: Array) -> Array:
+    """Return the inclination in degrees at which J2 turns the node once a year.
+
+    ``cos i = -rate / (1.5 n J2 (Re / r)^2)``. Valid from 100 to about 5,900 km. Source: Vallado.
+    """
+    radius = radius_m(altitude_km)
+    mean_motion = 2.0 * math.pi / period_s(radius)
+    cosine = -SUN_RATE_RAD_S / (1.5 * mean_motion * EARTH_J2 * (EARTH_RADIUS_M / radius) ** 2)
+    return np.degrees(np.arccos(cosine))
+
+
+def eclipse_fraction(altitude_km: Array, beta_rad: Array) -> Array:
+    """Return the share of one orbit spent in a cylindrical Earth shadow at beta angle ``beta_rad``.
+
+    ``acos(sqrt(r^2 - Re^2) / (r cos beta)) / pi``, zero where the orbit misses the shadow. Source: Wertz, SMAD.
+    """
+    radius = radius_m(altitude_km)
+    ratio = np.sqrt(radius**2 - EARTH_RADIUS_M**2) / (radius * np.maximum(np.cos(beta_rad), 1e-12))
+    return np.arccos(np.minimum(ratio, 1.0)) / math.pi
+
+
+@dataclass(frozen=True)
+class SunPath:
+    """The Sun over sample days: mean longitude and unit vector in the equatorial frame."""
+
+    mean_longitude_rad: Floats
+    direction: Floats
+
+
+def sun_path(year: int, step_days: int = 1) -> SunPath:
+    """Return the Sun for days 0, step, 2 step ... of a calendar year.
+
+    Low-precision formulae of the Astronomical Almanac, good to 0.01 degree from 1950 to 2050.
+    ``direction`` has shape (3, days).
+    """
+    first = (datetime.date(year, 1, 1) - datetime.date(2000, 1, 1)).days
+    days = first + np.arange(0, 365, step_days, dtype=np.float64)
+    mean_longitude = np.radians(280.460 + 0.9856474 * days)
+    anomaly = np.radians(357.528 + 0.9856003 * days)
+    longitude = mean_longitude + np.radians(1.915 * np.sin(anomaly) + 0.020 * np.sin(2.0 * anomaly))
+    direction = np.array(
+        [
+            np.cos(longitude),
+            math.cos(OBLIQUITY_RAD) * np.sin(longitude),
+            math.sin(OBLIQUITY_RAD) * np.sin(longitude),
+        ]
+    )
+    return SunPath(mean_longitude, direction)
+
+
+def sin_beta(inclination_rad: Array, raan_rad: Array, sun: Floats) -> Array:
+    """Return the sine of the beta angle: the Sun's unit vector times the orbit normal."""
+    return (
+        np.sin(inclination_rad) * np.sin(raan_rad) * sun[0]
+        - np.sin(inclination_rad) * np.cos(raan_rad) * sun[1]
+        + np.cos(inclination_rad) * sun[2]
+    )
+
+
+@dataclass(frozen=True)
+class EclipseYear:
+    """Eclipses over a year for A altitudes: arrays of shape (A,)."""
+
+    sunlit_fraction: Floats
+    eclipse_max_min: Floats
+    eclipse_days_per_year: Floats
+    mean_cos_beta: Floats
+
+
+def sun_synchronous_year(altitude_km: Floats, ltan_h: float, year: int) -> EclipseYear:
+    """Return the eclipses of sun-synchronous orbits with local time ``ltan_h`` of the ascending node.
+
+    ``altitude_km`` has shape (A,). The node follows the mean Sun, so beta repeats every year.
+    """
+    sun = sun_path(year)
+    raan = sun.mean_longitude_rad + math.radians((ltan_h - 12.0) * 15.0)
+    inclination = np.radians(sso_inclination_deg(altitude_km))[:, None]
+    return _summarise(altitude_km, sin_beta(inclination, raan[None, :], sun.direction))
+
+
+def precessing_year(altitude_km: Floats, inclination_deg: float, year: int) -> EclipseYear:
+    """Return the eclipses of orbits whose node drifts through all local times, ``altitude_km`` of shape (A,)."""
+    sun = sun_path(year, DAYS_BETWEEN_SAMPLES_WHEN_PRECESSING)
+    raan = np.arange(RAAN_SAMPLES) * (2.0 * math.pi / RAAN_SAMPLES)
+    sine = sin_beta(math.radians(inclination_deg), raan[:, None], sun.direction[:, None, :])
+    every = np.broadcast_to(sine.ravel(), (len(altitude_km), sine.size))
+    worst = _summarise(altitude_km, np.zeros((len(altitude_km), 1)))
+    mean = _summarise(altitude_km, every)
+    return EclipseYear(mean.sunlit_fraction, worst.eclipse_max_min, mean.eclipse_days_per_year, mean.mean_cos_beta)
+
+
+def _summarise(altitude_km: Floats, sine: Floats) -> EclipseYear:
+    """Reduce sines of beta of shape (A, samples) to yearly figures of shape (A,)."""
+    beta = np.arcsin(np.clip(sine, -1.0, 1.0))
+    fraction = eclipse_fraction(altitude_km[:, None], np.abs(beta))
+    minutes = period_s(radius_m(altitude_km)) / 60.0
+    return EclipseYear(
+        sunlit_fraction=1.0 - fraction.mean(axis=1),
+        eclipse_max_min=fraction.max(axis=1) * minutes,
+        eclipse_days_per_year=(fraction > 0.0).mean(axis=1) * TROPICAL_YEAR_DAYS,
+        mean_cos_beta=np.cos(beta).mean(axis=1),
+    )

@@ -1,0 +1,186 @@
+"""What follows: the outcomes by name, and a batch of outcomes as arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dawndusk.models.errors import DawnduskError, nearest
+
+
+@dataclass(frozen=True)
+class OutcomeField:
+    """An outcome: its name, units and meaning, and the table it belongs to."""
+
+    name: str
+    units: str
+    meaning: str
+    table: str
+
+
+def _table(title: str, *rows: tuple[str, str, str]) -> list[OutcomeField]:
+    return [OutcomeField(name, units, meaning, title) for name, units, meaning in rows]
+
+
+OUTCOMES: dict[str, OutcomeField] = {
+    f.name: f
+    for f in (
+        *_table(
+            "orbit",
+            ("inclination_deg", "deg", "Inclination of the orbit."),
+            ("period_min", "min", "Orbital period."),
+            ("sunlit_fraction", "fraction", "Share of the year in sunlight."),
+            ("eclipse_max_min", "min", "Longest eclipse of the year."),
+            ("eclipse_days_per_year", "days/year", "Days on which eclipses occur."),
+            ("air_density_kg_m3", "kg/m3", "Mean density of the upper atmosphere."),
+            ("drag_delta_v_m_s_per_year", "m/s/year", "Velocity lost to drag."),
+            ("disposal_delta_v_m_s", "m/s", "Velocity to lower a retired satellite to the disposal altitude."),
+            ("natural_decay_years", "years", "Decay time of a satellite that dies in its orbit."),
+            ("disposal_decay_years", "years", "Decay time from the disposal altitude."),
+        ),
+        *_table(
+            "power and heat",
+            ("it_power_w", "W", "IT power of one satellite at its junction temperature."),
+            ("load_w", "W", "Electrical load of one satellite: IT, platform, links and pumps."),
+            ("array_area_m2", "m2", "Solar array area of one satellite."),
+            ("array_power_bol_w", "W", "Array power of one satellite when new."),
+            ("array_degradation_per_year", "1/year", "Rate at which array power is lost."),
+            ("battery_wh", "Wh", "Installed battery energy of one satellite."),
+            ("heat_w", "W", "Heat that the radiator rejects."),
+            ("radiator_temperature_k", "K", "Mean radiator surface temperature in the hot case, aged."),
+            ("junction_temperature_k", "K", "Hottest junction or memory stack in the hot case."),
+            ("radiator_flux_w_m2", "W/m2", "Net heat rejected per planform area."),
+        ),
+        *_table(
+            "radiation and reliability",
+            ("dose_krad_per_year", "krad(Si)/year", "Total ionising dose rate behind the shield."),
+            ("dose_krad_life", "krad(Si)", "Total ionising dose over the life."),
+            ("upsets_per_accelerator_year", "1/year", "Interrupting upsets of one accelerator."),
+            ("accelerator_failures_per_year", "1/year", "Mean permanent failure rate of one accelerator."),
+            ("satellite_losses_per_year", "1/year", "Satellites of the full fleet lost per year."),
+            ("availability", "fraction", "Share of time that accelerators in service do useful work."),
+        ),
+        *_table(
+            "network",
+            ("isl_capacity_gbps", "Gbit/s", "Inter-satellite capacity of one satellite."),
+            ("isl_need_gbps", "Gbit/s", "Inter-satellite traffic that the workload asks of one satellite."),
+            ("downlink_gbps", "Gbit/s", "Mean downlink capacity of one satellite."),
+            ("downlink_need_gbps", "Gbit/s", "Downlink traffic that the workload asks of one satellite."),
+            ("network_fraction", "fraction", "Share of work that the links let through."),
+        ),
+        *_table(
+            "mass of one satellite",
+            ("compute_mass_kg", "kg", "Accelerators with spares, hosts and cold plates."),
+            ("array_mass_kg", "kg", "Solar array."),
+            ("pmad_mass_kg", "kg", "Power management, distribution and harness."),
+            ("battery_mass_kg", "kg", "Battery."),
+            ("radiator_mass_kg", "kg", "Radiator panels."),
+            ("thermal_loop_mass_kg", "kg", "Pumps, fluid and cold plates."),
+            ("shielding_mass_kg", "kg", "Wall of the compute box."),
+            ("communications_mass_kg", "kg", "Optical terminals."),
+            ("deployables_mass_kg", "kg", "Booms and hinges, growing faster than area."),
+            ("fixed_mass_kg", "kg", "Avionics, control and propulsion of any satellite."),
+            ("hosted_mass_kg", "kg", "Payload of another mission."),
+            ("structure_mass_kg", "kg", "Structure."),
+            ("margin_mass_kg", "kg", "Mass growth allowance."),
+            ("dry_mass_kg", "kg", "Mass without propellant."),
+            ("propellant_mass_kg", "kg", "Propellant for drag, formation, avoidance and disposal."),
+            ("wet_mass_kg", "kg", "Mass at launch."),
+            ("mass_per_it_power_kg_per_kw", "kg/kW", "Wet mass per nominal IT power."),
+            ("stowed_volume_m3", "m3", "Stowed volume of one satellite."),
+        ),
+        *_table(
+            "launch",
+            ("payload_kg", "kg", "Usable payload of one launch to the orbit."),
+            ("satellites_per_launch", "count", "Whole satellites on one launch."),
+            ("launches", "count", "Whole launches to bring the fleet up, failures expected."),
+            ("deployment_years", "years", "From the first to the last launch."),
+            ("cadence_cap_per_year", "1/year", "Launches per year that the programme can buy at mid-deployment."),
+            ("launch_price_usd", "USD", "Price of one launch at mid-deployment with volume discount and cadence premium."),
+            ("launch_price_usd_per_kg", "USD/kg", "Price per kg of satellite launched."),
+            ("launched_mass_t", "t", "Mass of all satellites launched."),
+        ),
+        *_table(
+            "capital",
+            ("compute_cost_usd", "USD", "Accelerators with spares, made ready for space."),
+            ("array_cost_usd", "USD", "Solar arrays."),
+            ("pmad_cost_usd", "USD", "Power management and distribution."),
+            ("battery_cost_usd", "USD", "Batteries."),
+            ("radiator_cost_usd", "USD", "Radiators."),
+            ("thermal_loop_cost_usd", "USD", "Coolant loops."),
+            ("shielding_cost_usd", "USD", "Shielding."),
+            ("communications_cost_usd", "USD", "Optical terminals."),
+            ("bus_cost_usd", "USD", "Structure, control, propulsion, integration."),
+            ("launch_cost_usd", "USD", "Launches, with those that fail."),
+            ("insurance_cost_usd", "USD", "Commercial insurance net of the losses it pays."),
+            ("factory_cost_usd", "USD", "Factory and launch-site capacity for the cadence."),
+            ("programme_cost_usd", "USD", "Engineering, licences and ground segment."),
+            ("capex_usd", "USD", "All capital, not discounted."),
+            ("capex_usd_per_w", "USD/W", "Capital per nominal IT watt."),
+            ("opex_usd_per_year", "USD/year", "Operations of the full fleet."),
+            ("disposal_cost_usd", "USD", "Retirement of the fleet."),
+        ),
+        *_table(
+            "compute",
+            ("it_power_mw", "MW", "Nominal IT power of the fleet, spares not counted."),
+            ("accelerators", "count", "Accelerators of the fleet, spares not counted."),
+            ("installed_pflops", "PFLOP/s", "Dense BF16 peak of the full fleet."),
+            ("in_service_fraction", "fraction", "Mean share left by failures, array ageing and satellite losses."),
+            ("eclipse_availability", "fraction", "Share of time not lost to load shed in eclipse."),
+            ("checkpoint_efficiency", "fraction", "Useful share of time with interruptions and checkpoints."),
+            ("sustained_fraction", "fraction", "Share of peak that the workload sustains (MFU)."),
+            ("demand_fraction", "fraction", "Share of the fleet that the demand can use."),
+            ("delivered_pflops", "PFLOP/s", "Mean delivered dense BF16 compute over the life."),
+            ("delivered_worth_pflop_hours", "PFLOP-hours", "Delivered compute, discounted and aged, of the programme."),
+        ),
+        *_table(
+            "levelised",
+            ("lcoc_usd_per_pflop_hour", "USD/PFLOP-hour", "Discounted cost over discounted delivered compute."),
+            ("cost_usd_per_accelerator_hour", "USD/h", "The same per hour of an available accelerator."),
+            ("cost_usd_per_kw_year", "USD/kW/year", "The same per year of a kW of IT power in service."),
+            ("discounted_cost_usd", "USD", "All cost discounted to the first launch."),
+            ("ground_lcoc_usd_per_pflop_hour", "USD/PFLOP-hour", "Levelised cost of the ground alternative."),
+            ("ground_capex_usd", "USD", "Capital of the ground alternative for as many accelerators."),
+            ("cost_ratio_to_ground", "-", "Levelised cost in orbit over that on the ground."),
+            ("breakeven_launch_usd_per_kg", "USD/kg", "Launch price at which orbit costs what the ground costs."),
+        ),
+        *_table(
+            "training run",
+            ("training_run_days", "days", "The training run on the whole fleet when new."),
+            ("training_run_cost_usd", "USD", "The training run at the levelised cost in orbit."),
+            ("training_run_energy_mwh", "MWh", "Electrical energy of the training run in orbit."),
+            ("ground_training_run_days", "days", "The training run on the same accelerators on the ground."),
+            ("ground_training_run_cost_usd", "USD", "The training run at the levelised cost on the ground."),
+            ("ground_training_run_energy_mwh", "MWh", "Electrical energy of the training run on the ground."),
+        ),
+    )
+}
+"""Every outcome by name, in the order in which it is reported."""
+
+
+class UnknownOutcomeError(DawnduskError):
+    """An outcome name that does not exist."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Outcomes of N designs: ``values`` maps each name to an array of shape (N,)."""
+
+    values: Mapping[str, NDArray[np.float64]]
+
+    def __getitem__(self, name: str) -> NDArray[np.float64]:
+        """Return one outcome as an array of shape (N,), in the units of its name."""
+        try:
+            return self.values[name]
+        except KeyError:
+            raise UnknownOutcomeError(f"outcome {name!r}: no such outcome{nearest(name, OUTCOMES)}") from None
+
+    def __len__(self) -> int:
+        return len(next(iter(self.values.values())))
+
+    def row(self, index: int) -> dict[str, float]:
+        """Return the outcomes of design number ``index`` as plain floats."""
+        return {name: float(values[index]) for name, values in self.values.items()}

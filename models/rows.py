@@ -1,0 +1,82 @@
+"""The catalogue rows of a batch: one row when all designs share it, columns of values when they differ."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dawndusk.models.assumptions import Accelerator, Assumptions, Orbit, Radiator, SolarArray, Vehicle
+from dawndusk.models.design import VARIABLES, DesignBatch
+from dawndusk.models.errors import DesignError, nearest, one_of
+from dawndusk.models.surroundings import Surroundings, surroundings
+
+Row = TypeVar("Row")
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The rows in force for each design, and what follows from them alone.
+
+    Every field of a row is a float when one row holds for the whole batch, else an array of shape (N,).
+    """
+
+    accelerator: Accelerator
+    orbit: Orbit
+    array: SolarArray
+    radiator: Radiator
+    vehicle: Vehicle
+    orbit_code: Any
+    tables: Surroundings
+
+
+def catalogue(assumptions: Assumptions, variable: str) -> Mapping[str, Any]:
+    """Return the catalogue that a categorical design variable names rows of."""
+    rows: Mapping[str, Any] = getattr(assumptions, VARIABLES[variable].catalogue)
+    return rows
+
+
+def check_names(assumptions: Assumptions, batch: DesignBatch) -> None:
+    """Raise ``DesignError`` for a category that is in no catalogue."""
+    for variable, names in batch.names.items():
+        rows = catalogue(assumptions, variable)
+        for name in names:
+            if name not in rows:
+                raise DesignError(
+                    f"design.{variable}: found {name!r}, allowed: {one_of(rows)}{nearest(name, rows)}"
+                )
+
+
+def rows_of(assumptions: Assumptions, batch: DesignBatch) -> Rows:
+    """Return the rows of a batch."""
+    used = {v: tuple(catalogue(assumptions, v)[n] for n in names) for v, names in batch.names.items()}
+    orbit_codes = batch.codes["orbit"]
+    return Rows(
+        accelerator=_gather(used["accelerator"], batch.codes["accelerator"]),
+        orbit=_gather(used["orbit"], orbit_codes),
+        array=_gather(used["array"], batch.codes["array"]),
+        radiator=_gather(used["radiator"], batch.codes["radiator"]),
+        vehicle=_gather(used["vehicle"], batch.codes["vehicle"]),
+        orbit_code=_same(orbit_codes) if _same(orbit_codes) is not None else orbit_codes,
+        tables=surroundings(assumptions, batch.names["orbit"]),
+    )
+
+
+def _same(codes: NDArray[np.intp]) -> int | None:
+    """Return the one code that all designs share, or None."""
+    first = int(codes[0])
+    return first if bool((codes == first).all()) else None
+
+
+def _gather(rows: Sequence[Row], codes: NDArray[np.intp]) -> Row:
+    """Return the shared row, or a row whose fields are columns picked by code."""
+    shared = _same(codes)
+    if shared is not None:
+        return rows[shared]
+    names = [f.name for f in dataclasses.fields(rows[0])]  # type: ignore[arg-type]
+    columns = {name: np.array([getattr(row, name) for row in rows], dtype=np.float64)[codes] for name in names}
+    return type(rows[0])(**columns)

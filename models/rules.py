@@ -1,0 +1,176 @@
+"""The rules that a design must meet: one function per rule, named for it.
+
+A rule returns the value and the limit that it compares; its docstring is the sentence shown when the rule binds or
+conflicts. ``violations`` grades them: the relative excess over the limit, zero or negative when the rule is met.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from dawndusk.models.array import Array
+from dawndusk.models.assumptions import Assumptions
+from dawndusk.models.rows import Rows
+
+Sense = Literal["at most", "at least"]
+
+LEAST_NETWORK_FRACTION = 0.01
+LEAST_EOL_POWER_FRACTION = 0.3
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What a rule looks at: outcomes, design numbers, catalogue rows and assumptions."""
+
+    outcome: Mapping[str, Array]
+    design: Mapping[str, Array]
+    rows: Rows
+    assumptions: Assumptions
+
+
+Comparison = tuple[Array, Array]
+RuleFunction = Callable[[Subject], Comparison]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A rule by name: its sentence, its sense and the units of the two values it compares."""
+
+    name: str
+    sense: Sense
+    units: str
+    sentence: str
+    compare: RuleFunction
+
+    def violation(self, subject: Subject) -> Array:
+        """Return the relative excess over the limit: positive when broken, the margin with a minus sign when met."""
+        value, limit = self.compare(subject)
+        ratio = value / limit if self.sense == "at most" else limit / np.maximum(value, 1e-12 * limit)
+        return ratio - 1.0
+
+
+RULES: dict[str, Rule] = {}
+"""Every rule by name, in the order in which they are reported."""
+
+
+def _rule(sense: Sense, units: str) -> Callable[[RuleFunction], RuleFunction]:
+    def register(function: RuleFunction) -> RuleFunction:
+        sentence = (function.__doc__ or "").strip()
+        RULES[function.__name__] = Rule(function.__name__, sense, units, sentence, function)
+        return function
+
+    return register
+
+
+@_rule("at most", "K")
+def heat(s: Subject) -> Comparison:
+    """The radiator rejects all heat below the temperature that its coolant and coating stand."""
+    return s.outcome["radiator_temperature_k"], s.rows.radiator.max_temperature_k
+
+
+@_rule("at most", "K")
+def junction_temperature(s: Subject) -> Comparison:
+    """The hottest junction or memory stack stays below its limit in the hot case."""
+    return s.outcome["junction_temperature_k"], s.rows.accelerator.junction_limit_k
+
+
+@_rule("at least", "fraction")
+def power(s: Subject) -> Comparison:
+    """At the end of life the array still carries a stated share of the full load."""
+    loss = s.outcome["array_degradation_per_year"] * s.design["life_years"]
+    return s.design["array_oversize"] * np.exp(-loss), LEAST_EOL_POWER_FRACTION
+
+
+@_rule("at most", "krad(Si)")
+def dose(s: Subject) -> Comparison:
+    """The dose over the life, with the design margin, stays below what the accelerator tolerates."""
+    return (
+        s.outcome["dose_krad_life"] * s.assumptions.radiation.design_margin,
+        s.rows.accelerator.tid_tolerance_krad,
+    )
+
+
+@_rule("at least", "fraction")
+def network(s: Subject) -> Comparison:
+    """The links let a stated share of the work through."""
+    return s.outcome["network_fraction"], LEAST_NETWORK_FRACTION
+
+
+@_rule("at most", "kg")
+def packing(s: Subject) -> Comparison:
+    """At least one satellite is light enough for the launch vehicle to reach the orbit with it."""
+    return s.outcome["wet_mass_kg"], np.maximum(s.outcome["payload_kg"], 1.0)
+
+
+@_rule("at most", "m3")
+def fairing(s: Subject) -> Comparison:
+    """At least one stowed satellite fits the fairing."""
+    return s.outcome["stowed_volume_m3"], s.rows.vehicle.fairing_m3 * s.assumptions.launch.volume_fill
+
+
+@_rule("at most", "1/year")
+def cadence(s: Subject) -> Comparison:
+    """The programme's launches per year stay within its share of the vehicle's flight rate at mid-deployment."""
+    return s.design["launches_per_year"], s.outcome["cadence_cap_per_year"]
+
+
+@_rule("at most", "years")
+def deployment_time(s: Subject) -> Comparison:
+    """The fleet is complete within the time that the programme accepts."""
+    return s.outcome["deployment_years"], s.assumptions.launch.max_deployment_years
+
+
+@_rule("at most", "years")
+def milestone_half(s: Subject) -> Comparison:
+    """Half of the satellites are in orbit within the first licence milestone (47 CFR 25.164)."""
+    regulation = s.assumptions.regulation
+    waited = regulation.licence_to_first_launch_years
+    return s.outcome["deployment_years"] * 0.5 + waited, regulation.milestone_half_years
+
+
+@_rule("at most", "years")
+def milestone_full(s: Subject) -> Comparison:
+    """All satellites are in orbit within the last licence milestone (47 CFR 25.164)."""
+    regulation = s.assumptions.regulation
+    return (
+        s.outcome["deployment_years"] + regulation.licence_to_first_launch_years,
+        regulation.milestone_full_years,
+    )
+
+
+@_rule("at most", "years")
+def disposal(s: Subject) -> Comparison:
+    """A retired satellite, lowered to its disposal altitude, decays within the time allowed (FCC 22-74)."""
+    return s.outcome["disposal_decay_years"], s.assumptions.regulation.disposal_years
+
+
+@_rule("at most", "year")
+def vehicle_available(s: Subject) -> Comparison:
+    """The launch vehicle carries operational payloads by the year of the first launch."""
+    return s.rows.vehicle.available_year, s.assumptions.scenario.first_launch_year
+
+
+@_rule("at most", "year")
+def accelerator_available(s: Subject) -> Comparison:
+    """The accelerator can be bought by the year of the first launch."""
+    return s.rows.accelerator.available_year, s.assumptions.scenario.first_launch_year
+
+
+@_rule("at least", "-")
+def demand(s: Subject) -> Comparison:
+    """The fleet meets the stated demand."""
+    wanted = s.assumptions.demand
+    if wanted.it_power_mw:
+        return s.outcome["it_power_mw"], wanted.it_power_mw
+    if wanted.delivered_pflops:
+        return s.outcome["delivered_pflops"] / s.outcome["demand_fraction"], wanted.delivered_pflops
+    return s.outcome["it_power_mw"] * 0.0 + 1.0, 1.0
+
+
+def violations(subject: Subject) -> dict[str, Array]:
+    """Return the graded violation of every rule, each of shape (N,) or a scalar that holds for all designs."""
+    return {name: rule.violation(subject) for name, rule in RULES.items()}

@@ -1,0 +1,153 @@
+"""Everything that depends on the orbit alone, tabulated once for the orbits in use and looked up per design."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dawndusk.models import radiation
+from dawndusk.models.assumptions import Assumptions, Orbit
+from dawndusk.models.atmosphere import density_kg_m3, scale_height_m
+from dawndusk.models.orbit import (
+    EclipseYear,
+    precessing_year,
+    radius_m,
+    sso_inclination_deg,
+    sun_synchronous_year,
+)
+from dawndusk.models.propulsion import decay_years_per_kg_m2
+from dawndusk.models.tables import EnvironmentData, EvenAxis, EvenGrid, EvenTable
+from dawndusk.models.thermal import view_factor_edge_on
+
+Floats = NDArray[np.float64]
+
+ALTITUDE = EvenAxis(start=400.0, step=5.0, count=321)
+ALTITUDE_COARSE = EvenAxis(start=400.0, step=25.0, count=65)
+THICKNESS = EvenAxis(start=0.5, step=0.25, count=79)
+COVER_GLASS_MM_AL = 0.63  # aluminium equivalent that stops 10 MeV protons, the lowest energy of the flux table
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """Look-up tables with one row per orbit in use (the row number is the orbit's code in the batch)."""
+
+    inclination_deg: EvenTable
+    sunlit_fraction: EvenTable
+    eclipse_max_min: EvenTable
+    eclipse_days_per_year: EvenTable
+    mean_cos_beta: EvenTable
+    air_density_kg_m3: EvenTable
+    decay_years_per_kg_m2: EvenTable
+    disposal_decay_years_per_kg_m2: float
+    earth_view_factor: EvenTable
+    log_cell_proton_ratio: EvenTable
+    log_dose: EvenGrid
+    log_proton_ratio: EvenGrid
+
+
+def surroundings(assumptions: Assumptions, orbits: tuple[str, ...]) -> Surroundings:
+    """Return the tables for the named orbits. Cached by the values that enter them."""
+    return _tabulate(
+        tuple(assumptions.orbits[name] for name in orbits),
+        round(assumptions.scenario.first_launch_year),
+        assumptions.environment.solar_flux_f107,
+        assumptions.platform.disposal_altitude_km,
+        _Data(assumptions),
+    )
+
+
+class _Data:
+    """The environment data as a cache key: equal when it is the same object."""
+
+    def __init__(self, assumptions: Assumptions) -> None:
+        self.data = assumptions.data
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Data) and other.data is self.data
+
+    def __hash__(self) -> int:
+        return id(self.data)
+
+
+@functools.lru_cache(maxsize=32)
+def _tabulate(
+    rows: tuple[Orbit, ...], year: int, solar_flux_f107: float, disposal_altitude_km: float, holder: _Data
+) -> Surroundings:
+    years = [_eclipses(row, year) for row in rows]
+    density = density_kg_m3(holder.data, ALTITUDE.nodes, solar_flux_f107)
+    inclination = [
+        sso_inclination_deg(ALTITUDE.nodes) if row.sun_synchronous else np.full(ALTITUDE.count, row.inclination_deg)
+        for row in rows
+    ]
+
+    def table(columns: list[Floats]) -> EvenTable:
+        return EvenTable(ALTITUDE, np.array(columns))
+
+    return Surroundings(
+        inclination_deg=table(inclination),
+        sunlit_fraction=table([y.sunlit_fraction for y in years]),
+        eclipse_max_min=table([y.eclipse_max_min for y in years]),
+        eclipse_days_per_year=table([y.eclipse_days_per_year for y in years]),
+        mean_cos_beta=table([y.mean_cos_beta for y in years]),
+        air_density_kg_m3=table([density for _ in rows]),
+        decay_years_per_kg_m2=table([_decay(holder, ALTITUDE.nodes, solar_flux_f107) for _ in rows]),
+        disposal_decay_years_per_kg_m2=float(
+            _decay(holder, np.array([disposal_altitude_km]), solar_flux_f107)[0]
+        ),
+        earth_view_factor=table([view_factor_edge_on(radius_m(ALTITUDE.nodes)) for _ in rows]),
+        log_cell_proton_ratio=EvenTable(ALTITUDE_COARSE, np.array([np.log(_cell_proton_ratio(row, holder)) for row in rows])),
+        log_dose=_grid(np.array([np.log(_dose(row, holder)) for row in rows])),
+        log_proton_ratio=_grid(np.array([np.log(_proton_ratio(row, holder)) for row in rows])),
+    )
+
+
+def _grid(values: Floats) -> EvenGrid:
+    return EvenGrid(ALTITUDE_COARSE, THICKNESS, values)
+
+
+def _eclipses(row: Orbit, year: int) -> EclipseYear:
+    if row.sun_synchronous:
+        return sun_synchronous_year(ALTITUDE.nodes, row.ltan_h, year)
+    return precessing_year(ALTITUDE.nodes, row.inclination_deg, year)
+
+
+def _set_inclination(row: Orbit) -> float | None:
+    return None if row.sun_synchronous else row.inclination_deg
+
+
+def _decay(holder: _Data, altitude_km: Floats, solar_flux_f107: float) -> Floats:
+    density = density_kg_m3(holder.data, altitude_km, solar_flux_f107)
+    height = scale_height_m(holder.data, altitude_km, solar_flux_f107)
+    years: Floats = decay_years_per_kg_m2(density, height, radius_m(altitude_km))
+    return years
+
+
+def _dose(row: Orbit, holder: _Data) -> Floats:
+    return radiation.dose_table(holder.data, _set_inclination(row), ALTITUDE_COARSE.nodes, THICKNESS.nodes)
+
+
+def _proton_ratio(row: Orbit, holder: _Data) -> Floats:
+    """Return the flux through the wall over that at 650 km dawn-dusk behind 10 mm."""
+    flux = radiation.proton_flux_table(
+        holder.data, _set_inclination(row), ALTITUDE_COARSE.nodes, THICKNESS.nodes
+    )
+    return flux / reference_proton_flux(holder.data)
+
+
+def _cell_proton_ratio(row: Orbit, holder: _Data) -> Floats:
+    """Return the flux behind a cover glass over that at 650 km dawn-dusk, for solar cells."""
+    cover = np.array([COVER_GLASS_MM_AL])
+    flux = radiation.proton_flux_table(holder.data, _set_inclination(row), ALTITUDE_COARSE.nodes, cover)[:, 0]
+    reference = radiation.proton_flux_table(holder.data, None, np.array([radiation.REFERENCE_ALTITUDE_KM]), cover)
+    ratio: Floats = flux / reference[0, 0]
+    return ratio
+
+
+def reference_proton_flux(data: EnvironmentData) -> float:
+    """Return the flux in 1/cm2/s through 10 mm of aluminium at 650 km dawn-dusk."""
+    altitude = np.array([radiation.REFERENCE_ALTITUDE_KM])
+    thickness = np.array([radiation.REFERENCE_THICKNESS_MM])
+    return float(radiation.proton_flux_table(data, None, altitude, thickness)[0, 0])

@@ -1,0 +1,142 @@
+"""Look-up tables on even grids: linear between nodes, exact range over any interval, no extrapolation by accident."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dawndusk.models.array import Array
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class EnvironmentData:
+    """The shipped environment tables, as read.
+
+    ``dose`` maps an inclination set (``sso``, ``30``, ``53``) to krad(Si)/year of trapped electrons (with
+    bremsstrahlung) and of trapped protons behind a sphere, each of shape (altitudes, thicknesses).
+    ``proton_flux`` maps the same sets to the integral flux in 1/cm2/s of shape (altitudes, energies).
+    ``density_kg_m3`` has shape (altitudes, solar fluxes).
+    """
+
+    dose_altitude_km: Floats
+    dose_thickness_mm: Floats
+    electron_dose: Mapping[str, Floats]
+    proton_dose: Mapping[str, Floats]
+    proton_altitude_km: Floats
+    proton_energy_mev: Floats
+    proton_flux: Mapping[str, Floats]
+    density_altitude_km: Floats
+    density_f107: Floats
+    density_kg_m3: Floats
+
+
+@dataclass(frozen=True)
+class Location:
+    """Where a batch of points falls on an even axis: node index and fraction to the next node, shape (N,)."""
+
+    index: Any
+    fraction: Any
+
+
+@dataclass(frozen=True)
+class EvenAxis:
+    """An axis with ``count`` nodes at ``start + i * step``. Points outside are held at the end nodes."""
+
+    start: float
+    step: float
+    count: int
+
+    @property
+    def stop(self) -> float:
+        """Return the last node."""
+        return self.start + self.step * (self.count - 1)
+
+    @property
+    def nodes(self) -> Floats:
+        """Return all nodes, shape (count,)."""
+        return self.start + self.step * np.arange(self.count, dtype=np.float64)
+
+    def locate(self, x: Array) -> Any:
+        """Return the ``Location`` of ``x``; a type that carries ranges answers ``__locate__`` itself."""
+        if hasattr(x, "__locate__"):
+            return x.__locate__(self)
+        position = (np.minimum(np.maximum(x, self.start), self.stop) - self.start) * (1.0 / self.step)
+        index = np.minimum(position, self.count - 2).astype(np.int64)
+        return Location(index, position - index)
+
+
+@dataclass(frozen=True)
+class EvenTable:
+    """Linear look-up in one variable. ``values`` has shape (rows, axis.count); one row per category in use."""
+
+    axis: EvenAxis
+    values: Floats
+
+    def at(self, location: Any, row: Any = 0) -> Array:
+        """Return interpolated values at a location of the axis, for a row number or an array of row numbers."""
+        if hasattr(location, "__table_at__"):
+            return location.__table_at__(self, row)
+        flat = self.values.ravel()
+        index = location.index + row * self.axis.count
+        low = flat.take(index)
+        return low + location.fraction * (flat.take(index + 1) - low)
+
+    def range(self, low: float, high: float, row: int = 0) -> tuple[float, float]:
+        """Return the exact least and greatest value for points in ``[low, high]``."""
+        ends = np.array([low, high])
+        at_ends = self.at(self.axis.locate(ends), row)
+        nodes = self.axis.nodes
+        inside = self.values[row][(nodes > low) & (nodes < high)]
+        everything = np.concatenate([at_ends, inside])
+        return float(everything.min()), float(everything.max())
+
+
+@dataclass(frozen=True)
+class EvenGrid:
+    """Bilinear look-up in two variables. ``values`` has shape (rows, x.count, y.count)."""
+
+    x: EvenAxis
+    y: EvenAxis
+    values: Floats
+
+    def at(self, x: Any, y: Any, row: Any = 0) -> Array:
+        """Return interpolated values at a pair of locations, for a row number or an array of row numbers."""
+        if hasattr(x, "__grid_at__"):
+            return x.__grid_at__(self, y, row)
+        if hasattr(y, "__grid_at__"):
+            return y.__grid_at__(self, x, row, swapped=True)
+        flat = self.values.ravel()
+        width = self.y.count
+        index = (x.index + row * self.x.count) * width + y.index
+        near_low = flat.take(index)
+        near = near_low + y.fraction * (flat.take(index + 1) - near_low)
+        index = index + width
+        far_low = flat.take(index)
+        far = far_low + y.fraction * (flat.take(index + 1) - far_low)
+        return near + x.fraction * (far - near)
+
+    def range(self, x: tuple[float, float], y: tuple[float, float], row: int = 0) -> tuple[float, float]:
+        """Return the exact least and greatest value over the rectangle ``x`` times ``y``.
+
+        A bilinear patch takes its extremes at corners, so nodes inside and points on the rectangle's rim suffice.
+        """
+        xs = np.concatenate([x, self.x.nodes[(self.x.nodes > x[0]) & (self.x.nodes < x[1])]])
+        ys = np.concatenate([y, self.y.nodes[(self.y.nodes > y[0]) & (self.y.nodes < y[1])]])
+        mesh = np.meshgrid(xs, ys, indexing="ij")
+        values = self.at(self.x.locate(mesh[0].ravel()), self.y.locate(mesh[1].ravel()), row)
+        return float(values.min()), float(values.max())
+
+
+def extended(new: Floats, nodes: Floats, values: Floats) -> Floats:
+    """Interpolate linearly at ``new``, going on with the end slopes outside the nodes."""
+    inside = np.interp(new, nodes, values)
+    before = np.minimum(new - nodes[0], 0.0) * (values[1] - values[0]) / (nodes[1] - nodes[0])
+    after = np.maximum(new - nodes[-1], 0.0) * (values[-1] - values[-2]) / (nodes[-1] - nodes[-2])
+    both: Floats = inside + before + after
+    return both

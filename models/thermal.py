@@ -1,0 +1,105 @@
+"""Heat: the radiator's balance, the ladder from radiator to junction, and the leakage that closes the loop.
+
+The radiator area is chosen; its temperature follows from the heat, and the heat grows with the junction temperature.
+Sources: Gilmore, Spacecraft Thermal Control Handbook; Howell, Catalog of Radiation Heat Transfer Configuration
+Factors.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from dawndusk.models.array import Array, monotone
+from dawndusk.models.assumptions import Accelerator, Environment, Orbit, Radiator, Thermal
+from dawndusk.models.constants import EARTH_RADIUS_M, STEFAN_BOLTZMANN_W_M2_K4
+
+NEWTON_STEPS = 4
+TYPICAL_TEMPERATURE_K = 350.0
+
+
+def view_factor_edge_on(radius: Array, earth_radius: float = EARTH_RADIUS_M) -> Array:
+    """Return the view factor from a plate whose plane contains the nadir direction to the Earth, per face.
+
+    ``(atan(1 / sqrt(H^2 - 1)) - sqrt(H^2 - 1) / H^2) / pi`` with ``H = radius / earth_radius``, both in m.
+    Source: Howell, plate tangent to the line to a sphere's centre.
+    """
+    ratio = radius / earth_radius
+    root = np.sqrt(ratio**2 - 1.0)
+    return (np.arctan(1.0 / root) - root / ratio**2) / math.pi
+
+
+def aged(new: Array, old: Array, life_years: Array, coating_life_years: float) -> Array:
+    """Return a coating property after ``life_years``: linear from new to old, then constant."""
+    return new + (old - new) * np.minimum(life_years / coating_life_years, 1.0)
+
+
+def emitted_w_m2(temperature_k: Array, emissivity: Array, faces: Array, fin_efficiency: Array) -> Array:
+    """Return the infrared emission in W per m2 of planform: ``faces eps eta sigma T^4`` (Stefan-Boltzmann)."""
+    return faces * emissivity * fin_efficiency * STEFAN_BOLTZMANN_W_M2_K4 * temperature_k**4
+
+
+def absorbed_w_m2(
+    environment: Environment,
+    thermal: Thermal,
+    orbit: Orbit,
+    earth_view_factor: Array,
+    emissivity: Array,
+    absorptance: Array,
+    faces: Array,
+) -> Array:
+    """Return the heat that an edge-on radiator takes from Earth, Sun and array, in W per m2 of planform.
+
+    Per face: Earth infrared, albedo (scaled by the orbit's mean over the subsolar value) and the back of the
+    array; the Sun reaches one face by the pointing error.
+    """
+    array_back = (
+        thermal.array_view_factor
+        * thermal.array_back_emissivity
+        * STEFAN_BOLTZMANN_W_M2_K4
+        * thermal.array_back_temperature_k**4
+    )
+    infrared = earth_view_factor * environment.earth_ir_w_m2 + array_back
+    reflected = environment.albedo * environment.solar_constant_w_m2 * orbit.albedo_fraction * earth_view_factor
+    direct = environment.solar_constant_w_m2 * math.sin(math.radians(thermal.sun_pointing_error_deg))
+    return faces * (emissivity * infrared + absorptance * reflected) + absorptance * direct
+
+
+@dataclass(frozen=True)
+class Ladder:
+    """The junction above the radiator: ``T_junction - T_reference = slope * T_radiator + offset`` (K)."""
+
+    slope: Array
+    offset: Array
+
+
+def ladder(thermal: Thermal, accelerator: Accelerator, lift_k: Array) -> Ladder:
+    """Return the junction temperature as a linear function of the radiator temperature.
+
+    The junction sits above the coolant by ``R_th`` times the package power, which itself grows with the junction
+    temperature; the coolant sits above the radiator by the loop's rise, or below it by a heat pump's lift.
+    """
+    rise = accelerator.thermal_resistance_k_w * accelerator.chip_power_w
+    slope = 1.0 / (1.0 - rise * accelerator.leakage_per_k)
+    return Ladder(slope, (thermal.loop_rise_k + rise - lift_k - thermal.junction_reference_k) * slope)
+
+
+@monotone(emission="-", slope="+", constant="+")
+def equilibrium_temperature_k(emission: Array, slope: Array, constant: Array) -> Array:
+    """Return the only positive root T of ``emission T^4 = constant + slope T``, in K.
+
+    All three positive (slope may be zero). Newton's method from above on a convex function: four steps reach
+    rounding for roots from 150 to 1,500 K.
+    """
+    t = np.sqrt(np.sqrt((constant + slope * TYPICAL_TEMPERATURE_K) / emission))
+    for _ in range(NEWTON_STEPS):
+        cube = emission * t * t * t
+        t = (3.0 * cube * t + constant) / (4.0 * cube - slope)
+    return t
+
+
+def pumping_fraction(thermal: Thermal, radiator: Radiator) -> Array:
+    """Return pump and heat-pump power per heat moved: ``pump + lift / (eta_II T_cold)``."""
+    return radiator.pump_fraction + radiator.lift_k * (1.0 / (thermal.second_law_efficiency * thermal.cold_supply_k))

@@ -1,0 +1,251 @@
+"""Evolutionary search over a whole mixed-integer design space. A heuristic: it gives a design, not a bound.
+
+Three stages, each seeded from (seed, stage, combination) so that nothing depends on timing: a quasi-random look at
+every combination of categories, SciPy's vectorised differential evolution on the promising ones, and sampling in
+shrinking neighbourhoods around the best designs.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import differential_evolution
+from scipy.stats import qmc
+
+from dawndusk.models.design import Design
+from dawndusk.models.evaluate import Evaluation
+from dawndusk.optimize.problem import Combination, Problem, Scored
+
+Floats: TypeAlias = NDArray[np.float64]
+
+SCREEN_PER_COMBINATION = 512
+KEPT_AFTER_SCREEN = 24
+GENERATIONS = 120
+POPULATION_PER_VARIABLE = 8
+REFINED = 6
+REFINE_ROUNDS = 40
+REFINE_SAMPLES = 2048
+FIRST_WIDTH = 0.2
+LAST_WIDTH = 1e-6
+HALVING_WIDTHS = (0.3, 0.2, 0.15, 0.1, 0.07, 0.05)
+HALVING_SAMPLES = 512
+MOVED_SHARE = 0.5
+REPORT_EVERY = 16
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a search stands: stage, share of it done, designs evaluated and the best objective so far."""
+
+    stage: str
+    share: float
+    evaluated: int
+    best: float
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """The best design found for one combination of categories."""
+
+    combination: dict[str, str]
+    coordinates: Floats
+    design: Design
+    objective: float
+    violation: float
+
+
+@dataclass(frozen=True)
+class SearchResult:
+    """What a search found. ``status`` is ``feasible`` or ``infeasible``; a heuristic never says optimal.
+
+    ``objective`` is in the sense of the study (already turned back for maximisation); ``bound`` is None because this
+    engine proves none. ``candidates`` holds the best design of each combination that was looked at, best first.
+    """
+
+    status: str
+    objective: float
+    bound: float | None
+    design: Design
+    evaluation: Evaluation
+    candidates: tuple[Candidate, ...]
+    evaluated: int
+    seconds: float
+    seed: int
+    stopped_by: str
+
+
+@dataclass
+class _Run:
+    """The state of one search."""
+
+    problem: Problem
+    seed: int
+    deadline: float
+    report: Callable[[Progress], None]
+    evaluated: int = 0
+    best: dict[int, Candidate] = field(default_factory=dict)
+
+    @property
+    def late(self) -> bool:
+        """Return whether the time limit has passed."""
+        return time.monotonic() > self.deadline
+
+    def merit(self, coordinates: Floats, combination: Combination, number: int) -> Floats:
+        """Score coordinates of shape (N, d), remember the best, and return the merit of each."""
+        scored = self.problem.score(self.problem.designs(np.clip(coordinates, 0.0, 1.0), combination))
+        self.evaluated += len(coordinates)
+        self._remember(scored, coordinates, combination, number)
+        return scored.merit()
+
+    def _remember(self, scored: Scored, coordinates: Floats, combination: Combination, number: int) -> None:
+        index = scored.best()
+        new = (max(float(scored.violation[index]), 0.0), float(scored.objective[index]))
+        known = self.best.get(number)
+        if known is None or new < (known.violation, known.objective):
+            self.best[number] = Candidate(
+                dict(combination), np.clip(coordinates[index], 0.0, 1.0), scored.designs[index], new[1], new[0]
+            )
+
+    def ranked(self) -> list[int]:
+        """Return the combinations seen so far, best first."""
+        return sorted(self.best, key=lambda n: (self.best[n].violation, self.best[n].objective))
+
+    def tell(self, stage: str, share: float) -> None:
+        """Report progress."""
+        first = self.best[self.ranked()[0]] if self.best else None
+        value = first.objective if first and first.violation <= 0.0 else float("nan")
+        self.report(Progress(stage, share, self.evaluated, value if self._minimises else -value))
+
+    @property
+    def _minimises(self) -> bool:
+        return self.problem.sense == "minimise"
+
+
+def search(
+    problem: Problem,
+    *,
+    seed: int = 1,
+    time_limit_s: float = 60.0,
+    report: Callable[[Progress], None] = lambda _: None,
+) -> SearchResult:
+    """Search the whole space and return the best design found.
+
+    Parameters
+    ----------
+    problem : Problem
+        What to choose, and what to make small.
+    seed : int
+        Same seed, same result, as long as the time limit does not end the search.
+    time_limit_s : float
+        After this many seconds the best design so far is returned, and ``stopped_by`` says so.
+    report : callable
+        Called with ``Progress`` now and then.
+    """
+    begin = time.monotonic()
+    run = _Run(problem, seed, begin + time_limit_s, report)
+    combinations = problem.combinations()
+    _screen(run, combinations)
+    if problem.free:
+        _evolve(run)
+        _refine(run)
+    order = run.ranked()
+    winner = run.best[order[0]]
+    scored = problem.score_one(winner.design)
+    sign = 1.0 if problem.sense == "minimise" else -1.0
+    return SearchResult(
+        status="feasible" if bool(scored.feasible[0]) else "infeasible",
+        objective=sign * float(scored.objective[0]),
+        bound=None,
+        design=winner.design,
+        evaluation=scored.evaluation,
+        candidates=tuple(run.best[n] for n in order),
+        evaluated=run.evaluated,
+        seconds=time.monotonic() - begin,
+        seed=seed,
+        stopped_by="time limit" if run.late else "completion",
+    )
+
+
+def _screen(run: _Run, combinations: list[dict[str, str]]) -> None:
+    """Look at every combination on the same quasi-random points, then halve the field round by round.
+
+    Each round samples closer around the best design of every combination that is left, so that a combination is
+    judged by what it can do, not by where the first points happened to fall.
+    """
+    if not run.problem.free:
+        _look(run, combinations, np.zeros((1, 0)))
+        return
+    dimension = len(run.problem.free)
+    points = qmc.Sobol(dimension, rng=np.random.default_rng([run.seed, 0])).random(SCREEN_PER_COMBINATION)
+    _look(run, combinations, points)
+    for stage, width in enumerate(HALVING_WIDTHS):
+        left = run.ranked()
+        keep = max(KEPT_AFTER_SCREEN, len(combinations) >> stage)
+        for number in left[:keep]:
+            if run.late:
+                return
+            rng = np.random.default_rng([run.seed, 3, stage, number])
+            _sample_around(run, number, width, HALVING_SAMPLES, rng)
+        run.tell("comparing combinations", (stage + 1) / len(HALVING_WIDTHS))
+
+
+def _look(run: _Run, combinations: list[dict[str, str]], points: Floats) -> None:
+    """Score the same points in every combination."""
+    for number, combination in enumerate(combinations):
+        run.merit(points, combination, number)
+        if number % REPORT_EVERY == 0:
+            run.tell("screening combinations", (number + 1) / len(combinations))
+        if run.late:
+            return
+
+
+def _sample_around(run: _Run, number: int, width: float, count: int, rng: np.random.Generator) -> None:
+    """Score ``count`` points around the best of a combination, moving some of the coordinates of each."""
+    centre = run.best[number]
+    moved = rng.random((count, len(centre.coordinates))) < MOVED_SHARE
+    step = rng.normal(scale=width, size=moved.shape) * moved
+    run.merit(centre.coordinates + step, centre.combination, number)
+
+
+def _evolve(run: _Run) -> None:
+    """Run differential evolution on the most promising combinations."""
+    chosen = run.ranked()[:KEPT_AFTER_SCREEN]
+    for position, number in enumerate(chosen):
+        if run.late:
+            return
+        candidate = run.best[number]
+        differential_evolution(
+            lambda x, c=candidate.combination, n=number: run.merit(x.T, c, n),
+            [(0.0, 1.0)] * len(run.problem.free),
+            x0=candidate.coordinates,
+            maxiter=GENERATIONS,
+            popsize=POPULATION_PER_VARIABLE,
+            init="sobol",
+            mutation=(0.4, 0.9),
+            recombination=0.8,
+            tol=0.0,
+            atol=0.0,
+            polish=False,
+            vectorized=True,
+            updating="deferred",
+            rng=np.random.default_rng([run.seed, 1, number]),
+            callback=lambda *_args, **_kwargs: run.late,
+        )
+        run.tell("evolving designs", (position + 1) / len(chosen))
+
+
+def _refine(run: _Run) -> None:
+    """Sample neighbourhoods that shrink around the best designs."""
+    chosen = run.ranked()[:REFINED]
+    for position, number in enumerate(chosen):
+        rng = np.random.default_rng([run.seed, 2, number])
+        for width in np.geomspace(FIRST_WIDTH, LAST_WIDTH, REFINE_ROUNDS):
+            if run.late:
+                return
+            _sample_around(run, number, width, REFINE_SAMPLES, rng)
+        run.tell("refining", (position + 1) / len(chosen))
