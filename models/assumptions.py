@@ -123,6 +123,7 @@ class Reliability:
     accelerator_failure_per_year: float = quantity("1/year", "permanent failures on the ground, air or water cooled", 0)
     space_multiplier: float = quantity("-", "launch loads and no-touch operation, before heat and radiation", 0.1, 20)
     activation_energy_ev: float = quantity("eV", "Arrhenius activation energy of junction-driven failures", 0, 2)
+    thermal_share: float = quantity("fraction", "share of failures that follow the junction temperature", 0, 1)
     reference_junction_k: float = quantity("K", "junction temperature of the ground failure rate", 250, 450)
     satellite_loss_per_year: float = quantity("1/year", "loss of a whole satellite", 0, 5)
     interruption_per_year: float = quantity("1/year", "job interruptions of one accelerator on the ground", 0)
@@ -166,8 +167,7 @@ class Platform:
     formation_delta_v_m_s_per_year: float = quantity("m/s/year", "formation keeping", 0)
     avoidance_delta_v_m_s_per_year: float = quantity("m/s/year", "collision avoidance", 0)
     disposal_altitude_km: float = quantity("km", "altitude to which a retired satellite is lowered", 150, 500)
-    hosted_mass_kg: float = quantity("kg", "another mission's payload that the satellite carries anyway", 0)
-    hosted_power_w: float = quantity("W", "another mission's payload that the satellite powers anyway", 0)
+    hosted_mass_kg: float = quantity("kg", "another mission's payload with its own power, paid by that mission", 0)
     hosted_share: float = quantity("fraction", "share of fixed mass and cost that the other mission pays", 0, 1)
 
 
@@ -201,6 +201,7 @@ class Cost:
     learning_rate: float = quantity("cost ratio per doubling", "satellite hardware, never bought accelerators", 0.5, 1)
     learning_reference_quantity: float = quantity("count", "quantity at which the hardware prices hold", 1)
     learning_floor: float = quantity("fraction", "cost at large quantity over cost at the reference quantity", 0, 1)
+    design_life_exponent: float = quantity("-", "growth of satellite hardware cost with design life over 5 years", 0, 2)
     nre_usd: float = quantity("USD", "design, qualification and first factory", 0)
     factory_usd_per_usd_year: float = quantity("years", "factory capital per yearly value of satellite hardware", 0)
     site_usd_per_launch_year: float = quantity("USD per launch/year", "payload processing capacity", 0)
@@ -280,6 +281,7 @@ class SolarArray:
     degradation_per_year: float = quantity("1/year", "ultraviolet, cycling and micrometeoroids", 0, 0.5)
     radiation_degradation_per_year: float = quantity("1/year", "trapped protons at 650 km dawn-dusk", 0, 0.5)
     radiation_exponent: float = quantity("-", "growth of that part with proton flux", 0, 2)
+    available_year: float = quantity("year", "first year in which it can fly at this scale", 1990, 2100)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -297,9 +299,12 @@ class Radiator:
     pump_fraction: float = quantity("fraction of heat", "pumping power", 0, 1)
     loop_kg_per_kw: float = quantity("kg/kW", "fluid, pumps and cold plates", 0)
     stowed_thickness_m: float = quantity("m", "stowed volume per planform area", 1e-4)
-    ram_fraction: float = quantity("fraction", "share of the planform that faces the flow", 0, 1)
+    ram_fraction: float = quantity(
+        "fraction", "area that meets the flow over the frontal area of an edge-on plate", 0, 1
+    )
     lift_k: float = quantity("K", "temperature lift of a heat pump, 0 without one", 0, 150)
     max_temperature_k: float = quantity("K", "hottest allowed coolant and coating", 250, 600)
+    available_year: float = quantity("year", "first year in which it can fly at this scale", 1990, 2100)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -315,7 +320,9 @@ class Vehicle:
     price_year: float = quantity("year", "year of the price", 2000, 2100)
     price_decline_per_year: float = quantity("fraction/year", "fall of the price after that year", -0.5, 0.9)
     price_floor_usd: float = quantity("USD/launch", "lowest price of the path", 0)
-    success_probability: float = quantity("fraction", "of one launch", 0.05, 1)
+    success_probability: float = quantity("fraction", "of one launch in price_year", 0.05, 1)
+    success_mature: float = quantity("fraction", "of one launch after many flights", 0.05, 1)
+    maturing_years: float = quantity("years", "time in which the gap to the mature value falls to 1/e", 0.1, 50)
     cadence_per_year: float = quantity("launches/year", "flown by all customers in cadence_year", 0.01)
     cadence_year: float = quantity("year", "year of the cadence", 2000, 2100)
     cadence_growth_per_year: float = quantity("fraction/year", "growth of the cadence", -0.5, 10)

@@ -12,6 +12,7 @@ from dawndusk.models.assumptions import Cost, Network, Platform, Radiator, Solar
 from dawndusk.models.mass import Closure, Subsystems
 
 WH_PER_KWH = 1000.0
+REFERENCE_LIFE_YEARS = 5.0
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,14 @@ def learning_factor(cost: Cost, built: Array) -> Array:
     exponent = math.log2(cost.learning_rate)
     factor = np.exp(np.log(built * (1.0 / cost.learning_reference_quantity)) * exponent)
     return np.maximum(factor, cost.learning_floor)
+
+
+def design_life_factor(cost: Cost, life_years: Array) -> Array:
+    """Return satellite hardware cost for a design life over that for five years: redundancy, test and margin.
+
+    A power law of the design life. Source: Saleh, Hastings, Newman, Spacecraft Design Lifetime, JSR 2002.
+    """
+    return np.exp(np.log(life_years * (1.0 / REFERENCE_LIFE_YEARS)) * cost.design_life_exponent)
 
 
 @monotone(rate_per_year="-", years="+")

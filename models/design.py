@@ -48,20 +48,12 @@ VARIABLES: dict[str, Variable] = {
         _category("orbit", "orbits", "Family of orbits."),
         _number("altitude_km", "continuous", "km", 400, 2000, "Altitude of the circular orbit."),
         _category("radiator", "radiators", "Radiator technology."),
-        _number(
-            "radiator_area_m2", "continuous", "m2", 0.1, 100_000, "Radiator planform of one satellite (one side)."
-        ),
+        _number("radiator_area_m2", "continuous", "m2", 0.1, 100_000, "Radiator planform of one satellite (one side)."),
         _number("shielding_mm", "continuous", "mm Al", 0.5, 20, "Aluminium-equivalent wall of the compute box."),
         _category("array", "arrays", "Solar array technology."),
-        _number(
-            "array_oversize", "continuous", "-", 0.5, 2.0, "Array power when new over what the full load needs."
-        ),
-        _number(
-            "eclipse_ride_through", "continuous", "fraction", 0, 1, "Share of the load carried through eclipse."
-        ),
-        _number(
-            "spare_fraction", "continuous", "fraction", 0, 1, "Cold spares on board per accelerator in service."
-        ),
+        _number("array_oversize", "continuous", "-", 0.5, 2.0, "Array power when new over what the full load needs."),
+        _number("eclipse_ride_through", "continuous", "fraction", 0, 1, "Share of the load carried through eclipse."),
+        _number("spare_fraction", "continuous", "fraction", 0, 1, "Cold spares on board per accelerator in service."),
         _number("optical_terminals", "integer", "count", 0, 32, "Inter-satellite optical terminals per satellite."),
         _number("life_years", "continuous", "years", 0.5, 15, "Operating life of a satellite."),
         _category("vehicle", "vehicles", "Launch vehicle."),
@@ -198,6 +190,10 @@ class DesignBatch:
                 bad |= array != np.rint(array)
             if bad.any():
                 _check_number(variable, float(array[np.flatnonzero(bad)[0]]))
+        for name in CATEGORIES:
+            codes, count = self.codes[name], len(self.names[name])
+            if ((codes < 0) | (codes >= count)).any():
+                raise DesignError(f"design.{name}: found a code outside 0 to {count - 1}")
 
     @classmethod
     def of(cls, designs: Design | Sequence[Design]) -> DesignBatch:

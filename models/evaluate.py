@@ -29,7 +29,7 @@ from dawndusk.models.orbit import period_s, radius_m, speed_m_s
 from dawndusk.models.outcome import OUTCOMES, Outcome
 from dawndusk.models.radiation import wear_hazard
 from dawndusk.models.rows import Rows, check_names, rows_of
-from dawndusk.models.rules import RULES, Subject, violations
+from dawndusk.models.rules import RULES, Rule, Subject, violations
 
 CHUNK = 4096
 SECONDS_PER_MINUTE = 60.0
@@ -88,6 +88,29 @@ def evaluate(designs: Design | DesignBatch, assumptions: Assumptions) -> Evaluat
     return Evaluation(Outcome(outcome), violation)
 
 
+@dataclass(frozen=True)
+class RuleReport:
+    """One rule on one design: what was compared, in the rule's units, and the graded violation."""
+
+    rule: Rule
+    value: float
+    limit: float
+    violation: float
+
+
+def rule_reports(design: Design, assumptions: Assumptions) -> list[RuleReport]:
+    """Return every rule with the value and the limit that it compares for one design."""
+    batch = DesignBatch.of(design)
+    rows = rows_of(assumptions, batch)
+    columns, _ = evaluate_columns(batch.values, rows, assumptions)
+    subject = Subject(columns, batch.values, rows, assumptions)
+    reports = []
+    for rule in RULES.values():
+        value, limit = (float(np.ravel(side)[0]) for side in rule.compare(subject))
+        reports.append(RuleReport(rule, value, limit, float(np.ravel(rule.violation(subject))[0])))
+    return reports
+
+
 def evaluate_columns(
     design: Mapping[str, Array], rows: Rows, assumptions: Assumptions
 ) -> tuple[dict[str, Array], dict[str, Array]]:
@@ -140,6 +163,7 @@ class _Step:
         self.eclipse_fraction = o["eclipse_max_min"] / o["period_min"]
         self.earth_view = tables.earth_view_factor.at(self.fine, code)
         self.mean_cos_beta = tables.mean_cos_beta.at(self.fine, code)
+        self.edge_on_ram = tables.edge_on_ram_fraction.at(self.fine, code)
         self.eclipses = powering.eclipses_per_year(o["eclipse_days_per_year"], self.period_s)
         self.log_cell_protons = tables.log_cell_proton_ratio.at(self.coarse, rows.orbit_code)
 
@@ -153,9 +177,8 @@ class _Step:
         rung = thermal.ladder(a.thermal, rows.accelerator, rows.radiator.lift_k)
         chips = x["accelerators_per_satellite"] * (1.0 + a.power.platform_load_fraction)
         leak = rows.accelerator.chip_power_w * rows.accelerator.leakage_per_k
-        other = (
-            x["optical_terminals"] * a.network.terminal_power_w
-            + (a.network.downlink_power_w + a.power.platform_fixed_w + a.platform.hosted_power_w)
+        other = x["optical_terminals"] * a.network.terminal_power_w + (
+            a.network.downlink_power_w + a.power.platform_fixed_w
         )
         cold_heat = (chips * (rows.accelerator.it_power_w + leak * rung.offset) + other) * heat_per_use
         heat_per_k = chips * (leak * rung.slope) * heat_per_use
@@ -204,16 +227,15 @@ class _Step:
         life = x["life_years"]
         o["dose_krad_per_year"] = trapped + solar
         o["dose_krad_life"] = o["dose_krad_per_year"] * life
-        o["upsets_per_accelerator_year"] = (
-            protons * a.radiation.upset_per_year + a.radiation.cosmic_ray_upset_per_year
-        )
-        hot = surviving.arrhenius(
-            o["junction_temperature_k"], a.reliability.reference_junction_k, a.reliability.activation_energy_ev
-        )
+        o["upsets_per_accelerator_year"] = protons * a.radiation.upset_per_year + a.radiation.cosmic_ray_upset_per_year
+        hot = surviving.heat_acceleration(a.reliability, o["junction_temperature_k"])
         base = a.reliability.accelerator_failure_per_year * a.reliability.space_multiplier
         steady = hot * base + protons * a.radiation.latchup_per_year
         wear = wear_hazard(
-            o["dose_krad_life"], rows.accelerator.tid_tolerance_krad, a.radiation.design_margin, a.radiation.wear_exponent
+            o["dose_krad_life"],
+            rows.accelerator.tid_tolerance_krad,
+            a.radiation.design_margin,
+            a.radiation.wear_exponent,
         )
         o["accelerator_failures_per_year"] = steady + wear / life
         o["satellite_losses_per_year"] = x["satellites"] * a.reliability.satellite_loss_per_year
@@ -255,6 +277,7 @@ class _Step:
             x["accelerators_per_satellite"], self.rows.accelerator.bf16_dense_tflops, self.workload
         )
         crossing = networking.crossing_fraction(x["accelerators_per_satellite"], self.job)
+        o["least_terminals"] = networking.least_terminals(crossing)
         o["isl_capacity_gbps"] = x["optical_terminals"] * networking.terminal_rate_gbps(a.network)
         o["isl_need_gbps"] = networking.needs_gbps(work * crossing, self.workload.isl_bits_per_flop)
         o["downlink_gbps"] = networking.downlink_capacity_gbps(a.network)
@@ -287,6 +310,7 @@ class _Step:
         self.subsystems_kg = self.masses.total()
         self.closure = massing.close(a.platform, self.subsystems_kg)
         o["dry_mass_kg"] = self.closure.dry
+        o["hosted_mass_kg"] = a.platform.hosted_mass_kg
         o["structure_mass_kg"] = self.closure.structure
         o["margin_mass_kg"] = self.closure.margin
         self._propellant()
@@ -304,7 +328,10 @@ class _Step:
         o, x, a, rows = self.o, self.x, self.a, self.rows
         platform, drag_coefficient = a.platform, a.environment.drag_coefficient
         ram = propulsion.ram_area_m2(
-            o["array_area_m2"], x["radiator_area_m2"], self.mean_cos_beta, rows.radiator.ram_fraction
+            o["array_area_m2"],
+            x["radiator_area_m2"],
+            self.mean_cos_beta,
+            self.edge_on_ram * rows.radiator.ram_fraction,
         )
         o["drag_delta_v_m_s_per_year"] = propulsion.drag_delta_v_m_s_per_year(
             o["air_density_kg_m3"], self.speed, drag_coefficient, ram, o["dry_mass_kg"]
@@ -323,25 +350,22 @@ class _Step:
     def launch(self) -> None:
         """Pack, count launches, and price them."""
         o, x, a, vehicle = self.o, self.x, self.a, self.rows.vehicle
+        self.success = launching.success_probability(vehicle, a.scenario.first_launch_year)
         payload = launching.payload_kg(vehicle, self.speed, o["inclination_deg"])
         o["payload_kg"] = launching.usable_payload_kg(a.launch, payload)
         o["satellites_per_launch"] = launching.satellites_per_launch(
             o["payload_kg"], o["wet_mass_kg"], vehicle.fairing_m3 * a.launch.volume_fill, o["stowed_volume_m3"]
         )
-        o["launches"] = launching.launches(
-            x["satellites"], o["satellites_per_launch"], vehicle.success_probability
-        )
+        o["launches"] = launching.launches(x["satellites"], o["satellites_per_launch"], self.success)
         o["deployment_years"] = o["launches"] / x["launches_per_year"]
         middle = o["deployment_years"] * 0.5 + a.scenario.first_launch_year
         o["cadence_cap_per_year"] = launching.cadence_cap_per_year(a.launch, vehicle, middle)
         share = x["launches_per_year"] / o["cadence_cap_per_year"]
         listed = launching.listed_price_usd(vehicle, middle)
         o["launch_price_usd"] = launching.price_usd(a.launch, listed, o["launches"], share)
-        self.built = x["satellites"] / vehicle.success_probability
+        self.built = x["satellites"] / self.success
         o["launched_mass_t"] = self.built * o["wet_mass_kg"] * (1.0 / KG_PER_TONNE)
-        o["launch_price_usd_per_kg"] = (
-            o["launch_price_usd"] * o["launches"] / (o["launched_mass_t"] * KG_PER_TONNE)
-        )
+        o["launch_price_usd_per_kg"] = o["launch_price_usd"] * o["launches"] / (o["launched_mass_t"] * KG_PER_TONNE)
 
     def capital(self) -> None:
         """Capital and running cost of the programme."""
@@ -360,17 +384,17 @@ class _Step:
             heat_w=o["heat_w"],
             optical_terminals=x["optical_terminals"],
         )
-        scale = costing.learning_factor(a.cost, self.built) * self.built
+        durable = costing.design_life_factor(a.cost, x["life_years"])
+        scale = costing.learning_factor(a.cost, self.built) * durable * self.built
         for part in fields(hardware):
             o[f"{part.name}_cost_usd"] = getattr(hardware, part.name) * scale
         satellites = hardware.total() * scale
-        o["compute_cost_usd"] = self.on_board * self.built * (
-            rows.accelerator.price_usd * a.cost.compute_qualification
-        )
+        o["compute_cost_usd"] = self.on_board * self.built * (rows.accelerator.price_usd * a.cost.compute_qualification)
         platform = a.platform
-        paid_by_other = self.masses.hosted + self.masses.fixed * platform.hosted_share
-        o["launch_cost_usd"] = o["launches"] * o["launch_price_usd"] * (1.0 - paid_by_other / self.subsystems_kg)
-        risk = a.launch.insurance_premium - (1.0 - rows.vehicle.success_probability)
+        bus_share = self.masses.fixed * platform.hosted_share / self.subsystems_kg
+        paid_by_other = platform.hosted_mass_kg + bus_share * (self.closure.dry - platform.hosted_mass_kg)
+        o["launch_cost_usd"] = o["launches"] * o["launch_price_usd"] * (1.0 - paid_by_other / self.closure.dry)
+        risk = a.launch.insurance_premium - (1.0 - self.success)
         flown = satellites + o["compute_cost_usd"] + o["launch_cost_usd"]
         o["insurance_cost_usd"] = flown * (a.launch.insured_fraction * np.maximum(risk, 0.0))
         per_year = x["launches_per_year"]
@@ -385,8 +409,7 @@ class _Step:
         self.before_usd = o["factory_cost_usd"] + o["programme_cost_usd"]
         o["capex_usd"] = self.deployed_usd + self.before_usd
         self.running_usd = (
-            satellites * a.cost.operations_fraction_per_year
-            + x["satellites"] * a.cost.orbital_use_fee_usd_per_year
+            satellites * a.cost.operations_fraction_per_year + x["satellites"] * a.cost.orbital_use_fee_usd_per_year
         )
         o["opex_usd_per_year"] = self.running_usd + a.cost.operations_fixed_usd_per_year
         o["disposal_cost_usd"] = x["satellites"] * a.cost.disposal_usd_per_satellite

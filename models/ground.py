@@ -10,7 +10,7 @@ from dawndusk.models.array import Array
 from dawndusk.models.assumptions import Accelerator, Ground, Reliability, Scenario, Workload
 from dawndusk.models.constants import HOURS_PER_YEAR
 from dawndusk.models.cost import annuity_years, continuous
-from dawndusk.models.reliability import arrhenius, checkpoint_efficiency
+from dawndusk.models.reliability import checkpoint_efficiency, heat_acceleration
 
 WATTS_PER_MW = 1e6
 TFLOPS_PER_PFLOPS = 1000.0
@@ -58,9 +58,7 @@ def ground_costs(
     years = annuity_years(rate, ground.it_life_years)
     building_share = years / annuity_years(rate, ground.facility_life_years)
     carry = float(np.exp(rate * ground.build_years * 0.5))
-    failures = reliability.accelerator_failure_per_year * arrhenius(
-        ground.junction_k, reliability.reference_junction_k, reliability.activation_energy_ev
-    )
+    failures = reliability.accelerator_failure_per_year * heat_acceleration(reliability, ground.junction_k)
     it_w = accelerator.it_power_w
     shell = it_w * (ground.shell_usd_per_w * building_share * carry)
     energy = it_w * (ground.pue * HOURS_PER_YEAR / WATTS_PER_MW * ground.electricity_usd_per_mwh * years)

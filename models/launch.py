@@ -45,9 +45,16 @@ def satellites_per_launch(usable_kg: Array, wet_mass_kg: Array, usable_m3: Array
     return np.maximum(np.floor(np.minimum(usable_kg / wet_mass_kg, usable_m3 / stowed_m3)), 1.0)
 
 
-def launches(satellites: Array, per_launch: Array, success_probability: Array) -> Array:
+def launches(satellites: Array, per_launch: Array, success: Array) -> Array:
     """Return the whole number of launches to buy so that, in expectation, all satellites arrive."""
-    return np.ceil(satellites / (per_launch * success_probability))
+    return np.ceil(satellites / (per_launch * success))
+
+
+def success_probability(vehicle: Vehicle, year: float) -> Array:
+    """Return the probability that a launch in ``year`` succeeds: the gap to the mature value decays with time."""
+    elapsed = np.maximum(year - vehicle.price_year, 0.0)
+    gap = (vehicle.success_mature - vehicle.success_probability) * np.exp(-elapsed / vehicle.maturing_years)
+    return vehicle.success_mature - gap
 
 
 def cadence_cap_per_year(launch: Launch, vehicle: Vehicle, year: Array) -> Array:

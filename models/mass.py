@@ -29,7 +29,6 @@ class Subsystems:
     communications: Array
     deployables: Array
     fixed: Array
-    hosted: Array
 
     def total(self) -> Array:
         """Return the sum in kg."""
@@ -94,14 +93,16 @@ def subsystem_masses(
         communications=optical_terminals * network.terminal_mass_kg + network.downlink_mass_kg,
         deployables=deployed * platform.deployable_coefficient,
         fixed=platform.fixed_mass_kg,
-        hosted=platform.hosted_mass_kg,
     )
 
 
 def close(platform: Platform, subsystems_kg: Array) -> Closure:
-    """Return dry mass with structure and margin, both shares of the dry mass. Source: Wertz, SMAD."""
-    dry = subsystems_kg * (1.0 / (1.0 - platform.structure_fraction - platform.margin_fraction))
-    return Closure(dry, dry * platform.structure_fraction, dry * platform.margin_fraction)
+    """Return dry mass with structure and margin, both shares of the dry mass. Source: Wertz, SMAD.
+
+    A hosted payload comes complete: it adds its mass, but neither structure nor margin.
+    """
+    own = subsystems_kg * (1.0 / (1.0 - platform.structure_fraction - platform.margin_fraction))
+    return Closure(own + platform.hosted_mass_kg, own * platform.structure_fraction, own * platform.margin_fraction)
 
 
 def stowed_volume_m3(

@@ -8,6 +8,7 @@ from dawndusk.models.array import Array
 from dawndusk.models.assumptions import Network, Workload
 
 GIGA = 1e9
+NEIGHBOURS = 2.0
 LEAST_NEED_GBPS = 1e-9
 
 
@@ -17,7 +18,7 @@ def terminal_rate_gbps(network: Network) -> float:
     Source: Project Suncatcher, arXiv:2511.19468 (received power, and with it parallel channels, go as 1/d^2).
     """
     spread = (network.link_reference_km / network.link_spacing_km) ** 2
-    return min(network.link_max_gbps, network.link_reference_gbps * spread)
+    return float(min(network.link_max_gbps, network.link_reference_gbps * spread))
 
 
 def downlink_capacity_gbps(network: Network) -> float:
@@ -29,6 +30,11 @@ def downlink_capacity_gbps(network: Network) -> float:
 def crossing_fraction(accelerators_per_satellite: Array, job_accelerators: Array) -> Array:
     """Return the share of a job's traffic that leaves the satellite: ``1 - n / J``, zero when the job fits."""
     return np.maximum(1.0 - accelerators_per_satellite / job_accelerators, 0.0)
+
+
+def least_terminals(crossing: Array) -> Array:
+    """Return the terminals that a satellite needs to pass a job on: two when any traffic leaves it, else none."""
+    return np.sign(crossing) * NEIGHBOURS
 
 
 def needs_gbps(work_flop_s: Array, bits_per_flop: float) -> Array:

@@ -6,6 +6,7 @@ Applications; Wertz, Space Mission Analysis and Design (SMAD).
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import math
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ Floats = NDArray[np.float64]
 METRES_PER_KM = 1000.0
 SUN_RATE_RAD_S = 2.0 * math.pi / (TROPICAL_YEAR_DAYS * SECONDS_PER_DAY)
 RAAN_SAMPLES = 24
+RAM_SAMPLES = 720
 DAYS_BETWEEN_SAMPLES_WHEN_PRECESSING = 10
 
 
@@ -105,6 +107,22 @@ def sin_beta(inclination_rad: Array, raan_rad: Array, sun: Floats) -> Array:
     )
 
 
+def edge_on_ram_fraction(beta_rad: Floats) -> Floats:
+    """Return the mean share of a plate's area that meets the flow when it stays edge-on to both Sun and Earth.
+
+    Its normal is along the cross product of Sun and radial directions, so over the orbit angle u the share is the
+    mean of ``|sin b| / sqrt(sin^2 b + cos^2 b sin^2 u)``: one where the Sun stands on the orbit normal (the plate
+    faces the flow), zero where the Sun lies in the orbit plane. ``beta_rad`` of shape (N,).
+    """
+    angle = (np.arange(RAM_SAMPLES) + 0.5) * (2.0 * math.pi / RAM_SAMPLES)
+    across, along = np.abs(np.sin(beta_rad))[:, None], np.cos(beta_rad)[:, None] * np.sin(angle)
+    share: Floats = (across / np.sqrt(across**2 + along**2)).mean(axis=1)
+    return share
+
+
+_BETA_NODES = np.linspace(0.0, math.pi / 2.0, 181)
+
+
 @dataclass(frozen=True)
 class EclipseYear:
     """Eclipses over a year for A altitudes: arrays of shape (A,)."""
@@ -113,6 +131,7 @@ class EclipseYear:
     eclipse_max_min: Floats
     eclipse_days_per_year: Floats
     mean_cos_beta: Floats
+    edge_on_ram_fraction: Floats
 
 
 def sun_synchronous_year(altitude_km: Floats, ltan_h: float, year: int) -> EclipseYear:
@@ -134,7 +153,7 @@ def precessing_year(altitude_km: Floats, inclination_deg: float, year: int) -> E
     every = np.broadcast_to(sine.ravel(), (len(altitude_km), sine.size))
     worst = _summarise(altitude_km, np.zeros((len(altitude_km), 1)))
     mean = _summarise(altitude_km, every)
-    return EclipseYear(mean.sunlit_fraction, worst.eclipse_max_min, mean.eclipse_days_per_year, mean.mean_cos_beta)
+    return dataclasses.replace(mean, eclipse_max_min=worst.eclipse_max_min)
 
 
 def _summarise(altitude_km: Floats, sine: Floats) -> EclipseYear:
@@ -147,4 +166,5 @@ def _summarise(altitude_km: Floats, sine: Floats) -> EclipseYear:
         eclipse_max_min=fraction.max(axis=1) * minutes,
         eclipse_days_per_year=(fraction > 0.0).mean(axis=1) * TROPICAL_YEAR_DAYS,
         mean_cos_beta=np.cos(beta).mean(axis=1),
+        edge_on_ram_fraction=np.interp(np.abs(beta), _BETA_NODES, edge_on_ram_fraction(_BETA_NODES)).mean(axis=1),
     )

@@ -65,6 +65,7 @@ OUTCOMES: dict[str, OutcomeField] = {
         ),
         *_table(
             "network",
+            ("least_terminals", "count", "Terminals without which a job can not pass from satellite to satellite."),
             ("isl_capacity_gbps", "Gbit/s", "Inter-satellite capacity of one satellite."),
             ("isl_need_gbps", "Gbit/s", "Inter-satellite traffic that the workload asks of one satellite."),
             ("downlink_gbps", "Gbit/s", "Mean downlink capacity of one satellite."),
@@ -99,7 +100,11 @@ OUTCOMES: dict[str, OutcomeField] = {
             ("launches", "count", "Whole launches to bring the fleet up, failures expected."),
             ("deployment_years", "years", "From the first to the last launch."),
             ("cadence_cap_per_year", "1/year", "Launches per year that the programme can buy at mid-deployment."),
-            ("launch_price_usd", "USD", "Price of one launch at mid-deployment with volume discount and cadence premium."),
+            (
+                "launch_price_usd",
+                "USD",
+                "Price of one launch at mid-deployment with volume discount and cadence premium.",
+            ),
             ("launch_price_usd_per_kg", "USD/kg", "Price per kg of satellite launched."),
             ("launched_mass_t", "t", "Mass of all satellites launched."),
         ),

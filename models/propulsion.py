@@ -18,7 +18,7 @@ def ram_area_m2(array_area_m2: Array, radiator_area_m2: Array, mean_cos_beta: Ar
     """Return the mean area that meets the flow.
 
     A Sun-pointing array shows ``(2 / pi) cos beta`` of its area on average over an orbit, so that a dawn-dusk orbit
-    flies edge-on; a radiator shows a share that belongs to its technology and mounting.
+    flies edge-on; a radiator shows the share of its attitude and mounting.
     """
     return array_area_m2 * mean_cos_beta * SUN_POINTING_RAM_SHARE + radiator_area_m2 * ram_fraction
 

@@ -6,12 +6,12 @@ junction-driven failures; Simpson's rule for the life integrals.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
 
 from dawndusk.models.array import Array
+from dawndusk.models.assumptions import Reliability
 from dawndusk.models.constants import BOLTZMANN_EV_K, SECONDS_PER_YEAR
 
 PANELS = 6
@@ -19,10 +19,15 @@ NODES = tuple(i / PANELS for i in range(PANELS + 1))
 SIMPSON = tuple(w / (3.0 * PANELS) for w in (1, 4, 2, 4, 2, 4, 1))
 
 
-def arrhenius(junction_k: Array, reference_k: float, activation_energy_ev: float) -> Array:
-    """Return the acceleration of failures at ``junction_k`` against ``reference_k``: ``exp(Ea/k (1/Tr - 1/T))``."""
-    scale = activation_energy_ev / BOLTZMANN_EV_K
-    return np.exp(scale / reference_k - scale / junction_k)
+def heat_acceleration(reliability: Reliability, junction_k: Array) -> Array:
+    """Return the failure rate at ``junction_k`` over that at the reference junction temperature.
+
+    ``1 - s + s exp(Ea/k (1/Tr - 1/T))``: a share s of the failures follows the Arrhenius law, the rest does not
+    depend on temperature. ``junction_k`` in K. Source: JEDEC JEP122 (Arrhenius law).
+    """
+    scale = reliability.activation_energy_ev / BOLTZMANN_EV_K
+    hot = np.exp(scale / reliability.reference_junction_k - scale / junction_k)
+    return hot * reliability.thermal_share + (1.0 - reliability.thermal_share)
 
 
 def checkpoint_efficiency(interruptions_per_year: Array, checkpoint_s: float, restart_s: float) -> Array:

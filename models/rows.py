@@ -46,9 +46,7 @@ def check_names(assumptions: Assumptions, batch: DesignBatch) -> None:
         rows = catalogue(assumptions, variable)
         for name in names:
             if name not in rows:
-                raise DesignError(
-                    f"design.{variable}: found {name!r}, allowed: {one_of(rows)}{nearest(name, rows)}"
-                )
+                raise DesignError(f"design.{variable}: found {name!r}, allowed: {one_of(rows)}{nearest(name, rows)}")
 
 
 def rows_of(assumptions: Assumptions, batch: DesignBatch) -> Rows:

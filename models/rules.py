@@ -14,12 +14,14 @@ import numpy as np
 
 from dawndusk.models.array import Array
 from dawndusk.models.assumptions import Assumptions
+from dawndusk.models.network import NEIGHBOURS
 from dawndusk.models.rows import Rows
 
 Sense = Literal["at most", "at least"]
 
 LEAST_NETWORK_FRACTION = 0.01
 LEAST_EOL_POWER_FRACTION = 0.3
+CALENDAR_SCALE_YEARS = 10.0
 
 
 @dataclass(frozen=True)
@@ -45,22 +47,26 @@ class Rule:
     units: str
     sentence: str
     compare: RuleFunction
+    scale: float | None = None
 
     def violation(self, subject: Subject) -> Array:
-        """Return the relative excess over the limit: positive when broken, the margin with a minus sign when met."""
+        """Return the excess over the limit, relative to the limit or to ``scale`` where the rule states one.
+
+        Positive when broken, the margin with a minus sign when met.
+        """
         value, limit = self.compare(subject)
-        ratio = value / limit if self.sense == "at most" else limit / np.maximum(value, 1e-12 * limit)
-        return ratio - 1.0
+        excess = value - limit if self.sense == "at most" else limit - value
+        return excess * (1.0 / self.scale) if self.scale else excess / limit
 
 
 RULES: dict[str, Rule] = {}
 """Every rule by name, in the order in which they are reported."""
 
 
-def _rule(sense: Sense, units: str) -> Callable[[RuleFunction], RuleFunction]:
+def _rule(sense: Sense, units: str, scale: float | None = None) -> Callable[[RuleFunction], RuleFunction]:
     def register(function: RuleFunction) -> RuleFunction:
         sentence = (function.__doc__ or "").strip()
-        RULES[function.__name__] = Rule(function.__name__, sense, units, sentence, function)
+        RULES[function.__name__] = Rule(function.__name__, sense, units, sentence, function, scale)
         return function
 
     return register
@@ -98,6 +104,12 @@ def dose(s: Subject) -> Comparison:
 def network(s: Subject) -> Comparison:
     """The links let a stated share of the work through."""
     return s.outcome["network_fraction"], LEAST_NETWORK_FRACTION
+
+
+@_rule("at least", "count", scale=NEIGHBOURS)
+def connectivity(s: Subject) -> Comparison:
+    """A satellite whose job spans others has a terminal for each of two neighbours."""
+    return s.design["optical_terminals"], s.outcome["least_terminals"]
 
 
 @_rule("at most", "kg")
@@ -148,19 +160,31 @@ def disposal(s: Subject) -> Comparison:
     return s.outcome["disposal_decay_years"], s.assumptions.regulation.disposal_years
 
 
-@_rule("at most", "year")
+@_rule("at most", "year", scale=CALENDAR_SCALE_YEARS)
 def vehicle_available(s: Subject) -> Comparison:
     """The launch vehicle carries operational payloads by the year of the first launch."""
     return s.rows.vehicle.available_year, s.assumptions.scenario.first_launch_year
 
 
-@_rule("at most", "year")
+@_rule("at most", "year", scale=CALENDAR_SCALE_YEARS)
 def accelerator_available(s: Subject) -> Comparison:
     """The accelerator can be bought by the year of the first launch."""
     return s.rows.accelerator.available_year, s.assumptions.scenario.first_launch_year
 
 
-@_rule("at least", "-")
+@_rule("at most", "year", scale=CALENDAR_SCALE_YEARS)
+def array_available(s: Subject) -> Comparison:
+    """The array technology flies at this scale by the year of the first launch."""
+    return s.rows.array.available_year, s.assumptions.scenario.first_launch_year
+
+
+@_rule("at most", "year", scale=CALENDAR_SCALE_YEARS)
+def radiator_available(s: Subject) -> Comparison:
+    """The radiator technology flies at this scale by the year of the first launch."""
+    return s.rows.radiator.available_year, s.assumptions.scenario.first_launch_year
+
+
+@_rule("at least", "MW of IT power or PFLOP/s delivered")
 def demand(s: Subject) -> Comparison:
     """The fleet meets the stated demand."""
     wanted = s.assumptions.demand

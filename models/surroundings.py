@@ -39,6 +39,7 @@ class Surroundings:
     eclipse_max_min: EvenTable
     eclipse_days_per_year: EvenTable
     mean_cos_beta: EvenTable
+    edge_on_ram_fraction: EvenTable
     air_density_kg_m3: EvenTable
     decay_years_per_kg_m2: EvenTable
     disposal_decay_years_per_kg_m2: float
@@ -92,13 +93,14 @@ def _tabulate(
         eclipse_max_min=table([y.eclipse_max_min for y in years]),
         eclipse_days_per_year=table([y.eclipse_days_per_year for y in years]),
         mean_cos_beta=table([y.mean_cos_beta for y in years]),
+        edge_on_ram_fraction=table([y.edge_on_ram_fraction for y in years]),
         air_density_kg_m3=table([density for _ in rows]),
         decay_years_per_kg_m2=table([_decay(holder, ALTITUDE.nodes, solar_flux_f107) for _ in rows]),
-        disposal_decay_years_per_kg_m2=float(
-            _decay(holder, np.array([disposal_altitude_km]), solar_flux_f107)[0]
-        ),
+        disposal_decay_years_per_kg_m2=float(_decay(holder, np.array([disposal_altitude_km]), solar_flux_f107)[0]),
         earth_view_factor=table([view_factor_edge_on(radius_m(ALTITUDE.nodes)) for _ in rows]),
-        log_cell_proton_ratio=EvenTable(ALTITUDE_COARSE, np.array([np.log(_cell_proton_ratio(row, holder)) for row in rows])),
+        log_cell_proton_ratio=EvenTable(
+            ALTITUDE_COARSE, np.array([np.log(_cell_proton_ratio(row, holder)) for row in rows])
+        ),
         log_dose=_grid(np.array([np.log(_dose(row, holder)) for row in rows])),
         log_proton_ratio=_grid(np.array([np.log(_proton_ratio(row, holder)) for row in rows])),
     )
@@ -131,9 +133,7 @@ def _dose(row: Orbit, holder: _Data) -> Floats:
 
 def _proton_ratio(row: Orbit, holder: _Data) -> Floats:
     """Return the flux through the wall over that at 650 km dawn-dusk behind 10 mm."""
-    flux = radiation.proton_flux_table(
-        holder.data, _set_inclination(row), ALTITUDE_COARSE.nodes, THICKNESS.nodes
-    )
+    flux = radiation.proton_flux_table(holder.data, _set_inclination(row), ALTITUDE_COARSE.nodes, THICKNESS.nodes)
     return flux / reference_proton_flux(holder.data)
 
 

@@ -16,7 +16,7 @@ from dawndusk.models.array import Array, monotone
 from dawndusk.models.assumptions import Accelerator, Environment, Orbit, Radiator, Thermal
 from dawndusk.models.constants import EARTH_RADIUS_M, STEFAN_BOLTZMANN_W_M2_K4
 
-NEWTON_STEPS = 4
+NEWTON_STEPS = 5
 TYPICAL_TEMPERATURE_K = 350.0
 
 
@@ -90,10 +90,12 @@ def ladder(thermal: Thermal, accelerator: Accelerator, lift_k: Array) -> Ladder:
 def equilibrium_temperature_k(emission: Array, slope: Array, constant: Array) -> Array:
     """Return the only positive root T of ``emission T^4 = constant + slope T``, in K.
 
-    All three positive (slope may be zero). Newton's method from above on a convex function: four steps reach
-    rounding for roots from 150 to 1,500 K.
+    All three positive (slope may be zero). Newton's method on a convex function, started where it rises (the cube
+    root bounds T from below and keeps the start past the minimum): five steps reach rounding for roots from 150 to
+    1,500 K and 1e-7 for any root.
     """
-    t = np.sqrt(np.sqrt((constant + slope * TYPICAL_TEMPERATURE_K) / emission))
+    start = np.sqrt(np.sqrt((constant + slope * TYPICAL_TEMPERATURE_K) / emission))
+    t = np.maximum(start, np.cbrt(slope / emission))
     for _ in range(NEWTON_STEPS):
         cube = emission * t * t * t
         t = (3.0 * cube * t + constant) / (4.0 * cube - slope)

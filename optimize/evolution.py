@@ -7,14 +7,15 @@ shrinking neighbourhoods around the best designs.
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import differential_evolution
+from scipy.optimize import Bounds, differential_evolution
 from scipy.stats import qmc
 
 from dawndusk.models.design import Design
@@ -215,13 +216,16 @@ def _sample_around(run: _Run, number: int, width: float, count: int, rng: np.ran
 def _evolve(run: _Run) -> None:
     """Run differential evolution on the most promising combinations."""
     chosen = run.ranked()[:KEPT_AFTER_SCREEN]
+    dimension = len(run.problem.free)
+    halt: Any = lambda *_args, **_kwargs: run.late  # noqa: E731 (SciPy tells callbacks apart by their signature)
     for position, number in enumerate(chosen):
         if run.late:
             return
         candidate = run.best[number]
+        objective: Any = functools.partial(_columns_merit, run, candidate.combination, number)
         differential_evolution(
-            lambda x, c=candidate.combination, n=number: run.merit(x.T, c, n),
-            [(0.0, 1.0)] * len(run.problem.free),
+            objective,
+            Bounds(np.zeros(dimension), np.ones(dimension)),
             x0=candidate.coordinates,
             maxiter=GENERATIONS,
             popsize=POPULATION_PER_VARIABLE,
@@ -234,9 +238,14 @@ def _evolve(run: _Run) -> None:
             vectorized=True,
             updating="deferred",
             rng=np.random.default_rng([run.seed, 1, number]),
-            callback=lambda *_args, **_kwargs: run.late,
+            callback=halt,
         )
         run.tell("evolving designs", (position + 1) / len(chosen))
+
+
+def _columns_merit(run: _Run, combination: Combination, number: int, columns: Floats) -> Floats:
+    """Return the merit of designs whose coordinates are the columns of an array, as SciPy passes them."""
+    return run.merit(np.atleast_2d(columns.T), combination, number)
 
 
 def _refine(run: _Run) -> None:

@@ -9,7 +9,9 @@ if TYPE_CHECKING:
     from dawndusk.models.design import Design, DesignBatch
     from dawndusk.models.errors import DawnduskError
     from dawndusk.models.outcome import Outcome
-    from dawndusk.studies.api import Evaluation, RunResult, Study, evaluate, load
+    from dawndusk.studies.api import EvaluatedBatch, Study, evaluate, load
+    from dawndusk.studies.ground import GroundResult
+    from dawndusk.studies.results import Evaluated, RunResult
 
 __version__ = "0.1.0"
 
@@ -18,7 +20,9 @@ __all__ = [
     "DawnduskError",
     "Design",
     "DesignBatch",
-    "Evaluation",
+    "Evaluated",
+    "EvaluatedBatch",
+    "GroundResult",
     "Outcome",
     "RunResult",
     "Study",
@@ -33,9 +37,11 @@ _PUBLIC_NAMES = {
     "DawnduskError": "dawndusk.models.errors:DawnduskError",
     "Design": "dawndusk.models.design:Design",
     "DesignBatch": "dawndusk.models.design:DesignBatch",
-    "Evaluation": "dawndusk.studies.api:Evaluation",
+    "Evaluated": "dawndusk.studies.results:Evaluated",
+    "EvaluatedBatch": "dawndusk.studies.api:EvaluatedBatch",
+    "GroundResult": "dawndusk.studies.ground:GroundResult",
     "Outcome": "dawndusk.models.outcome:Outcome",
-    "RunResult": "dawndusk.studies.api:RunResult",
+    "RunResult": "dawndusk.studies.results:RunResult",
     "Study": "dawndusk.studies.api:Study",
     "evaluate": "dawndusk.studies.api:evaluate",
     "load": "dawndusk.studies.api:load",

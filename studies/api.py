@@ -1,0 +1,152 @@
+"""The Python entry points: load a study, run it, evaluate designs.
+
+>>> import dawndusk as dd
+>>> study = dd.load("orbit-200mw")
+>>> result = study.run()                                  # the best design, typed
+>>> dd.evaluate("orbit-200mw", altitude_km=900).to_frame()  # one design
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dawndusk.models.design import NUMBERS, VARIABLES, Design, DesignBatch
+from dawndusk.models.errors import DesignError, nearest
+from dawndusk.models.evaluate import Evaluation
+from dawndusk.optimize.problem import Scored
+from dawndusk.studies import study as resolved
+from dawndusk.studies.ground import GroundResult, ground_options
+from dawndusk.studies.results import Evaluated, RunResult
+from dawndusk.studies.runfolder import check_target, write_run
+from dawndusk.studies.runner import evaluate_design, nominal_design, problem_of, run_design
+from dawndusk.studies.studyfile import read_study, study_from_mapping
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Study(resolved.Study):
+    """A resolved study that can be run and evaluated."""
+
+    def run(self, out: str | Path | None = None) -> RunResult | GroundResult:
+        """Search the design space and return the result; a ground study returns its options.
+
+        Parameters
+        ----------
+        out : str or Path, optional
+            Write the run folder there as well.
+        """
+        if self.kind is resolved.Kind.GROUND:
+            return ground_options(self)
+        if out is not None:
+            check_target(Path(out))
+        result = run_design(self)
+        if out is not None:
+            write_run(result, Path(out))
+        return result
+
+    def evaluate(self, design: Design | None = None, **variables: Any) -> Evaluated:
+        """Evaluate one design: the nominal one, or ``design``, with some variables changed."""
+        start = nominal_design(self) if design is None else design
+        return evaluate_design(self, start.replace(**variables))
+
+    def evaluate_batch(self, designs: DesignBatch | Sequence[Design] | pd.DataFrame) -> EvaluatedBatch:
+        """Evaluate N designs at once: a batch, a sequence, or a table with a column for each variable."""
+        return EvaluatedBatch(problem_of(self).score(as_batch(designs)))
+
+
+@dataclass(frozen=True)
+class EvaluatedBatch:
+    """N evaluated designs; ``objective`` is in the sense of a minimisation, ``feasible`` of shape (N,)."""
+
+    scored: Scored
+
+    @property
+    def evaluation(self) -> Evaluation:
+        """Return outcomes and rule violations as arrays of shape (N,)."""
+        return self.scored.evaluation
+
+    def __len__(self) -> int:
+        return len(self.scored.designs)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row for each design: variables, outcomes, violation and feasibility."""
+        import pandas as pd  # noqa: PLC0415 (heavy, and only needed here)
+
+        columns = {**self.scored.designs.columns(), **self.evaluation.outcome.values}
+        return pd.DataFrame({**columns, "violation": self.scored.violation, "feasible": self.scored.feasible})
+
+
+def load(source: str | Path | Mapping[str, Any], overrides: Sequence[str] = ()) -> Study:
+    """Return a study by library name, path or mapping.
+
+    Parameters
+    ----------
+    source : str, Path or mapping
+        A name of the library, the path of a YAML or JSON file, or the content of one as a mapping.
+    overrides : sequence of str
+        ``--set`` items, for example ``"assumptions.launch.programme_share=0.3"``.
+
+    Raises
+    ------
+    DawnduskError
+        With what was found, where, what is allowed and the nearest valid name.
+    """
+    known = study_from_mapping(source, overrides) if isinstance(source, Mapping) else read_study(source, overrides)
+    return Study(**{f.name: getattr(known, f.name) for f in dataclasses.fields(known)})
+
+
+def evaluate(
+    study: str | Path | Mapping[str, Any] | Study,
+    design: Design | None = None,
+    *,
+    overrides: Sequence[str] = (),
+    **variables: Any,
+) -> Evaluated:
+    """Evaluate one design of a study; see ``Study.evaluate`` and, for many designs, ``Study.evaluate_batch``."""
+    if isinstance(study, Study):
+        if overrides:
+            raise DesignError("overrides: a loaded study can not be changed; give them to load()")
+        return study.evaluate(design, **variables)
+    return load(study, overrides).evaluate(design, **variables)
+
+
+def as_batch(designs: DesignBatch | Sequence[Design] | pd.DataFrame) -> DesignBatch:
+    """Return designs as a batch; a table needs a column for each design variable."""
+    if isinstance(designs, DesignBatch):
+        return designs
+    if isinstance(designs, Sequence):
+        return DesignBatch.of(designs)
+    columns = designs.columns
+    missing = [name for name in VARIABLES if name not in columns]
+    if missing:
+        found = ", ".join(map(str, columns))
+        raise DesignError(f"column {missing[0]!r}: missing; found {found}{nearest(missing[0], map(str, columns))}")
+    return _from_table(designs)
+
+
+def _from_table(table: Any) -> DesignBatch:
+    values, codes, names = {}, {}, {}
+    for name in VARIABLES:
+        column = table[name]
+        if name not in NUMBERS:
+            codes[name], found = column.factorize()
+            names[name] = tuple(map(str, found))
+            if (codes[name] < 0).any():
+                raise DesignError(
+                    f"column {name!r}: found an empty cell; allowed: names of {VARIABLES[name].catalogue}"
+                )
+            continue
+        try:
+            values[name] = column.to_numpy(dtype=float)
+        except (TypeError, ValueError):
+            raise DesignError(f"column {name!r}: found text; allowed: numbers in {VARIABLES[name].units}") from None
+    return DesignBatch(values, codes, names)
+
+
+__all__ = ["EvaluatedBatch", "Study", "as_batch", "evaluate", "load"]

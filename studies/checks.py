@@ -1,0 +1,180 @@
+"""Checks of a study: one file against the schema, and the merged study against itself and the data.
+
+Every check gathers all it finds and says for each where it was written, be it in the file, in one that it
+extends, or in a ``--set`` item.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+from dawndusk.models.assumptions import CATALOGUES, Assumptions
+from dawndusk.models.design import CATEGORIES, VARIABLES
+from dawndusk.models.errors import nearest, one_of
+from dawndusk.studies import schema
+from dawndusk.studies.document import Loc, Node, describe, dotted
+from dawndusk.studies.errors import Problem
+from dawndusk.studies.schema import DEMANDS, FOLLOW_DEMAND, OBJECTIVES, RangeSection, StudyFile
+from dawndusk.studies.study import Bound
+from dawndusk.studies.values import MISFIT, parse_bound
+
+VERSION_KEYS = {"schema", "schema_version", "version"}
+VERSION_HINT = " (a study has no version; perhaps a newer dawndusk wrote it)"
+MAPPING_ERRORS = {"model_type", "model_attributes_type", "dict_type"}
+LIST_ERRORS = {"tuple_type", "list_type"}
+
+
+def problem_at(tree: Node, loc: Loc, found: str, allowed: str, hint: str = "") -> Problem:
+    """Return a problem with the value at ``loc``, placed at the nearest thing that was written."""
+    _, place = tree.follow(loc)
+    return Problem(place=place, key=dotted(loc), found=found, allowed=allowed, hint=hint)
+
+
+def validate(tree: Node) -> tuple[StudyFile | None, list[Problem]]:
+    """Return what a file says, or every place where it breaks the schema."""
+    if not isinstance(tree.value, Mapping):
+        found = "an empty file" if tree.value is None else describe(tree.plain())
+        return None, [problem_at(tree, (), found, _a_mapping(()))]
+    try:
+        return StudyFile.model_validate(tree.plain()), []
+    except ValidationError as error:
+        problems = [_schema_problem(dict(e), tree) for e in error.errors(include_url=False)]
+        return None, sorted(problems, key=lambda problem: problem.place.line)
+
+
+def _schema_problem(error: dict[str, Any], tree: Node) -> Problem:
+    loc, _ = tree.follow(error["loc"])
+    kind, found = error["type"], describe(error["input"])
+    if kind == MISFIT:
+        context = error["ctx"]
+        loc = (*loc, context["key"]) if context["key"] else loc
+        return problem_at(tree, loc, context["found"] or found, context["allowed"], context["hint"])
+    if kind == "extra_forbidden":
+        return _unknown_key(tree, loc)
+    if kind == "missing":
+        loc = (*loc, error["loc"][-1])
+        return problem_at(tree, loc, "nothing", schema.help_text(loc).rstrip("."))
+    if kind in MAPPING_ERRORS:
+        return problem_at(tree, loc, found, _a_mapping(loc))
+    allowed = "a list, each item with a dash" if kind in LIST_ERRORS else str(error["msg"])
+    return problem_at(tree, loc, found, allowed)
+
+
+def _a_mapping(loc: Loc) -> str:
+    keys = schema.allowed_keys(loc)
+    return f"a mapping with the keys {one_of(keys)}" if keys else "a mapping from names to mappings"
+
+
+def _unknown_key(tree: Node, loc: Loc) -> Problem:
+    key, keys = str(loc[-1]), schema.allowed_keys(loc[:-1])
+    if len(loc) == 1 and key in VERSION_KEYS:
+        hint = VERSION_HINT
+    else:
+        elsewhere = schema.paths_to(key)
+        hint = f" (did you mean '{elsewhere[0]}'?)" if elsewhere else nearest(key, keys)
+    return problem_at(tree, loc, "an unknown key", one_of(keys), hint)
+
+
+def study_problems(tree: Node, file: StudyFile, shipped: Assumptions) -> list[Problem]:
+    """Return everything that is missing, unknown or contradictory in a study that the schema accepts."""
+    return [
+        *_missing_objective(tree, file),
+        *_incomplete_rows(tree, file, shipped),
+        *_incomplete_design(tree, file),
+        *_unknown_names(tree, file, shipped),
+        *_demand_to_follow(tree, file),
+        *_contradictory_bounds(tree, file),
+    ]
+
+
+def _missing_objective(tree: Node, file: StudyFile) -> Iterator[Problem]:
+    if file.minimise is None and file.maximise is None:
+        yield problem_at(tree, ("minimise",), "nothing", f"an outcome under one of {one_of(OBJECTIVES)}")
+
+
+def _incomplete_rows(tree: Node, file: StudyFile, shipped: Assumptions) -> Iterator[Problem]:
+    """Find rows that are neither shipped nor complete."""
+    for catalogue in CATALOGUES:
+        known = getattr(shipped, catalogue)
+        for name, row in getattr(file.assumptions, catalogue).items():
+            missing = [field for field in type(row).model_fields if getattr(row, field) is None]
+            if name not in known and missing:
+                found = f"an unknown name without {one_of(missing)}"
+                allowed = f"{one_of(known)}, or a new row with every field"
+                yield problem_at(tree, ("assumptions", catalogue, name), found, allowed, nearest(name, known))
+
+
+def _incomplete_design(tree: Node, file: StudyFile) -> Iterator[Problem]:
+    for name in VARIABLES:
+        value = getattr(file.design, name)
+        if value is None:
+            loc: Loc = ("design", name)
+            yield Problem(place=tree.place, key=dotted(loc), found="nothing", allowed=schema.help_text(loc).rstrip("."))
+        elif isinstance(value, RangeSection):
+            for end in ("low", "high"):
+                if getattr(value, end) is None:
+                    allowed = f"{schema.domain_of(VARIABLES[name])} (no range is inherited that could supply it)"
+                    yield problem_at(tree, ("design", name, end), "nothing", allowed)
+
+
+def names_in(catalogue: str, file: StudyFile, shipped: Assumptions) -> list[str]:
+    """Return the names of a catalogue: the shipped ones and those that the study adds."""
+    return list(dict.fromkeys([*getattr(shipped, catalogue), *getattr(file.assumptions, catalogue)]))
+
+
+def _unknown_names(tree: Node, file: StudyFile, shipped: Assumptions) -> Iterator[Problem]:
+    for loc, name, catalogue in _names_used(file):
+        names = names_in(catalogue, file, shipped)
+        if name not in names:
+            yield problem_at(tree, loc, describe(name), one_of(names), nearest(name, names))
+
+
+def _names_used(file: StudyFile) -> Iterator[tuple[Loc, str, str]]:
+    """Yield every name of a catalogue row with its place and its catalogue."""
+    for run in ("workload", "training_run"):
+        if (name := getattr(file, run)) is not None:
+            yield (run,), name, f"{run}s"
+    for variable in CATEGORIES:
+        value = getattr(file.design, variable)
+        catalogue = VARIABLES[variable].catalogue
+        if isinstance(value, str):
+            yield ("design", variable), value, catalogue
+        elif value is not None:
+            yield from ((("design", variable, index), name, catalogue) for index, name in enumerate(value))
+
+
+def _demand_to_follow(tree: Node, file: StudyFile) -> Iterator[Problem]:
+    if getattr(file.design, "satellites") == FOLLOW_DEMAND and not _demand(file):  # noqa: B009 (made at run time)
+        allowed = f"a number or a range, or a demand to follow: {one_of(f'demand.{name}' for name in DEMANDS)}"
+        yield problem_at(tree, ("design", "satellites"), "'demand' in a study without a demand", allowed)
+
+
+def _demand(file: StudyFile) -> dict[str, float]:
+    return {name: value for name in DEMANDS if (value := getattr(file.demand, name)) is not None}
+
+
+def _contradictory_bounds(tree: Node, file: StudyFile) -> Iterator[Problem]:
+    """Find bounds that no value meets, the demand being a lower bound, and bounds that are stated twice."""
+    earlier = [(Bound(name, ">=", value), f"demand.{name} = {value!r}") for name, value in _demand(file).items()]
+    for index, text in enumerate(file.subject_to):
+        loc: Loc = ("subject_to", index)
+        bound = parse_bound(text)
+        for other, other_text in earlier:
+            if bound == other:
+                yield problem_at(tree, loc, f"{describe(text)} twice", "each bound once")
+            elif not _compatible(bound, other):
+                found = f"{describe(text)}, which contradicts {describe(other_text)}"
+                yield problem_at(tree, loc, found, "bounds that some value meets")
+        earlier.append((bound, text))
+
+
+def _compatible(one: Bound, other: Bound) -> bool:
+    if one.outcome != other.outcome or one.is_upper == other.is_upper:
+        return True
+    upper, lower = (one, other) if one.is_upper else (other, one)
+    if upper.value == lower.value:
+        return not (upper.is_strict or lower.is_strict)
+    return upper.value > lower.value

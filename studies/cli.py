@@ -1,0 +1,90 @@
+"""The command line. Exit codes: 0 done, 1 a published case disagrees, 2 bad input, 3 infeasible, 4 stopped early."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import Any
+
+import click
+
+import dawndusk
+from dawndusk.models.errors import DawnduskError
+
+BAD_INPUT, INTERRUPTED = 2, 130
+COMMANDS = {
+    "run": "Search the design space of a study and write a run folder.",
+    "evaluate": "Evaluate one design of a study.",
+    "compare": "Put several studies side by side, with the ground.",
+    "validate": "Reproduce published cases and say where they disagree.",
+    "list": "List the studies, accelerators, vehicles and other names.",
+    "schema": "Print the JSON Schema of a study file.",
+    "check": "Check study files without running them.",
+}
+
+
+class LazyGroup(click.Group):
+    """A group that imports a command only when it is used, so that help answers at once."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the commands in the order of the table above."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import and return one command."""
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module("dawndusk.studies.commands")
+        command: click.Command = getattr(module, f"{cmd_name}_command")
+        return command
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        """Name the nearest command when there is no such one."""
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            from dawndusk.models.errors import nearest, one_of  # noqa: PLC0415 (only when it goes wrong)
+
+            raise click.UsageError(
+                f"command: found {args[0]!r}; allowed {one_of(COMMANDS)}{nearest(args[0], COMMANDS)}", ctx
+            )
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the commands with their sentence, without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(dawndusk.__version__, prog_name="dawndusk")
+def application() -> None:
+    """Search the design space of orbital AI data centres.
+
+    A STUDY is the name of a shipped study (see `dawndusk list`) or the path of a YAML or JSON file.
+    """
+
+
+def main() -> None:
+    """Run the command line and exit with its code; bad input ends in one message and exit code 2."""
+    try:
+        code = application.main(standalone_mode=False)
+    except DawnduskError as error:
+        _fail(str(error))
+    except click.ClickException as error:
+        error.show()
+        sys.exit(BAD_INPUT)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("interrupted; nothing was written", err=True)
+        sys.exit(INTERRUPTED)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(0)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _fail(message: str) -> None:
+    click.echo(f"error: {message}", err=True)
+    sys.exit(BAD_INPUT)
+
+
+if __name__ == "__main__":
+    main()

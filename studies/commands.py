@@ -1,0 +1,243 @@
+"""The commands of the command line."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from dawndusk.models.assumptions import CATALOGUES
+from dawndusk.models.design import VARIABLES
+from dawndusk.models.outcome import OUTCOMES
+from dawndusk.optimize import evolution
+from dawndusk.studies import show
+from dawndusk.studies.data import default_assumptions
+from dawndusk.studies.ground import ground_options
+from dawndusk.studies.results import HEADLINE, RunResult
+from dawndusk.studies.runfolder import check_target, default_folder, finite, write_run
+from dawndusk.studies.runner import evaluate_design, nominal_design, run_design
+from dawndusk.studies.study import Kind, Study
+from dawndusk.studies.studyfile import json_schema, library_names, read_study
+from dawndusk.studies.validate import SHIPPED_CASES, all_agree, read_cases, run_cases, to_json
+
+DISAGREE, INFEASIBLE, STOPPED = 1, 3, 4
+
+study_argument = click.argument("study", metavar="STUDY")
+set_option = click.option(
+    "--set",
+    "overrides",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Change one value of the study, for example design.altitude_km=900 or "
+    "assumptions.launch.programme_share=0.3. May be repeated.",
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of tables.")
+
+
+def _print_json(value: Any) -> None:
+    click.echo(json.dumps(finite(value), indent=2, allow_nan=False))
+
+
+@click.command("run")
+@study_argument
+@set_option
+@click.option("--out", type=click.Path(path_type=Path), help="Run folder; default runs/NAME-HASH.")
+@click.option("--quiet", is_flag=True, help="No progress, no tables.")
+@json_option
+def run_command(study: str, overrides: Sequence[str], out: Path | None, quiet: bool, as_json: bool) -> int:
+    """Search the design space of a study and write a run folder.
+
+    Exit code 3 if no feasible design was found, 4 if the time limit ended the search.
+    """
+    resolved = read_study(study, overrides)
+    if resolved.kind is Kind.GROUND:
+        return _show_ground(resolved, as_json)
+    folder = out or default_folder(resolved)
+    check_target(folder)
+    result = _search(resolved, silent=quiet or as_json)
+    write_run(result, folder)
+    if as_json:
+        _print_json(result.to_dict())
+    elif not quiet:
+        show.console().print(show.run_report(result))
+    click.echo(f"run folder: {folder}", err=as_json)
+    return _exit_code(result)
+
+
+def _show_ground(study: Study, as_json: bool) -> int:
+    result = ground_options(study)
+    if as_json:
+        _print_json(result.to_dict())
+    else:
+        show.console().print(show.ground_report(result))
+    return 0
+
+
+def _exit_code(result: RunResult) -> int:
+    if result.status != "feasible":
+        click.echo(f"status: infeasible; broken: {', '.join(x.name for x in result.best.broken)}", err=True)
+        return INFEASIBLE
+    if result.stopped_by != "completion":
+        click.echo(f"status: feasible, but the search was ended by its {result.stopped_by}", err=True)
+        return STOPPED
+    return 0
+
+
+def _search(study: Study, *, silent: bool) -> RunResult:
+    """Run a search, with a progress bar on the error stream of a terminal."""
+    terminal = show.console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[best]}"), TimeElapsedColumn())
+    with Progress(*columns, console=terminal, transient=True, disable=silent or not terminal.is_terminal) as bar:
+        task = bar.add_task("starting", total=1.0, best="")
+
+        def report(progress: evolution.Progress) -> None:
+            best = "" if progress.best != progress.best else f"best {progress.best:.5g}"
+            note = f"{best}  {progress.evaluated:,} designs"
+            bar.update(task, description=progress.stage, completed=progress.share, best=note)
+
+        return run_design(study, report)
+
+
+@click.command("evaluate")
+@study_argument
+@set_option
+@json_option
+def evaluate_command(study: str, overrides: Sequence[str], as_json: bool) -> int:
+    """Evaluate one design of a study.
+
+    Variables that the study leaves open take their nominal value; set others with --set design.NAME=VALUE. Exit code
+    3 if the design breaks a rule.
+    """
+    resolved = read_study(study, overrides)
+    if resolved.kind is Kind.GROUND:
+        return _show_ground(resolved, as_json)
+    evaluated = evaluate_design(resolved, nominal_design(resolved))
+    if as_json:
+        _print_json(evaluated.to_dict())
+    else:
+        show.console().print(show.evaluation_report(evaluated))
+    return 0 if evaluated.feasible else INFEASIBLE
+
+
+@click.command("compare")
+@click.argument("studies", metavar="STUDY...", nargs=-1, required=True)
+@set_option
+@json_option
+def compare_command(studies: Sequence[str], overrides: Sequence[str], as_json: bool) -> int:
+    """Put several studies side by side, with the ground.
+
+    Every design study is searched; --set applies to all of them. Exit code 3 if one of them is infeasible.
+    """
+    resolved = [read_study(study, overrides) for study in studies]
+    columns: dict[str, dict[str, float]] = {}
+    worst = 0
+    for study in resolved:
+        label = _fresh_label(study.name, columns)
+        if study.kind is Kind.GROUND:
+            columns[label] = _ground_column(study)
+            continue
+        result = _search(study, silent=as_json)
+        columns[label] = dict(result.outcome)
+        worst = max(worst, _exit_code(result))
+    if all(study.kind is not Kind.GROUND for study in resolved):
+        for label in list(columns):
+            columns[f"ground ({label})"] = _ground_of(columns[label])
+    if as_json:
+        _print_json(columns)
+    else:
+        show.console().print(show.comparison_table(columns, HEADLINE))
+    return worst
+
+
+def _fresh_label(name: str, taken: dict[str, dict[str, float]]) -> str:
+    label, count = name, 1
+    while label in taken:
+        count += 1
+        label = f"{name} ({count})"
+    return label
+
+
+def _ground_column(study: Study) -> dict[str, float]:
+    best = ground_options(study).best
+    return {name: value for name, value in best.to_dict().items() if name in OUTCOMES}
+
+
+def _ground_of(outcome: dict[str, float]) -> dict[str, float]:
+    """Return the ground alternative of an optimised design, for the same accelerators."""
+    return {
+        "lcoc_usd_per_pflop_hour": outcome["ground_lcoc_usd_per_pflop_hour"],
+        "capex_usd": outcome["ground_capex_usd"],
+        "capex_usd_per_w": outcome["ground_capex_usd"] / (outcome["it_power_mw"] * 1e6),
+        "it_power_mw": outcome["it_power_mw"],
+        "cost_ratio_to_ground": 1.0,
+    }
+
+
+@click.command("validate")
+@click.option("--cases", type=click.Path(path_type=Path), help="A CSV file of cases; default: the shipped ones.")
+@json_option
+def validate_command(cases: Path | None, as_json: bool) -> int:
+    """Reproduce published cases and say where they disagree.
+
+    Exit code 1 if any case disagrees.
+    """
+    results = run_cases(read_cases(cases or SHIPPED_CASES))
+    if as_json:
+        _print_json(to_json(results))
+    else:
+        show.console().print(show.validation_table(results))
+        agree = sum(result.passed for result in results)
+        click.echo(f"{agree} of {len(results)} cases agree")
+    return 0 if all_agree(results) else DISAGREE
+
+
+@click.command("list")
+@click.argument("what", required=False, type=click.Choice(["studies", "variables", "outcomes", *CATALOGUES]))
+@json_option
+def list_command(what: str | None, as_json: bool) -> int:
+    """List the studies, accelerators, vehicles and other names."""
+    listing = _listing()
+    chosen = {what: listing[what]} if what else {k: v for k, v in listing.items() if k not in {"outcomes", "variables"}}
+    if as_json:
+        _print_json(chosen)
+        return 0
+    console = show.console()
+    for title, rows in chosen.items():
+        console.print(show.name_table(title, rows))
+    return 0
+
+
+def _listing() -> dict[str, dict[str, str]]:
+    assumptions = default_assumptions()
+    studies = {name: read_study(name).title for name in library_names()}
+    catalogues = {
+        table: {name: show.row_summary(row) for name, row in getattr(assumptions, table).items()}
+        for table in CATALOGUES
+    }
+    variables = {name: f"{v.meaning} [{v.units}]" for name, v in VARIABLES.items()}
+    outcomes = {name: f"{f.meaning} [{f.units}]" for name, f in OUTCOMES.items()}
+    return {"studies": studies, **catalogues, "variables": variables, "outcomes": outcomes}
+
+
+@click.command("schema")
+def schema_command() -> int:
+    """Print the JSON Schema of a study file."""
+    _print_json(json_schema())
+    return 0
+
+
+@click.command("check")
+@click.argument("studies", metavar="STUDY...", nargs=-1, required=True)
+@set_option
+def check_command(studies: Sequence[str], overrides: Sequence[str]) -> int:
+    """Check study files without running them."""
+    for study in studies:
+        resolved = read_study(study, overrides)
+        if resolved.kind is Kind.DESIGN:
+            nominal_design(resolved)
+        click.echo(f"{study}: valid, {resolved.kind.value} study {resolved.name}, hash {resolved.hash[:12]}")
+    return 0

@@ -1,0 +1,117 @@
+"""The environment tables: one row for each altitude, one column for each node of the other axis."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.resources.abc import Traversable
+from pathlib import Path
+
+import numpy as np
+
+from dawndusk.models.errors import AssumptionError, one_of
+from dawndusk.models.tables import EnvironmentData, Floats
+from dawndusk.studies.data.rows import header, lines, number
+
+ORBIT_SETS = ("sso", "30", "53")
+"""Inclinations for which dose and proton flux were computed: Sun-synchronous, 30 and 53 degrees."""
+
+_EVIDENCE = ("units", "source", "url", "year", "confidence", "note")
+
+
+@dataclass(frozen=True)
+class _Table:
+    """A wide table: ``rows`` by their labels, the altitude last, on the nodes of ``axis``."""
+
+    name: str
+    axis: Floats
+    rows: Mapping[tuple[str, ...], Sequence[float]]
+
+    def altitudes_km(self) -> Floats:
+        return _axis(self.name, sorted({float(labels[-1]) for labels in self.rows}))
+
+    def grid(self, *labels: str) -> Floats:
+        """Return the values of shape (altitudes, nodes) under all labels but the altitude."""
+        missing = [h for h in self.altitudes_km() if (*labels, f"{h:g}") not in self.rows]
+        if missing:
+            raise AssumptionError(
+                f"{self.name}: {' '.join(labels)}: found no row at {missing[0]:g} km, "
+                "allowed the same altitudes for every set"
+            )
+        return _frozen([self.rows[*labels, f"{h:g}"] for h in self.altitudes_km()])
+
+
+def read_environment(folder: Path | Traversable) -> EnvironmentData:
+    """Read dose, trapped proton flux and air density from a folder.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        Holds ``dose_depth.csv`` (krad(Si)/year, altitude in km by mm of aluminium),
+        ``trapped_proton_flux.csv`` (1/cm2/s, altitude in km by MeV) and ``atmosphere.csv`` (kg/m3, altitude
+        in km by solar flux in sfu).
+
+    Returns
+    -------
+    EnvironmentData
+        Read-only arrays; the electron dose includes bremsstrahlung.
+    """
+    dose = _read(folder / "dose_depth.csv", ("set", "particle", "altitude_km", "inclination_deg"), "mm")
+    flux = _read(folder / "trapped_proton_flux.csv", ("set", "altitude_km", "inclination_deg"), "MeV")
+    air = _read(folder / "atmosphere.csv", ("model", "altitude_km"), "sfu")
+    return EnvironmentData(
+        dose_altitude_km=dose.altitudes_km(),
+        dose_thickness_mm=dose.axis,
+        electron_dose={s: _frozen(dose.grid(s, "electron") + dose.grid(s, "bremsstrahlung")) for s in ORBIT_SETS},
+        proton_dose={s: dose.grid(s, "proton") for s in ORBIT_SETS},
+        proton_altitude_km=flux.altitudes_km(),
+        proton_energy_mev=flux.axis,
+        proton_flux={s: flux.grid(s) for s in ORBIT_SETS},
+        density_altitude_km=air.altitudes_km(),
+        density_f107=air.axis,
+        density_kg_m3=air.grid(next(iter(air.rows))[0]),
+    )
+
+
+_VALUE_UNITS = {"mm": "krad(Si)/year", "MeV": "1/cm2/s", "sfu": "kg/m3"}
+
+
+def _read(path: Path | Traversable, labels: Sequence[str], node_units: str) -> _Table:
+    columns = header(path)
+    nodes = [name for name in columns if name.endswith(f" {node_units}")]
+    expected = (*labels, *nodes, *_EVIDENCE)
+    # The inclination is told for the reader; the set names it already.
+    keys = [name for name in labels if name != "inclination_deg"]
+    rows: dict[tuple[str, ...], list[float]] = {}
+    for where, cells in lines(path, expected):
+        key = tuple(cells[name] for name in keys)
+        at = f"{where}: {' '.join(key)}"
+        if key in rows:
+            raise AssumptionError(f"{at}: found a second row, allowed one")
+        if cells["units"] != _VALUE_UNITS[node_units]:
+            raise AssumptionError(f"{at}: units: found {cells['units']!r}, allowed {_VALUE_UNITS[node_units]!r}")
+        if not (cells["source"] and cells["year"] and cells["confidence"]):
+            raise AssumptionError(f"{at}: found no evidence, allowed only with source, year and confidence")
+        rows[key] = [_not_negative(f"{at}: {node}", cells[node]) for node in nodes]
+        number(f"{at}: altitude_km", key[-1])
+    return _Table(path.name, _axis(path.name, [number(path.name, n.split()[0]) for n in nodes]), rows)
+
+
+def _not_negative(where: str, text: str) -> float:
+    value = number(where, text)
+    if value < 0:
+        raise AssumptionError(f"{where}: found {value:g}, allowed at least 0")
+    return value
+
+
+def _axis(name: str, values: Sequence[float]) -> Floats:
+    axis = _frozen(values)
+    if axis.size < len(("first", "last")) or not (np.diff(axis) > 0).all():
+        raise AssumptionError(f"{name}: found the axis {one_of(map(str, values))}, allowed: at least 2, rising")
+    return axis
+
+
+def _frozen(values: Sequence[float] | Sequence[Sequence[float]] | Floats) -> Floats:
+    array = np.array(values, dtype=np.float64)
+    array.setflags(write=False)
+    return array

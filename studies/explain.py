@@ -1,0 +1,83 @@
+"""What limits a design: rules and bounds that bind, and variables at the end of their range."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from dawndusk.models.array import Array
+from dawndusk.models.design import VARIABLES, Design
+from dawndusk.models.evaluate import RuleReport, rule_reports
+from dawndusk.models.outcome import OUTCOMES
+from dawndusk.optimize.problem import Bound, Entry, Problem, Range
+
+BINDING_MARGIN = 0.005
+AT_END_SHARE = 1e-3
+
+
+@dataclass(frozen=True)
+class Limit:
+    """A rule or bound on one design: the sentence, what it compares, and the margin (negative when broken)."""
+
+    name: str
+    sentence: str
+    value: float
+    sense: str
+    limit: float
+    units: str
+    margin: float
+
+
+@dataclass(frozen=True)
+class AtEnd:
+    """A variable that sits at an end of its range, so that a wider range may give a better design."""
+
+    variable: str
+    value: float
+    end: str
+    units: str
+
+
+def limits(problem: Problem, design: Design) -> list[Limit]:
+    """Return every rule and every bound of the study for one design, tightest first."""
+    rules = [_from_rule(report) for report in rule_reports(design, problem.assumptions)]
+    values = problem.score_one(design).evaluation.outcome.values
+    bounds = [_from_bound(bound, values) for bound in problem.bounds]
+    return sorted(rules + bounds, key=lambda limit: limit.margin)
+
+
+def binding(all_limits: list[Limit]) -> list[Limit]:
+    """Return the limits that are met with next to no margin."""
+    return [limit for limit in all_limits if limit.margin + 1e-12 >= 0.0 and limit.margin <= BINDING_MARGIN]
+
+
+def broken(all_limits: list[Limit]) -> list[Limit]:
+    """Return the limits that are broken, worst first."""
+    return [limit for limit in all_limits if limit.margin < -1e-12]
+
+
+def at_ends(space: Mapping[str, Entry], design: Design) -> list[AtEnd]:
+    """Return the variables of a design that sit at an end of their range."""
+    found = []
+    for name, entry in space.items():
+        if not isinstance(entry, Range):
+            continue
+        value = float(getattr(design, name))
+        near = AT_END_SHARE * (entry.high - entry.low)
+        for end, edge in (("low", entry.low), ("high", entry.high)):
+            if abs(value - edge) <= (0.0 if VARIABLES[name].kind == "integer" else near):
+                found.append(AtEnd(name, value, end, VARIABLES[name].units))
+    return found
+
+
+def _from_rule(report: RuleReport) -> Limit:
+    rule = report.rule
+    return Limit(rule.name, rule.sentence, report.value, rule.sense, report.limit, rule.units, -report.violation)
+
+
+def _from_bound(bound: Bound, values: Mapping[str, Array]) -> Limit:
+    value = float(values[bound.outcome][0])
+    sense = "at most" if bound.is_upper else "at least"
+    margin = -float(bound.excess({bound.outcome: value}))
+    sentence = f"The study asks for {bound}."
+    return Limit(bound.outcome, sentence, value, sense, bound.value, OUTCOMES[bound.outcome].units, margin)

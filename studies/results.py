@@ -1,0 +1,162 @@
+"""Typed results: an evaluated design, a finished run, the ground alternative, with tables to look at."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from dawndusk.models.assumptions import Assumptions
+from dawndusk.models.design import VARIABLES, Design, DesignBatch
+from dawndusk.models.evaluate import evaluate
+from dawndusk.models.outcome import OUTCOMES
+from dawndusk.optimize.evolution import SearchResult
+from dawndusk.studies.explain import AtEnd, Limit, broken
+from dawndusk.studies.study import Study
+from dawndusk.studies.units import pretty
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+HEADLINE = (
+    "lcoc_usd_per_pflop_hour",
+    "cost_usd_per_accelerator_hour",
+    "cost_usd_per_kw_year",
+    "capex_usd",
+    "capex_usd_per_w",
+    "ground_lcoc_usd_per_pflop_hour",
+    "cost_ratio_to_ground",
+    "it_power_mw",
+    "delivered_pflops",
+    "launches",
+    "deployment_years",
+    "launch_cost_usd",
+    "mass_per_it_power_kg_per_kw",
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluated:
+    """One design in the full model: outcomes by name, and every rule with its margin, tightest first."""
+
+    study: Study
+    design: Design
+    outcome: Mapping[str, float]
+    limits: tuple[Limit, ...]
+
+    @property
+    def feasible(self) -> bool:
+        """Return whether every rule and bound is met."""
+        return not self.broken
+
+    @property
+    def broken(self) -> list[Limit]:
+        """Return the rules and bounds that are broken, worst first."""
+        return broken(list(self.limits))
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return outcomes as a table with value, units and meaning, one row each."""
+        import pandas as pd  # noqa: PLC0415 (heavy, and not needed to print)
+
+        rows = [(f.table, n, self.outcome[n], f.units, f.meaning) for n, f in OUTCOMES.items()]
+        return pd.DataFrame(rows, columns=["table", "outcome", "value", "units", "meaning"]).set_index("outcome")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return design, outcome, status and margins as plain values."""
+        return {
+            "status": "feasible" if self.feasible else "infeasible",
+            "design": self.design.to_dict(),
+            "outcome": dict(self.outcome),
+            "margins": {limit.name: limit.margin for limit in self.limits},
+        }
+
+    def _repr_html_(self) -> str:
+        return _html_table(
+            f"{self.study.title or self.study.name}: one design", _design_rows(self.design) + _headline(self.outcome)
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunResult:
+    """A finished run: status, objective, bound, gap, seconds and seed; the best design and what limits it.
+
+    ``bound`` and ``gap`` are None when the engine proves none.
+    """
+
+    study: Study
+    status: str
+    objective: float
+    bound: float | None
+    gap: float | None
+    seconds: float
+    seed: int
+    evaluated_designs: int
+    stopped_by: str
+    best: Evaluated
+    at_ends: tuple[AtEnd, ...]
+    search: SearchResult
+
+    @property
+    def design(self) -> Design:
+        """Return the best design."""
+        return self.best.design
+
+    @property
+    def outcome(self) -> Mapping[str, float]:
+        """Return the outcomes of the best design."""
+        return self.best.outcome
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the best design of every combination that was looked at, best first, with all outcomes."""
+        return candidate_frame(self.search, self.study.assumptions)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the result as plain values, as ``optimum.json`` holds it."""
+        return {
+            "study": self.study.name,
+            "status": self.status,
+            "sense": self.study.sense,
+            "objective_name": self.study.objective,
+            "objective": self.objective,
+            "bound": self.bound,
+            "gap": self.gap,
+            "engine": self.study.search.engine.value,
+            "seconds": self.seconds,
+            "seed": self.seed,
+            "evaluated_designs": self.evaluated_designs,
+            "stopped_by": self.stopped_by,
+            **{k: v for k, v in self.best.to_dict().items() if k != "status"},
+            "variables_at_an_end": [{"variable": a.variable, "value": a.value, "end": a.end} for a in self.at_ends],
+            "broken": [limit.name for limit in self.best.broken],
+        }
+
+    def _repr_html_(self) -> str:
+        head = f"{self.study.title or self.study.name}: {self.status}, {self.study.objective} = {self.objective:.5g}"
+        return _html_table(head, _design_rows(self.design) + _headline(self.outcome))
+
+
+def candidate_frame(search: SearchResult, assumptions: Assumptions) -> pd.DataFrame:
+    """Return the candidates of a search as a table: design variables, all outcomes, violation and feasibility."""
+    import pandas as pd  # noqa: PLC0415
+
+    batch = DesignBatch.of([c.design for c in search.candidates])
+    evaluation = evaluate(batch, assumptions)
+    columns = {**batch.columns(), **evaluation.outcome.values}
+    columns["violation"] = [c.violation for c in search.candidates]
+    columns["feasible"] = [c.violation <= 0.0 for c in search.candidates]
+    return pd.DataFrame(columns)
+
+
+def _design_rows(design: Design) -> list[tuple[str, str]]:
+    values = design.to_dict()
+    return [(name, pretty(values[name], VARIABLES[name].units)) for name in VARIABLES]
+
+
+def _headline(outcome: Mapping[str, float]) -> list[tuple[str, str]]:
+    return [(name, pretty(outcome[name], OUTCOMES[name].units)) for name in HEADLINE]
+
+
+def _html_table(title: str, rows: list[tuple[str, str]]) -> str:
+    body = "".join(f"<tr><th>{html.escape(n)}</th><td>{html.escape(v)}</td></tr>" for n, v in rows)
+    return f"<table><caption>{html.escape(title)}</caption>{body}</table>"

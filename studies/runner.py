@@ -1,0 +1,62 @@
+"""Running a study: from the resolved study to a typed result."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from dawndusk.models.design import Design, DesignBatch
+from dawndusk.models.errors import DawnduskError
+from dawndusk.models.evaluate import evaluate
+from dawndusk.optimize.evolution import Progress, search
+from dawndusk.optimize.problem import Problem
+from dawndusk.studies.explain import at_ends, limits
+from dawndusk.studies.results import Evaluated, RunResult
+from dawndusk.studies.study import Kind, Study
+
+
+def problem_of(study: Study) -> Problem:
+    """Return the problem that a design study states, for any engine."""
+    return Problem(
+        assumptions=study.assumptions,
+        space=study.space,
+        objective=study.objective,
+        sense=study.sense,
+        bounds=study.bounds,
+        satellites_follow_demand=study.satellites_follow_demand,
+    )
+
+
+def evaluate_design(study: Study, design: Design) -> Evaluated:
+    """Evaluate one design under the assumptions and bounds of a study."""
+    problem = problem_of(study)
+    outcome = evaluate(design, study.assumptions).outcome.row(0)
+    return Evaluated(study=study, design=design, outcome=outcome, limits=tuple(limits(problem, design)))
+
+
+def nominal_design(study: Study) -> Design:
+    """Return the design with every variable at its nominal value, as many satellites as the demand asks for."""
+    design = study.nominal_design()
+    if not study.satellites_follow_demand:
+        return design
+    return problem_of(study).meet_demand(DesignBatch.of(design))[0]
+
+
+def run_design(study: Study, report: Callable[[Progress], None] = lambda _: None) -> RunResult:
+    """Search the design space of a study and explain the best design found."""
+    if study.kind is not Kind.DESIGN:
+        raise DawnduskError(f"{study.source}: kind: found {study.kind.value}; a design search needs kind design")
+    found = search(problem_of(study), seed=study.search.seed, time_limit_s=study.search.time_limit_s, report=report)
+    return RunResult(
+        study=study,
+        status=found.status,
+        objective=found.objective,
+        bound=found.bound,
+        gap=None,
+        seconds=found.seconds,
+        seed=found.seed,
+        evaluated_designs=found.evaluated,
+        stopped_by=found.stopped_by,
+        best=evaluate_design(study, found.design),
+        at_ends=tuple(at_ends(study.space, found.design)),
+        search=found,
+    )
