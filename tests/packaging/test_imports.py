@@ -32,9 +32,7 @@ HEAVY = {
 def run_python(code: str, path: Path = ROOT / "src") -> str:
     """Run `code` in a fresh interpreter that sees `path` before anything installed, and return its output."""
     environment = os.environ | {"PYTHONPATH": str(path)}
-    done = subprocess.run(
-        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False
-    )
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout
 

@@ -1,0 +1,106 @@
+"""Drag, disposal and propellant against Tsiolkovsky, King-Hele and published velocity budgets."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.integrate import quad
+
+from dawndusk.models.assumptions import Assumptions
+from dawndusk.models.constants import EARTH_MU_M3_S2, SECONDS_PER_YEAR, STANDARD_GRAVITY_M_S2
+from dawndusk.models.design import Design, DesignBatch
+from dawndusk.models.evaluate import evaluate
+from dawndusk.models.orbit import radius_m, speed_m_s
+from dawndusk.models.propulsion import (
+    decay_years_per_kg_m2,
+    disposal_delta_v_m_s,
+    drag_delta_v_m_s_per_year,
+    propellant_ratio,
+    ram_area_m2,
+)
+
+pytestmark = pytest.mark.filterwarnings("ignore:Generating overly large repr")  # of the assumptions, on failure
+quick = settings(deadline=None, max_examples=60, derandomize=True)
+
+
+def test_tsiolkovsky() -> None:
+    ratio = float(propellant_ratio(300.0, 1600.0))
+    assert 1600.0 * STANDARD_GRAVITY_M_S2 * math.log(1.0 + ratio) == pytest.approx(300.0, rel=1e-12)
+    assert float(propellant_ratio(0.0, 1600.0)) == 0.0
+
+
+def test_vallado_drag_is_deceleration_times_a_year() -> None:
+    """1.7e-13 kg/m3 at 600 km, 0.02 m2/kg: 0.5 rho v^2 Cd A/m = 2.1e-7 m/s2."""
+    speed = float(speed_m_s(radius_m(600.0)))
+    deceleration = 0.5 * 1.7e-13 * speed**2 * 2.2 * 0.02
+    assert deceleration == pytest.approx(2.14e-7, rel=0.01)
+    found = float(drag_delta_v_m_s_per_year(1.7e-13, speed, 2.2, 20.0, 1000.0))
+    assert found == pytest.approx(deceleration * SECONDS_PER_YEAR, rel=1e-12)
+
+
+def test_sun_pointing_array_meets_the_flow_with_two_over_pi_cos_beta() -> None:
+    beta, angle = 0.7, np.linspace(0.0, 2.0 * math.pi, 100_000, endpoint=False)
+    sun = np.array([math.cos(beta), 0.0, math.sin(beta)])
+    flight = np.array([-np.sin(angle), np.cos(angle), np.zeros_like(angle)])
+    mean = np.abs(sun @ flight).mean()
+    assert float(ram_area_m2(100.0, 40.0, math.cos(beta), 0.3)) == pytest.approx(100.0 * mean + 12.0, rel=1e-8)
+
+
+def test_published_disposal_from_600_km(assumptions: Assumptions) -> None:
+    """A spiral costs about what the published 120 to 150 m/s impulse costs (Jones), a little more by its path."""
+    found = float(disposal_delta_v_m_s(assumptions.platform, speed_m_s(radius_m(600.0))))
+    assert 120.0 < found < 185.0
+    low = math.sqrt(EARTH_MU_M3_S2 / radius_m(assumptions.platform.disposal_altitude_km))
+    assert found == pytest.approx(low - math.sqrt(EARTH_MU_M3_S2 / radius_m(600.0)), rel=1e-12)
+
+
+def test_nobody_pays_to_climb_to_the_disposal_altitude(assumptions: Assumptions) -> None:
+    low = radius_m(assumptions.platform.disposal_altitude_km - 50.0)
+    assert float(disposal_delta_v_m_s(assumptions.platform, speed_m_s(low))) == 0.0
+
+
+def test_king_hele_decay_by_integration() -> None:
+    """da/dt = -rho v a Cd A/m through an exponential atmosphere; v and a held in the closed form: 2 per cent."""
+    height, density, start = 60_000.0, 2e-13, float(radius_m(600.0))
+
+    def seconds_per_metre(radius: float) -> float:
+        rho = density * math.exp((start - radius) / height)
+        return 1.0 / (rho * math.sqrt(EARTH_MU_M3_S2 / radius) * radius)
+
+    seconds, _ = quad(seconds_per_metre, start - 450_000.0, start, limit=200)
+    found = float(decay_years_per_kg_m2(density, height, start))
+    assert found * SECONDS_PER_YEAR == pytest.approx(seconds, rel=0.02)
+
+
+def test_propellant_of_the_whole_model(assumptions: Assumptions, design: Design) -> None:
+    o, platform = evaluate(design, assumptions).outcome.row(0), assumptions.platform
+    yearly = o["drag_delta_v_m_s_per_year"]
+    yearly += platform.formation_delta_v_m_s_per_year + platform.avoidance_delta_v_m_s_per_year
+    budget = yearly * design.life_years + o["disposal_delta_v_m_s"]
+    expected = o["dry_mass_kg"] * math.expm1(budget / (platform.specific_impulse_s * STANDARD_GRAVITY_M_S2))
+    assert o["propellant_mass_kg"] == pytest.approx(expected, rel=1e-12)
+
+
+def test_dawn_dusk_drags_less_than_noon_midnight(assumptions: Assumptions, design: Design) -> None:
+    """The array flies edge-on; the published factor of 2 to 20 is for the array, without a radiator."""
+    slim = design.replace(radiator="body_mounted", altitude_km=500.0)
+    o = evaluate(DesignBatch.of([slim, slim.replace(orbit="noon_midnight_sso")]), assumptions).outcome
+    assert o["drag_delta_v_m_s_per_year"][0] * 1.5 < o["drag_delta_v_m_s_per_year"][1]
+
+
+@quick
+@given(altitude=st.floats(400.0, 1900.0), step=st.floats(1.0, 100.0))
+def test_drag_falls_and_disposal_rises_with_altitude(
+    assumptions: Assumptions, design: Design, altitude: float, step: float
+) -> None:
+    plain = design.replace(orbit="mid_inclination_53")
+    both = DesignBatch.of([plain.replace(altitude_km=altitude), plain.replace(altitude_km=altitude + step)])
+    o = evaluate(both, assumptions).outcome
+    assert o["drag_delta_v_m_s_per_year"][1] < o["drag_delta_v_m_s_per_year"][0]
+    assert o["air_density_kg_m3"][1] < o["air_density_kg_m3"][0]
+    assert o["disposal_delta_v_m_s"][1] > o["disposal_delta_v_m_s"][0]
+    assert o["natural_decay_years"][1] > o["natural_decay_years"][0]
