@@ -20,8 +20,9 @@ class AssumptionError(DawnduskError):
 
 def nearest(name: str, allowed: Iterable[str]) -> str:
     """Return ``" (did you mean 'x'?)"`` for the closest valid name, or an empty string."""
-    close = difflib.get_close_matches(name, list(allowed), n=1, cutoff=0.5)
-    return f" (did you mean '{close[0]}'?)" if close else ""
+    by_small = {valid.casefold(): valid for valid in allowed}
+    close = difflib.get_close_matches(name.casefold(), by_small, n=1, cutoff=0.5)
+    return f" (did you mean '{by_small[close[0]]}'?)" if close else ""
 
 
 def one_of(allowed: Iterable[str]) -> str:

@@ -7,7 +7,7 @@ ufunc protocol (``evaluate_columns``); plain batches go through in chunks that s
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -61,21 +61,37 @@ class Evaluation:
     @property
     def total_violation(self) -> NDArray[np.float64]:
         """Return the sum of the positive violations, shape (N,)."""
-        total: NDArray[np.float64] = np.sum([np.maximum(v, 0.0) for v in self.violation.values()], axis=0)
+        total = np.zeros(len(self.outcome))
+        for violation in self.violation.values():
+            total += np.maximum(violation, 0.0)
         return total
 
 
-def evaluate(designs: Design | DesignBatch, assumptions: Assumptions) -> Evaluation:
+def evaluate(
+    designs: Design | DesignBatch, assumptions: Assumptions, keep: Collection[str] | None = None
+) -> Evaluation:
     """Evaluate one design or a batch in the full model.
 
-    Raises ``DesignError`` for a value outside its domain or a category that is in no catalogue. A design that
-    breaks a rule is evaluated all the same; the violation says by how much.
+    Parameters
+    ----------
+    designs : Design or DesignBatch
+        N designs; one design is a batch of one.
+    assumptions : Assumptions
+        What is believed.
+    keep : collection of str, optional
+        Outcomes to keep; all by default. The whole model is evaluated either way.
+
+    Raises
+    ------
+    DesignError
+        For a value outside its domain or a category that is in no catalogue. A design that breaks a rule is
+        evaluated all the same; the violation says by how much.
     """
     batch = designs if isinstance(designs, DesignBatch) else DesignBatch.of(designs)
     batch.check()
     check_names(assumptions, batch)
     count = len(batch)
-    outcome = {name: np.empty(count) for name in OUTCOMES}
+    outcome = {name: np.empty(count) for name in (OUTCOMES if keep is None else keep)}
     violation = {name: np.empty(count) for name in RULES}
     for start in range(0, count, CHUNK):
         part = slice(start, start + CHUNK)

@@ -98,7 +98,8 @@ class _Run:
 
     def merit(self, coordinates: Floats, combination: Combination, number: int) -> Floats:
         """Score coordinates of shape (N, d), remember the best, and return the merit of each."""
-        scored = self.problem.score(self.problem.designs(np.clip(coordinates, 0.0, 1.0), combination))
+        designs = self.problem.designs(np.clip(coordinates, 0.0, 1.0), combination)
+        scored = self.problem.score(designs, self.problem.scored_outcomes)
         self.evaluated += len(coordinates)
         self._remember(scored, coordinates, combination, number)
         return scored.merit()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -221,15 +221,20 @@ class Problem:
         if not demand.delivered_pflops:
             raise DesignError("design.satellites: follows the demand, but no demand is stated")
         for _ in range(DEMAND_ROUNDS):
-            outcome = evaluate(batch, self.assumptions).outcome
+            outcome = evaluate(batch, self.assumptions, ("delivered_pflops", "demand_fraction")).outcome
             offered = outcome["delivered_pflops"] / outcome["demand_fraction"]
             each = offered / batch.values["satellites"]
             batch = _with_satellites(batch, _whole(demand.delivered_pflops / each))
         return batch
 
-    def score(self, batch: DesignBatch) -> Scored:
-        """Evaluate designs and return objective and violation of each."""
-        evaluation = evaluate(batch, self.assumptions)
+    @property
+    def scored_outcomes(self) -> tuple[str, ...]:
+        """Return the outcomes that decide the score: the objective and those that are bounded."""
+        return tuple(dict.fromkeys((self.objective, *(bound.outcome for bound in self.bounds))))
+
+    def score(self, batch: DesignBatch, keep: Collection[str] | None = None) -> Scored:
+        """Evaluate designs and return objective and violation of each; keep all outcomes or the named ones."""
+        evaluation = evaluate(batch, self.assumptions, keep)
         violation = evaluation.total_violation
         for bound in self.bounds:
             violation = violation + bound.violation(evaluation.outcome.values)
