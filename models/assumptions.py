@@ -9,11 +9,17 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from dawndusk.models.errors import AssumptionError
 from dawndusk.models.tables import EnvironmentData
+
+
+MOST_STRUCTURE_AND_MARGIN = 0.9
+MOST_LEAKAGE_FEEDBACK = 0.8
+MOST_PUMPING = 0.9
 
 
 def quantity(units: str, meaning: str, minimum: float = 0.0, maximum: float = math.inf) -> Any:
@@ -90,6 +96,7 @@ class Thermal:
 
     loop_rise_k: float = quantity("K", "mean coolant to radiator surface, with half the coolant rise", 0, 100)
     junction_reference_k: float = quantity("K", "junction temperature at which accelerator power is quoted", 250, 450)
+    least_power_fraction: float = quantity("fraction", "accelerator power that does not depend on temperature", 0, 1)
     coating_life_years: float = quantity("years", "time in which coatings go from new to end-of-life values", 0.1)
     array_view_factor: float = quantity("fraction", "view factor from a radiator face to the back of the array", 0, 1)
     array_back_temperature_k: float = quantity("K", "temperature of the back of the array", 200, 450)
@@ -104,7 +111,8 @@ class Radiation:
     """Dose, upsets and latch-up."""
 
     geometry_factor: float = quantity("fraction", "dose in the real box over dose in the sphere of the table", 0.1, 2)
-    solar_proton_krad_per_year: float = quantity("krad(Si)/year", "solar protons in a polar orbit", 0)
+    solar_proton_krad_per_year: float = quantity("krad(Si)/year", "solar protons in a polar orbit behind 10 mm", 0)
+    solar_proton_exponent: float = quantity("-", "fall of that dose with wall thickness, quoted behind 10 mm", 0, 5)
     design_margin: float = quantity("-", "radiation design margin on dose", 1, 20)
     upset_per_year: float = quantity(
         "1/year", "interrupting upsets of one accelerator from protons at 650 km dawn-dusk behind 10 mm", 0
@@ -198,6 +206,7 @@ class Cost:
     pmad_usd_per_w: float = quantity("USD/W", "power management and distribution", 0)
     thermal_loop_usd_per_w: float = quantity("USD/W", "pumps, cold plates and piping", 0)
     compute_qualification: float = quantity("-", "price of an accelerator made ready for space over its price", 1, 20)
+    onboard_network_usd_per_w: float = quantity("USD/W IT", "switches and storage inside a satellite", 0)
     learning_rate: float = quantity("cost ratio per doubling", "satellite hardware, never bought accelerators", 0.5, 1)
     learning_reference_quantity: float = quantity("count", "quantity at which the hardware prices hold", 1)
     learning_floor: float = quantity("fraction", "cost at large quantity over cost at the reference quantity", 0, 1)
@@ -311,7 +320,7 @@ class Radiator:
 class Vehicle:
     """A launch vehicle."""
 
-    payload_leo_kg: float = quantity("kg", "to a low orbit at the inclination of the launch site", 1)
+    payload_leo_kg: float = quantity("kg", "to 200 km at the inclination of the launch site", 1)
     sso_ratio: float = quantity("fraction", "payload to a 600 km sun-synchronous orbit over payload_leo_kg", 0.05, 1)
     stage_dry_ratio: float = quantity("fraction", "dry mass of the last stage over payload_leo_kg", 0, 5)
     stage_isp_s: float = quantity("s", "specific impulse of the last stage", 100, 1000)
@@ -406,6 +415,46 @@ class Assumptions:
     training_run: str
     data: EnvironmentData
     provenance: Mapping[str, Quantity] = field(repr=False)
+
+    def __post_init__(self) -> None:
+        """Refuse assumptions that are each in their domain but contradict each other."""
+        for problem in self._contradictions():
+            raise AssumptionError(problem)
+
+    def _contradictions(self) -> Iterator[str]:
+        """Yield what contradicts what, with the values found and what is allowed."""
+        shares = self.platform.structure_fraction + self.platform.margin_fraction
+        if shares > MOST_STRUCTURE_AND_MARGIN:
+            yield (
+                f"platform.structure_fraction + platform.margin_fraction: found {shares:g}; "
+                f"allowed at most {MOST_STRUCTURE_AND_MARGIN} of the dry mass"
+            )
+        if self.power.cycles_few >= self.power.cycles_many:
+            yield (
+                f"power.cycles_few: found {self.power.cycles_few:g}; "
+                f"allowed less than power.cycles_many, {self.power.cycles_many:g}"
+            )
+        if self.ground.it_life_years > self.ground.facility_life_years:
+            yield (
+                f"ground.it_life_years: found {self.ground.it_life_years:g}; "
+                f"allowed at most ground.facility_life_years, {self.ground.facility_life_years:g}"
+            )
+        for name, row in self.accelerators.items():
+            feedback = row.thermal_resistance_k_w * row.chip_power_w * row.leakage_per_k
+            if feedback > MOST_LEAKAGE_FEEDBACK:
+                yield (
+                    f"accelerators.{name}: thermal_resistance_k_w x chip_power_w x leakage_per_k: found {feedback:g}; "
+                    f"allowed at most {MOST_LEAKAGE_FEEDBACK}, because the junction would run away"
+                )
+        worst = (1.0 / (self.power.charge_efficiency * self.power.discharge_efficiency)) / self.power.pmad_efficiency
+        for name, radiator in self.radiators.items():
+            lift = radiator.lift_k / (self.thermal.second_law_efficiency * self.thermal.cold_supply_k)
+            if (radiator.pump_fraction + lift) * worst > MOST_PUMPING:
+                yield (
+                    f"radiators.{name}: pump_fraction + lift_k / (thermal.second_law_efficiency x "
+                    f"thermal.cold_supply_k), with losses: found {(radiator.pump_fraction + lift) * worst:g}; "
+                    f"allowed at most {MOST_PUMPING} of the heat"
+                )
 
     def replace(self, **changes: Any) -> Assumptions:
         """Return a copy with whole groups, catalogues or the workload exchanged."""

@@ -1,7 +1,8 @@
 """Density of the upper atmosphere by altitude and solar activity.
 
 Log-linear between the nodes of the shipped NRLMSIS 2.1 table; outside it the scale height of the nearest layer goes
-on. Above the table that overstates the fall only where drag is negligible.
+on below; above, the mean slope over solar activity does, so that more activity always means more density. Above
+the table that overstates the fall, where drag is negligible.
 """
 
 from __future__ import annotations
@@ -24,7 +25,9 @@ def density_kg_m3(data: EnvironmentData, altitude_km: Floats, solar_flux_f107: f
     logs = np.log(data.density_kg_m3)
     at_flux = np.array([np.interp(solar_flux_f107, data.density_f107, row) for row in logs])
     nodes = data.density_altitude_km
-    density: Floats = np.exp(extended(altitude_km, nodes, at_flux))
+    inside = extended(np.minimum(altitude_km, nodes[-1]), nodes, at_flux)
+    mean_slope = float((logs[-1] - logs[-2]).mean() / (nodes[-1] - nodes[-2]))
+    density: Floats = np.exp(inside + mean_slope * np.maximum(altitude_km - nodes[-1], 0.0))
     return density
 
 

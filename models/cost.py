@@ -103,6 +103,11 @@ def spread_factor(rate_years: Array) -> Array:
     return np.expm1(-small) / -small
 
 
+def carry_factor(rate_years: float) -> float:
+    """Return the growth of money spent evenly over a time before it counts, ``(exp(x) - 1) / x`` with ``x = r T``."""
+    return math.expm1(rate_years) / rate_years if rate_years else 1.0
+
+
 def continuous(rate_per_year: float) -> float:
     """Return the continuous rate equal to a yearly one: ``ln(1 + r)``."""
     return math.log1p(rate_per_year)

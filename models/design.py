@@ -122,6 +122,14 @@ def _check_number(variable: Variable, value: object) -> None:
         raise DesignError(f"{where}: expected a whole number, found {value!r}")
 
 
+def _check_column(name: str, column: object, kinds: str) -> None:
+    """Raise ``DesignError`` unless the column is an array of one of the number kinds."""
+    if not isinstance(column, np.ndarray) or column.dtype.kind not in kinds:
+        found = f"an array of {column.dtype}" if isinstance(column, np.ndarray) else type(column).__name__
+        wanted = "floats" if kinds == "f" else "whole category codes"
+        raise DesignError(f"design.{name}: found {found}; allowed: an array of {wanted}")
+
+
 @dataclass(frozen=True)
 class DesignBatch:
     """N designs. Numbers are arrays of shape (N,); a category is one name for all or an array of N names' codes.
@@ -135,12 +143,16 @@ class DesignBatch:
     names: Mapping[str, tuple[str, ...]]
 
     def __post_init__(self) -> None:
-        for name in NUMBERS:
-            if name not in self.values:
-                raise DesignError(f"design.{name}: missing from the batch")
-        for name in CATEGORIES:
-            if name not in self.codes or name not in self.names:
-                raise DesignError(f"design.{name}: missing from the batch")
+        for columns, known in ((self.values, NUMBERS), (self.codes, CATEGORIES), (self.names, CATEGORIES)):
+            for name in known:
+                if name not in columns:
+                    raise DesignError(f"design.{name}: missing from the batch")
+            for name in columns:
+                if name not in known:
+                    raise DesignError(_unknown_variable(name))
+        for columns, kinds in ((self.values, "f"), (self.codes, "iu")):
+            for name, column in columns.items():
+                _check_column(name, column, kinds)
         sizes = {a.shape for a in (*self.values.values(), *self.codes.values())}
         if len(sizes) != 1 or len(next(iter(sizes))) != 1:
             raise DesignError(f"a design batch needs arrays of one equal length, found shapes {sorted(sizes)}")

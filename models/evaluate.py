@@ -7,6 +7,7 @@ ufunc protocol (``evaluate_columns``); plain batches go through in chunks that s
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields
 
@@ -26,12 +27,27 @@ from dawndusk.models.constants import HOURS_PER_YEAR
 from dawndusk.models.design import Design, DesignBatch
 from dawndusk.models.ground import GroundCosts, ground_costs
 from dawndusk.models.orbit import period_s, radius_m, speed_m_s
-from dawndusk.models.outcome import OUTCOMES, Outcome
-from dawndusk.models.radiation import wear_hazard
+from dawndusk.models.outcome import OUTCOMES, Outcome, known_outcome
+from dawndusk.models.radiation import solar_proton_dose, wear_hazard
 from dawndusk.models.rows import Rows, check_names, rows_of
 from dawndusk.models.rules import RULES, Rule, Subject, violations
 
 CHUNK = 4096
+DISCIPLINES = (
+    "orbit",
+    "heat_and_power",
+    "radiation_and_reliability",
+    "network",
+    "mass",
+    "launch",
+    "capital",
+    "compute",
+    "levelised",
+    "ground",
+    "training_run",
+)
+"""The steps of an evaluation, in the order of their couplings."""
+
 SECONDS_PER_MINUTE = 60.0
 WATTS_PER_MW = 1e6
 WATTS_PER_KW = 1e3
@@ -61,7 +77,7 @@ class Evaluation:
     @property
     def total_violation(self) -> NDArray[np.float64]:
         """Return the sum of the positive violations, shape (N,)."""
-        total = np.zeros(len(self.outcome))
+        total = np.zeros(len(next(iter(self.violation.values()))))
         for violation in self.violation.values():
             total += np.maximum(violation, 0.0)
         return total
@@ -86,12 +102,15 @@ def evaluate(
     DesignError
         For a value outside its domain or a category that is in no catalogue. A design that breaks a rule is
         evaluated all the same; the violation says by how much.
+    UnknownOutcomeError
+        For a name in ``keep`` that is no outcome.
     """
     batch = designs if isinstance(designs, DesignBatch) else DesignBatch.of(designs)
     batch.check()
     check_names(assumptions, batch)
     count = len(batch)
-    outcome = {name: np.empty(count) for name in (OUTCOMES if keep is None else keep)}
+    kept = OUTCOMES if keep is None else [known_outcome(name) for name in keep]
+    outcome = {name: np.empty(count) for name in kept}
     violation = {name: np.empty(count) for name in RULES}
     for start in range(0, count, CHUNK):
         part = slice(start, start + CHUNK)
@@ -135,20 +154,22 @@ def evaluate_columns(
     ``design`` maps every numeric design variable to a column. Results are columns, or scalars where all designs
     share the value.
     """
-    o: dict[str, Array] = {}
-    step = _Step(design, rows, assumptions, o)
-    step.orbit()
-    step.heat_and_power()
-    step.radiation_and_reliability()
-    step.network()
-    step.mass()
-    step.launch()
-    step.capital()
-    step.compute()
-    step.levelised()
-    step.ground()
-    step.training_run()
-    return o, violations(Subject(o, design, rows, assumptions))
+    step = _Step(design, rows, assumptions, {})
+    for discipline in DISCIPLINES:
+        getattr(step, discipline)()
+    return step.o, violations(Subject(step.o, design, rows, assumptions))
+
+
+def profile_columns(design: Mapping[str, Array], rows: Rows, assumptions: Assumptions) -> dict[str, float]:
+    """Return the seconds that each discipline and the rules take on the same columns."""
+    step, spent = _Step(design, rows, assumptions, {}), {}
+    for discipline in DISCIPLINES:
+        begin = time.perf_counter()
+        getattr(step, discipline)()
+        spent[discipline] = time.perf_counter() - begin
+    begin = time.perf_counter()
+    violations(Subject(step.o, design, rows, assumptions))
+    return {**spent, "rules": time.perf_counter() - begin}
 
 
 class _Step:
@@ -192,7 +213,9 @@ class _Step:
         heat_per_use = heat_per_load / (1.0 - pumped * heat_per_load)
         rung = thermal.ladder(a.thermal, rows.accelerator, rows.radiator.lift_k)
         chips = x["accelerators_per_satellite"] * (1.0 + a.power.platform_load_fraction)
-        leak = rows.accelerator.chip_power_w * rows.accelerator.leakage_per_k
+        chip = rows.accelerator.chip_power_w
+        leak = chip * rows.accelerator.leakage_per_k
+        least_w = rows.accelerator.it_power_w - chip * (1.0 - a.thermal.least_power_fraction)
         other = x["optical_terminals"] * a.network.terminal_power_w + (
             a.network.downlink_power_w + a.power.platform_fixed_w
         )
@@ -200,14 +223,17 @@ class _Step:
         heat_per_k = chips * (leak * rung.slope) * heat_per_use
         emission, absorbed = self._radiator_surface()
         area = x["radiator_area_m2"]
-        temperature = thermal.equilibrium_temperature_k(emission, heat_per_k, cold_heat + absorbed * area)
+        taken = absorbed * area
+        least_heat = (chips * least_w + other) * heat_per_use
+        temperature = thermal.equilibrium_temperature_k(emission, heat_per_k, cold_heat + taken, least_heat + taken)
         o["radiator_temperature_k"] = temperature
-        above = rung.slope * temperature + rung.offset
+        above = rung.above_reference_k(temperature)
         o["junction_temperature_k"] = above + a.thermal.junction_reference_k
-        o["heat_w"] = cold_heat + heat_per_k * temperature
+        o["heat_w"] = np.maximum(cold_heat + heat_per_k * temperature, least_heat)
         o["load_w"] = o["heat_w"] / heat_per_load
         o["radiator_flux_w_m2"] = o["heat_w"] / area
-        o["it_power_w"] = x["accelerators_per_satellite"] * (rows.accelerator.it_power_w + leak * above)
+        drawn_w = np.maximum(rows.accelerator.it_power_w + leak * above, least_w)
+        o["it_power_w"] = x["accelerators_per_satellite"] * drawn_w
         shadow_over_sun = self.eclipse_fraction / (1.0 - self.eclipse_fraction)
         needed = o["load_w"] * powering.array_power_per_load(a.power, eclipse_load, shadow_over_sun)
         o["array_power_bol_w"] = needed * x["array_oversize"]
@@ -239,7 +265,7 @@ class _Step:
         wall = tables.log_dose.y.locate(x["shielding_mm"])
         trapped = np.exp(tables.log_dose.at(self.coarse, wall, rows.orbit_code)) * a.radiation.geometry_factor
         protons = np.exp(tables.log_proton_ratio.at(self.coarse, wall, rows.orbit_code))
-        solar = a.radiation.solar_proton_krad_per_year * rows.orbit.solar_proton_fraction
+        solar = solar_proton_dose(a.radiation, x["shielding_mm"]) * rows.orbit.solar_proton_fraction
         life = x["life_years"]
         o["dose_krad_per_year"] = trapped + solar
         o["dose_krad_life"] = o["dose_krad_per_year"] * life
@@ -277,9 +303,10 @@ class _Step:
         self.fleet = x["accelerators_per_satellite"] * x["satellites"]
         self.job = np.minimum(self.fleet, self.workload.job_accelerators)
         each = o["upsets_per_accelerator_year"] + o["accelerator_failures_per_year"]
-        each = each + a.reliability.interruption_per_year
+        lost = a.reliability.satellite_loss_per_year / x["accelerators_per_satellite"]
+        self.interruptions = each + a.reliability.interruption_per_year + lost
         o["checkpoint_efficiency"] = surviving.checkpoint_efficiency(
-            each * self.job, self.workload.checkpoint_s, self.workload.restart_s
+            self.interruptions * self.job, self.workload.checkpoint_s, self.workload.restart_s
         )
         o["eclipse_availability"] = surviving.eclipse_availability(
             o["sunlit_fraction"], self.eclipses, x["eclipse_ride_through"], self.workload.restart_s
@@ -359,7 +386,8 @@ class _Step:
         ratio = propulsion.propellant_ratio(total, platform.specific_impulse_s)
         o["propellant_mass_kg"] = o["dry_mass_kg"] * ratio
         tables = rows.tables
-        per_area = o["dry_mass_kg"] / (ram * drag_coefficient)
+        tumbling = propulsion.tumbling_area_m2(o["array_area_m2"], x["radiator_area_m2"])
+        per_area = o["dry_mass_kg"] / (tumbling * drag_coefficient)
         o["natural_decay_years"] = per_area * tables.decay_years_per_kg_m2.at(self.fine, rows.orbit_code)
         o["disposal_decay_years"] = per_area * tables.disposal_decay_years_per_kg_m2
 
@@ -373,12 +401,12 @@ class _Step:
             o["payload_kg"], o["wet_mass_kg"], vehicle.fairing_m3 * a.launch.volume_fill, o["stowed_volume_m3"]
         )
         o["launches"] = launching.launches(x["satellites"], o["satellites_per_launch"], self.success)
-        o["deployment_years"] = o["launches"] / x["launches_per_year"]
+        o["deployment_years"] = (o["launches"] - 1.0) / x["launches_per_year"]
         middle = o["deployment_years"] * 0.5 + a.scenario.first_launch_year
         o["cadence_cap_per_year"] = launching.cadence_cap_per_year(a.launch, vehicle, middle)
         share = x["launches_per_year"] / o["cadence_cap_per_year"]
         listed = launching.listed_price_usd(vehicle, middle)
-        o["launch_price_usd"] = launching.price_usd(a.launch, listed, o["launches"], share)
+        o["launch_price_usd"] = launching.price_usd(a.launch, listed, vehicle.price_floor_usd, o["launches"], share)
         self.built = x["satellites"] / self.success
         o["launched_mass_t"] = self.built * o["wet_mass_kg"] * (1.0 / KG_PER_TONNE)
         o["launch_price_usd_per_kg"] = o["launch_price_usd"] * o["launches"] / (o["launched_mass_t"] * KG_PER_TONNE)
@@ -405,7 +433,10 @@ class _Step:
         for part in fields(hardware):
             o[f"{part.name}_cost_usd"] = getattr(hardware, part.name) * scale
         satellites = hardware.total() * scale
-        o["compute_cost_usd"] = self.on_board * self.built * (rows.accelerator.price_usd * a.cost.compute_qualification)
+        fabric = rows.accelerator.it_power_w * a.cost.onboard_network_usd_per_w
+        o["compute_cost_usd"] = (
+            self.on_board * self.built * (rows.accelerator.price_usd * a.cost.compute_qualification + fabric)
+        )
         platform = a.platform
         bus_share = self.masses.fixed * platform.hosted_share / self.subsystems_kg
         paid_by_other = platform.hosted_mass_kg + bus_share * (self.closure.dry - platform.hosted_mass_kg)
@@ -456,7 +487,7 @@ class _Step:
         years, life = o["deployment_years"], x["life_years"]
         spread = costing.spread_factor(years * self.rate)
         operating = costing.annuity_years(self.rate, life)
-        carry = float(np.exp(self.rate * a.scenario.lead_years * 0.5))
+        carry = costing.carry_factor(self.rate * a.scenario.lead_years)
         retired = o["disposal_cost_usd"] * np.exp(life * -self.rate)
         deployed = (self.deployed_usd + self.running_usd * operating + retired) * spread
         control = costing.annuity_years(self.rate, years + life) * a.cost.operations_fixed_usd_per_year
@@ -493,17 +524,23 @@ class _Step:
         self.ground_result: GroundCosts = ground
 
     def training_run(self) -> None:
-        """Report one training run on the whole fleet when new, in orbit and on the ground."""
+        """Report one training run as a single job on the whole fleet when new, in orbit and on the ground."""
         o, x, a, row = self.o, self.x, self.a, self.rows.accelerator
         run_hours = a.training_runs[a.training_run].flop / FLOP_PER_PFLOP_HOUR
-        hours = run_hours / self.useful_pflops
+        whole = surviving.checkpoint_efficiency(
+            self.interruptions * self.fleet, self.workload.checkpoint_s, self.workload.restart_s
+        )
+        slower = o["checkpoint_efficiency"] / whole
+        hours = run_hours / self.useful_pflops * slower
         o["training_run_days"] = hours * (1.0 / 24.0)
-        o["training_run_cost_usd"] = o["lcoc_usd_per_pflop_hour"] * run_hours
+        o["training_run_cost_usd"] = o["lcoc_usd_per_pflop_hour"] * run_hours * slower
         powered = o["sunlit_fraction"] + (1.0 - o["sunlit_fraction"]) * self.eclipse_load
         o["training_run_energy_mwh"] = o["heat_w"] * x["satellites"] * powered * hours * (1.0 / WATTS_PER_MW)
-        on_ground = o["installed_pflops"] * self.ground_result.availability * self.workload.sustained_fraction
+        on_ground = o["installed_pflops"] * self.ground_result.whole_fleet_availability
+        on_ground = on_ground * self.workload.sustained_fraction
         ground_hours = run_hours / on_ground
         o["ground_training_run_days"] = ground_hours * (1.0 / 24.0)
-        o["ground_training_run_cost_usd"] = self.ground_result.lcoc_usd_per_pflop_hour * run_hours
+        ground_slower = self.ground_result.availability / self.ground_result.whole_fleet_availability
+        o["ground_training_run_cost_usd"] = self.ground_result.lcoc_usd_per_pflop_hour * run_hours * ground_slower
         ground_w = self.fleet * row.it_power_w * a.ground.pue
         o["ground_training_run_energy_mwh"] = ground_w * ground_hours * (1.0 / WATTS_PER_MW)

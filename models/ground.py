@@ -9,7 +9,7 @@ import numpy as np
 from dawndusk.models.array import Array
 from dawndusk.models.assumptions import Accelerator, Ground, Reliability, Scenario, Workload
 from dawndusk.models.constants import HOURS_PER_YEAR
-from dawndusk.models.cost import annuity_years, continuous
+from dawndusk.models.cost import annuity_years, carry_factor, continuous
 from dawndusk.models.reliability import checkpoint_efficiency, heat_acceleration
 
 WATTS_PER_MW = 1e6
@@ -30,6 +30,7 @@ class GroundCosts:
     total: Array
     capex: Array
     availability: Array
+    whole_fleet_availability: Array
     lcoc_usd_per_pflop_hour: Array
     delay_years: float
 
@@ -57,7 +58,7 @@ def ground_costs(
     rate = continuous(ground.discount_rate)
     years = annuity_years(rate, ground.it_life_years)
     building_share = years / annuity_years(rate, ground.facility_life_years)
-    carry = float(np.exp(rate * ground.build_years * 0.5))
+    carry = carry_factor(rate * ground.build_years)
     failures = reliability.accelerator_failure_per_year * heat_acceleration(reliability, ground.junction_k)
     it_w = accelerator.it_power_w
     shell = it_w * (ground.shell_usd_per_w * building_share * carry)
@@ -69,8 +70,9 @@ def ground_costs(
     total = accelerator.price_usd + shell + network + energy + maintenance + staffing + replacements
 
     job = np.minimum(fleet_accelerators, workload.job_accelerators)
-    interruptions = (reliability.interruption_per_year + failures) * job
-    availability = checkpoint_efficiency(interruptions, workload.checkpoint_s, workload.restart_s)
+    each = reliability.interruption_per_year + failures
+    availability = checkpoint_efficiency(each * job, workload.checkpoint_s, workload.restart_s)
+    whole = checkpoint_efficiency(each * fleet_accelerators, workload.checkpoint_s, workload.restart_s)
     ageing = continuous(scenario.technology_ageing_per_year)
     worth_years = annuity_years(rate + ageing, ground.it_life_years)
     later = delay_years(ground) - scenario.lead_years
@@ -87,6 +89,7 @@ def ground_costs(
         total=total,
         capex=accelerator.price_usd + it_w * (ground.shell_usd_per_w + ground.network_usd_per_w),
         availability=availability,
+        whole_fleet_availability=whole,
         lcoc_usd_per_pflop_hour=total / (pflops * worth_hours),
         delay_years=delay_years(ground),
     )

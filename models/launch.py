@@ -13,20 +13,23 @@ from dawndusk.models.orbit import radius_m, speed_m_s
 
 SITE_INCLINATION_DEG = 28.5
 POLAR_INCLINATION_DEG = 97.79
-QUOTED_ALTITUDE_KM = 600.0
+QUOTED_LOW_KM = 200.0
+QUOTED_SSO_KM = 600.0
 PATH_HORIZON_YEARS = 50.0  # price and cadence paths stand still after that
 
 
 def payload_kg(vehicle: Vehicle, speed: Array, inclination_deg: Array) -> Array:
     """Return the payload in kg to a circular orbit of the given speed (m/s) and inclination.
 
-    From the quoted payloads: linear in inclination between a due-east launch (28.5 degrees) and a 600 km
-    sun-synchronous orbit, then the rocket equation of the last stage for the difference in circular speed to
-    600 km, which a two-burn transfer needs to first order. Never negative.
+    From the quoted payloads: linear in inclination between a due-east launch (28.5 degrees, 200 km) and a 600 km
+    sun-synchronous orbit, then the rocket equation of the last stage for the difference in circular speed to the
+    altitude of the quote, which a two-burn transfer needs to first order. Never negative.
     """
     share = (inclination_deg - SITE_INCLINATION_DEG) * (1.0 / (POLAR_INCLINATION_DEG - SITE_INCLINATION_DEG))
-    quoted = 1.0 - (1.0 - vehicle.sso_ratio) * np.maximum(share, 0.0)
-    climb = float(speed_m_s(radius_m(QUOTED_ALTITUDE_KM))) - speed
+    share = np.maximum(share, 0.0)
+    quoted = 1.0 - (1.0 - vehicle.sso_ratio) * share
+    low, high = (float(speed_m_s(radius_m(altitude))) for altitude in (QUOTED_LOW_KM, QUOTED_SSO_KM))
+    climb = low - speed - share * (low - high)
     burn = np.exp(climb / (vehicle.stage_isp_s * -STANDARD_GRAVITY_M_S2))
     ratio = (quoted + vehicle.stage_dry_ratio) * burn - vehicle.stage_dry_ratio
     return vehicle.payload_leo_kg * np.maximum(ratio, 0.0)
@@ -71,15 +74,15 @@ def listed_price_usd(vehicle: Vehicle, year: Array) -> Array:
     return np.maximum(declined, np.minimum(vehicle.price_floor_usd, vehicle.price_usd))
 
 
-def price_usd(launch: Launch, listed_usd: Array, bought: Array, cadence_share: Array) -> Array:
+def price_usd(launch: Launch, listed_usd: Array, floor_usd: Array, bought: Array, cadence_share: Array) -> Array:
     """Return the price of one launch in USD for a programme.
 
-    A volume discount for each doubling beyond the reference number, and a premium that grows with the square of
-    the share of the cadence cap in use.
+    A volume discount for each doubling beyond the reference number, not below the floor of the price path, and a
+    premium that grows with the square of the share of the cadence cap in use.
     """
     premium = 1.0 + launch.cadence_premium * cadence_share * cadence_share
     if not launch.volume_discount_per_doubling:
         return listed_usd * premium
     doublings = np.log(np.maximum(bought * (1.0 / launch.volume_reference_launches), 1.0))
     discount = np.exp(doublings * (math.log1p(-launch.volume_discount_per_doubling) / math.log(2.0)))
-    return listed_usd * discount * premium
+    return np.maximum(listed_usd * discount, np.minimum(floor_usd, listed_usd)) * premium

@@ -170,6 +170,13 @@ class UnknownOutcomeError(DawnduskError):
     """An outcome name that does not exist."""
 
 
+def known_outcome(name: str) -> str:
+    """Return the name if it is an outcome, else raise ``UnknownOutcomeError``."""
+    if name not in OUTCOMES:
+        raise UnknownOutcomeError(f"outcome {name!r}: no such outcome{nearest(name, OUTCOMES)}")
+    return name
+
+
 @dataclass(frozen=True)
 class Outcome:
     """Outcomes of N designs: ``values`` maps each name to an array of shape (N,)."""
@@ -178,10 +185,9 @@ class Outcome:
 
     def __getitem__(self, name: str) -> NDArray[np.float64]:
         """Return one outcome as an array of shape (N,), in the units of its name."""
-        try:
-            return self.values[name]
-        except KeyError:
-            raise UnknownOutcomeError(f"outcome {name!r}: no such outcome{nearest(name, OUTCOMES)}") from None
+        if name not in self.values:
+            raise UnknownOutcomeError(f"outcome {known_outcome(name)!r}: not kept in this evaluation")
+        return self.values[name]
 
     def __len__(self) -> int:
         return len(next(iter(self.values.values())))

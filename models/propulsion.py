@@ -23,6 +23,11 @@ def ram_area_m2(array_area_m2: Array, radiator_area_m2: Array, mean_cos_beta: Ar
     return array_area_m2 * mean_cos_beta * SUN_POINTING_RAM_SHARE + radiator_area_m2 * ram_fraction
 
 
+def tumbling_area_m2(array_area_m2: Array, radiator_area_m2: Array) -> Array:
+    """Return the mean frontal area of a dead satellite: half of its flat area when it tumbles at random (Cauchy)."""
+    return (array_area_m2 + radiator_area_m2) * 0.5
+
+
 def drag_delta_v_m_s_per_year(
     density_kg_m3: Array, speed: Array, drag_coefficient: float, ram_area: Array, mass_kg: Array
 ) -> Array:

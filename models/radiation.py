@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dawndusk.models.array import Array
+from dawndusk.models.assumptions import Radiation
 from dawndusk.models.tables import EnvironmentData, extended
 
 Floats = NDArray[np.float64]
@@ -79,6 +80,12 @@ def _log_log(x: Floats, y: Floats, values: Floats, new_x: Floats, new_y: Floats)
     both = np.array([np.interp(new_x, x, column) for column in along_y.T]).T
     result: Floats = np.exp(both)
     return result
+
+
+def solar_proton_dose(radiation: Radiation, thickness_mm: Array) -> Array:
+    """Return the yearly dose of solar protons in a polar orbit in krad(Si), a power law of the wall thickness."""
+    relative = np.exp(np.log(thickness_mm * (1.0 / REFERENCE_THICKNESS_MM)) * -radiation.solar_proton_exponent)
+    return relative * radiation.solar_proton_krad_per_year
 
 
 def wear_hazard(dose_krad: Array, tolerance_krad: Array, margin: float, exponent: float) -> Array:

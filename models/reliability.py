@@ -1,7 +1,7 @@
 """Failures, interruptions, and what is left in service over the life.
 
 Sources: Young, Communications of the ACM 1974, and Daly, FGCS 2006 (checkpoint interval); Arrhenius law for
-junction-driven failures; Simpson's rule for the life integrals.
+junction-driven failures; Gauss-Legendre quadrature for the life integrals.
 """
 
 from __future__ import annotations
@@ -14,9 +14,11 @@ from dawndusk.models.array import Array
 from dawndusk.models.assumptions import Reliability
 from dawndusk.models.constants import BOLTZMANN_EV_K, SECONDS_PER_YEAR
 
-PANELS = 6
-NODES = tuple(i / PANELS for i in range(PANELS + 1))
-SIMPSON = tuple(w / (3.0 * PANELS) for w in (1, 4, 2, 4, 2, 4, 1))
+POINTS = 6
+LEAST_SERVICE = 1e-9
+_ROOTS, _WEIGHTS = np.polynomial.legendre.leggauss(POINTS)
+NODES = tuple((0.5 * (1.0 + _ROOTS)).tolist())
+WEIGHTS = tuple((0.5 * _WEIGHTS).tolist())
 
 
 def heat_acceleration(reliability: Reliability, junction_k: Array) -> Array:
@@ -74,16 +76,14 @@ def in_service(
     cumulative hazard at its end. At share x of the life a satellite serves
     ``min(1, spare_factor exp(-failures x - wear x^m), array_oversize exp(-array_loss x))`` of what it started with,
     and ``exp(-satellite_loss x)`` of the satellites are left: array and accelerators age together, and whichever
-    is shorter rules. Simpson's rule with six panels: within 1e-3 of adaptive quadrature, kinks included.
+    is shorter rules. Gauss-Legendre quadrature with six points; the kinks where one law takes over from another
+    cost up to half a percent of the capacity (tested against adaptive quadrature).
     """
-    array_step, power = np.exp(array_loss * (-1.0 / PANELS)), array_oversize
-    survival_step, survival = np.exp(satellite_loss * (-1.0 / PANELS)), 1.0
-    worth_step, worth = np.exp(discount * (-1.0 / PANELS)), 1.0
     mean = discounted = 0.0
-    for x, weight in zip(NODES, SIMPSON, strict=True):
-        alive = spare_factor * np.exp(failures * -x + wear * -(x**wear_exponent)) if x else spare_factor
-        serving = np.minimum(np.minimum(alive, power), 1.0) * survival * weight
+    for x, weight in zip(NODES, WEIGHTS, strict=True):
+        alive = spare_factor * np.exp(failures * -x + wear * -(x**wear_exponent))
+        power = array_oversize * np.exp(array_loss * -x)
+        serving = np.minimum(np.minimum(alive, power), 1.0) * np.exp(satellite_loss * -x) * weight
         mean = mean + serving
-        discounted = discounted + serving * worth
-        power, survival, worth = power * array_step, survival * survival_step, worth * worth_step
-    return Service(mean, discounted * life_years)
+        discounted = discounted + serving * np.exp(discount * -x)
+    return Service(np.maximum(mean, LEAST_SERVICE), np.maximum(discounted, LEAST_SERVICE) * life_years)

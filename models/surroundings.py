@@ -25,7 +25,7 @@ from dawndusk.models.thermal import view_factor_edge_on
 Floats = NDArray[np.float64]
 
 ALTITUDE = EvenAxis(start=400.0, step=5.0, count=321)
-ALTITUDE_COARSE = EvenAxis(start=400.0, step=25.0, count=65)
+ALTITUDE_COARSE = EvenAxis(start=400.0, step=50.0, count=33)
 THICKNESS = EvenAxis(start=0.5, step=0.25, count=79)
 COVER_GLASS_MM_AL = 0.63  # aluminium equivalent that stops 10 MeV protons, the lowest energy of the flux table
 

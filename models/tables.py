@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -43,6 +44,10 @@ class Location:
     index: Any
     fraction: Any
 
+    def in_row(self, row: Any, count: int) -> Any:
+        """Return the index into a table of rows of ``count`` nodes laid end to end."""
+        return self.index if isinstance(row, int) and row == 0 else self.index + row * count
+
 
 @dataclass(frozen=True)
 class EvenAxis:
@@ -82,10 +87,17 @@ class EvenTable:
         """Return interpolated values at a location of the axis, for a row number or an array of row numbers."""
         if hasattr(location, "__table_at__"):
             return location.__table_at__(self, row)
-        flat = self.values.ravel()
-        index = location.index + row * self.axis.count
-        low = flat.take(index)
-        return low + location.fraction * (flat.take(index + 1) - low)
+        index = location.in_row(row, self.axis.count)
+        return self._flat.take(index) + location.fraction * self._rise.take(index)
+
+    @functools.cached_property
+    def _flat(self) -> Floats:
+        return np.ascontiguousarray(self.values).ravel()
+
+    @functools.cached_property
+    def _rise(self) -> Floats:
+        """Return the difference to the next node, zero at the end of each row."""
+        return np.diff(self.values, axis=1, append=self.values[:, -1:]).ravel()
 
     def range(self, low: float, high: float, row: int = 0) -> tuple[float, float]:
         """Return the exact least and greatest value for points in ``[low, high]``."""
@@ -111,15 +123,20 @@ class EvenGrid:
             return x.__grid_at__(self, y, row)
         if hasattr(y, "__grid_at__"):
             return y.__grid_at__(self, x, row, swapped=True)
-        flat = self.values.ravel()
-        width = self.y.count
-        index = (x.index + row * self.x.count) * width + y.index
-        near_low = flat.take(index)
-        near = near_low + y.fraction * (flat.take(index + 1) - near_low)
-        index = index + width
-        far_low = flat.take(index)
-        far = far_low + y.fraction * (flat.take(index + 1) - far_low)
+        index = x.in_row(row, self.x.count) * self.y.count + y.index
+        near = self._flat.take(index) + y.fraction * self._rise.take(index)
+        index = index + self.y.count
+        far = self._flat.take(index) + y.fraction * self._rise.take(index)
         return near + x.fraction * (far - near)
+
+    @functools.cached_property
+    def _flat(self) -> Floats:
+        return np.ascontiguousarray(self.values).ravel()
+
+    @functools.cached_property
+    def _rise(self) -> Floats:
+        """Return the difference to the next node of the second axis, zero at its end."""
+        return np.diff(self.values, axis=2, append=self.values[:, :, -1:]).ravel()
 
     def range(self, x: tuple[float, float], y: tuple[float, float], row: int = 0) -> tuple[float, float]:
         """Return the exact least and greatest value over the rectangle ``x`` times ``y``.

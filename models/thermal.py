@@ -69,36 +69,48 @@ def absorbed_w_m2(
 
 @dataclass(frozen=True)
 class Ladder:
-    """The junction above the radiator: ``T_junction - T_reference = slope * T_radiator + offset`` (K)."""
+    """The junction above the radiator, ``T_junction - T_reference = slope * T_radiator + offset`` (K).
+
+    ``cold_offset`` takes the place of slope and offset where the package draws its least power.
+    """
 
     slope: Array
     offset: Array
+    cold_offset: Array
+
+    def above_reference_k(self, radiator_temperature_k: Array) -> Array:
+        """Return the junction temperature over the reference, in K."""
+        warm = self.slope * radiator_temperature_k + self.offset
+        return np.maximum(warm, radiator_temperature_k + self.cold_offset)
 
 
 def ladder(thermal: Thermal, accelerator: Accelerator, lift_k: Array) -> Ladder:
-    """Return the junction temperature as a linear function of the radiator temperature.
+    """Return the junction temperature as a function of the radiator temperature.
 
     The junction sits above the coolant by ``R_th`` times the package power, which itself grows with the junction
-    temperature; the coolant sits above the radiator by the loop's rise, or below it by a heat pump's lift.
+    temperature from a least share on; the coolant sits above the radiator by the loop's rise, or below it by a heat
+    pump's lift.
     """
     rise = accelerator.thermal_resistance_k_w * accelerator.chip_power_w
     slope = 1.0 / (1.0 - rise * accelerator.leakage_per_k)
-    return Ladder(slope, (thermal.loop_rise_k + rise - lift_k - thermal.junction_reference_k) * slope)
+    ends = thermal.loop_rise_k - lift_k - thermal.junction_reference_k
+    return Ladder(slope, (ends + rise) * slope, ends + rise * thermal.least_power_fraction)
 
 
-@monotone(emission="-", slope="+", constant="+")
-def equilibrium_temperature_k(emission: Array, slope: Array, constant: Array) -> Array:
-    """Return the only positive root T of ``emission T^4 = constant + slope T``, in K.
+@monotone(emission="-", slope="+", constant="+", least="+")
+def equilibrium_temperature_k(emission: Array, slope: Array, constant: Array, least: Array) -> Array:
+    """Return the least temperature T at which ``emission T^4`` carries ``max(constant + slope T, least)``, in K.
 
-    All three positive (slope may be zero). Newton's method on a convex function, started where it rises (the cube
-    root bounds T from below and keeps the start past the minimum): five steps reach rounding for roots from 150 to
-    1,500 K and 1e-7 for any root.
+    ``emission``, ``slope`` and ``least`` positive (slope may be zero). The right side is convex, so the answer is the
+    larger of the two roots; Newton's method comes from above on a convex function and never passes below the root of
+    the least heat. Five steps reach rounding for roots from 150 to 1,500 K and 1e-7 for any root.
     """
-    start = np.sqrt(np.sqrt((constant + slope * TYPICAL_TEMPERATURE_K) / emission))
+    coldest = np.sqrt(np.sqrt(least / emission))
+    start = np.sqrt(np.sqrt(np.maximum(constant + slope * TYPICAL_TEMPERATURE_K, least) / emission))
     t = np.maximum(start, np.cbrt(slope / emission))
     for _ in range(NEWTON_STEPS):
         cube = emission * t * t * t
-        t = (3.0 * cube * t + constant) / (4.0 * cube - slope)
+        t = np.maximum((3.0 * cube * t + constant) / (4.0 * cube - slope), coldest)
     return t
 
 
