@@ -13,9 +13,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from dawndusk.models.errors import AssumptionError
+from dawndusk.models.errors import ContradictionError
 from dawndusk.models.tables import EnvironmentData
-
 
 MOST_STRUCTURE_AND_MARGIN = 0.9
 MOST_LEAKAGE_FEEDBACK = 0.8
@@ -418,43 +417,33 @@ class Assumptions:
 
     def __post_init__(self) -> None:
         """Refuse assumptions that are each in their domain but contradict each other."""
-        for problem in self._contradictions():
-            raise AssumptionError(problem)
+        for key, found, allowed in self._contradictions():
+            raise ContradictionError(key, found, allowed)
 
-    def _contradictions(self) -> Iterator[str]:
-        """Yield what contradicts what, with the values found and what is allowed."""
+    def _contradictions(self) -> Iterator[tuple[str, str, str]]:
+        """Yield what contradicts what: the keys, what was found and what is allowed."""
+        power, ground = self.power, self.ground
         shares = self.platform.structure_fraction + self.platform.margin_fraction
         if shares > MOST_STRUCTURE_AND_MARGIN:
-            yield (
-                f"platform.structure_fraction + platform.margin_fraction: found {shares:g}; "
-                f"allowed at most {MOST_STRUCTURE_AND_MARGIN} of the dry mass"
-            )
-        if self.power.cycles_few >= self.power.cycles_many:
-            yield (
-                f"power.cycles_few: found {self.power.cycles_few:g}; "
-                f"allowed less than power.cycles_many, {self.power.cycles_many:g}"
-            )
-        if self.ground.it_life_years > self.ground.facility_life_years:
-            yield (
-                f"ground.it_life_years: found {self.ground.it_life_years:g}; "
-                f"allowed at most ground.facility_life_years, {self.ground.facility_life_years:g}"
-            )
+            key = "platform.structure_fraction + platform.margin_fraction"
+            yield key, f"{shares:g}", f"at most {MOST_STRUCTURE_AND_MARGIN} of the dry mass"
+        if power.cycles_few >= power.cycles_many:
+            yield "power.cycles_few", f"{power.cycles_few:g}", f"less than power.cycles_many, {power.cycles_many:g}"
+        if ground.it_life_years > ground.facility_life_years:
+            allowed = f"at most ground.facility_life_years, {ground.facility_life_years:g}"
+            yield "ground.it_life_years", f"{ground.it_life_years:g}", allowed
         for name, row in self.accelerators.items():
             feedback = row.thermal_resistance_k_w * row.chip_power_w * row.leakage_per_k
             if feedback > MOST_LEAKAGE_FEEDBACK:
-                yield (
-                    f"accelerators.{name}: thermal_resistance_k_w x chip_power_w x leakage_per_k: found {feedback:g}; "
-                    f"allowed at most {MOST_LEAKAGE_FEEDBACK}, because the junction would run away"
-                )
-        worst = (1.0 / (self.power.charge_efficiency * self.power.discharge_efficiency)) / self.power.pmad_efficiency
+                key = f"accelerators.{name}: thermal_resistance_k_w x chip_power_w x leakage_per_k"
+                yield key, f"{feedback:g}", f"at most {MOST_LEAKAGE_FEEDBACK}, or the junction runs away"
+        losses = 1.0 / (power.charge_efficiency * power.discharge_efficiency * power.pmad_efficiency)
         for name, radiator in self.radiators.items():
             lift = radiator.lift_k / (self.thermal.second_law_efficiency * self.thermal.cold_supply_k)
-            if (radiator.pump_fraction + lift) * worst > MOST_PUMPING:
-                yield (
-                    f"radiators.{name}: pump_fraction + lift_k / (thermal.second_law_efficiency x "
-                    f"thermal.cold_supply_k), with losses: found {(radiator.pump_fraction + lift) * worst:g}; "
-                    f"allowed at most {MOST_PUMPING} of the heat"
-                )
+            pumped = (radiator.pump_fraction + lift) * losses
+            if pumped > MOST_PUMPING:
+                key = f"radiators.{name}: pump_fraction and lift_k with conversion losses"
+                yield key, f"{pumped:g}", f"at most {MOST_PUMPING} of the heat"
 
     def replace(self, **changes: Any) -> Assumptions:
         """Return a copy with whole groups, catalogues or the workload exchanged."""

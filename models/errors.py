@@ -18,6 +18,14 @@ class AssumptionError(DawnduskError):
     """An assumption that is unknown, has the wrong type, or lies outside its domain."""
 
 
+class ContradictionError(AssumptionError):
+    """Assumptions that are each in their domain but can not hold together."""
+
+    def __init__(self, key: str, found: str, allowed: str) -> None:
+        super().__init__(f"{key}: found {found}; allowed {allowed}")
+        self.key, self.found, self.allowed = key, found, allowed
+
+
 def nearest(name: str, allowed: Iterable[str]) -> str:
     """Return ``" (did you mean 'x'?)"`` for the closest valid name, or an empty string."""
     by_small = {valid.casefold(): valid for valid in allowed}

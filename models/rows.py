@@ -11,11 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dawndusk.models.assumptions import Accelerator, Assumptions, Orbit, Radiator, SolarArray, Vehicle
-from dawndusk.models.design import VARIABLES, DesignBatch
+from dawndusk.models.design import CATEGORIES, VARIABLES, DesignBatch
 from dawndusk.models.errors import DesignError, nearest, one_of
 from dawndusk.models.surroundings import Surroundings, surroundings
+from dawndusk.models.trace import Graph
 
 Row = TypeVar("Row")
+
+ORBIT_CODE = "orbit_code"
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,34 @@ class Rows:
     vehicle: Vehicle
     orbit_code: Any
     tables: Surroundings
+
+    def fields(self) -> dict[str, Any]:
+        """Return every value that a recorded model takes as a parameter, by its dotted name."""
+        named = {
+            f"{variable}.{f.name}": getattr(getattr(self, variable), f.name)
+            for variable in CATEGORIES
+            for f in dataclasses.fields(getattr(self, variable))
+        }
+        return {**named, ORBIT_CODE: self.orbit_code}
+
+
+def recorded_rows(graph: Graph, assumptions: Assumptions, orbits: tuple[str, ...]) -> Rows:
+    """Return rows whose every field is a parameter of a recording."""
+    rows: dict[str, Any] = {}
+    for variable in CATEGORIES:
+        kind = type(next(iter(catalogue(assumptions, variable).values())))
+        rows[variable] = kind(**{f.name: graph.parameter(f"{variable}.{f.name}") for f in dataclasses.fields(kind)})
+    return Rows(**rows, orbit_code=graph.parameter(ORBIT_CODE), tables=surroundings(assumptions, orbits))
+
+
+def shared_names(batch: DesignBatch) -> tuple[str, ...] | None:
+    """Return the one name of each category that all designs share, or None where they differ."""
+    codes = [_same(batch.codes[variable]) for variable in CATEGORIES]
+    if any(code is None for code in codes):
+        return None
+    return tuple(
+        batch.names[variable][code] for variable, code in zip(CATEGORIES, codes, strict=True) if code is not None
+    )
 
 
 def catalogue(assumptions: Assumptions, variable: str) -> Mapping[str, Any]:
@@ -53,13 +84,14 @@ def rows_of(assumptions: Assumptions, batch: DesignBatch) -> Rows:
     """Return the rows of a batch."""
     used = {v: tuple(catalogue(assumptions, v)[n] for n in names) for v, names in batch.names.items()}
     orbit_codes = batch.codes["orbit"]
+    shared = _same(orbit_codes)
     return Rows(
         accelerator=_gather(used["accelerator"], batch.codes["accelerator"]),
         orbit=_gather(used["orbit"], orbit_codes),
         array=_gather(used["array"], batch.codes["array"]),
         radiator=_gather(used["radiator"], batch.codes["radiator"]),
         vehicle=_gather(used["vehicle"], batch.codes["vehicle"]),
-        orbit_code=_same(orbit_codes) if _same(orbit_codes) is not None else orbit_codes,
+        orbit_code=orbit_codes if shared is None else shared,
         tables=surroundings(assumptions, batch.names["orbit"]),
     )
 

@@ -12,7 +12,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from dawndusk.models.design import NUMBERS, VARIABLES, Design, DesignBatch
 from dawndusk.models.errors import DesignError, nearest
@@ -21,7 +21,7 @@ from dawndusk.optimize.problem import Scored
 from dawndusk.studies import study as resolved
 from dawndusk.studies.ground import GroundResult, ground_options
 from dawndusk.studies.results import Evaluated, RunResult
-from dawndusk.studies.runfolder import check_target, write_run
+from dawndusk.studies.runfolder import check_target, refuse_ground_folder, write_run
 from dawndusk.studies.runner import evaluate_design, nominal_design, problem_of, run_design
 from dawndusk.studies.studyfile import read_study, study_from_mapping
 
@@ -42,6 +42,7 @@ class Study(resolved.Study):
             Write the run folder there as well.
         """
         if self.kind is resolved.Kind.GROUND:
+            refuse_ground_folder(out)
             return ground_options(self)
         if out is not None:
             check_target(Path(out))
@@ -51,16 +52,20 @@ class Study(resolved.Study):
         return result
 
     def evaluate(self, design: Design | None = None, **variables: Any) -> Evaluated:
-        """Evaluate one design: the nominal one, or ``design``, with some variables changed."""
-        start = nominal_design(self) if design is None else design
-        return evaluate_design(self, start.replace(**variables))
+        """Evaluate one design: the nominal one, or ``design``, with some variables changed.
+
+        Where the satellites follow the demand, the nominal design has as many as its other variables ask for.
+        """
+        if design is None:
+            return evaluate_design(self, nominal_design(self, **variables))
+        return evaluate_design(self, design.replace(**variables))
 
     def evaluate_batch(self, designs: DesignBatch | Sequence[Design] | pd.DataFrame) -> EvaluatedBatch:
         """Evaluate N designs at once: a batch, a sequence, or a table with a column for each variable."""
         return EvaluatedBatch(problem_of(self).score(as_batch(designs)))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class EvaluatedBatch:
     """N evaluated designs; ``objective`` is in the sense of a minimisation, ``feasible`` of shape (N,)."""
 
@@ -120,9 +125,11 @@ def as_batch(designs: DesignBatch | Sequence[Design] | pd.DataFrame) -> DesignBa
     """Return designs as a batch; a table needs a column for each design variable."""
     if isinstance(designs, DesignBatch):
         return designs
-    if isinstance(designs, Sequence):
+    if isinstance(designs, Sequence) and all(isinstance(design, Design) for design in designs):
         return DesignBatch.of(designs)
-    columns = designs.columns
+    if not hasattr(designs, "columns"):
+        raise DesignError(f"designs: found a {type(designs).__name__}; allowed: a batch, a sequence of Design, a table")
+    columns = cast("pd.DataFrame", designs).columns
     missing = [name for name in VARIABLES if name not in columns]
     if missing:
         found = ", ".join(map(str, columns))

@@ -18,7 +18,7 @@ from dawndusk.studies import show
 from dawndusk.studies.data import default_assumptions
 from dawndusk.studies.ground import ground_options
 from dawndusk.studies.results import HEADLINE, RunResult
-from dawndusk.studies.runfolder import check_target, default_folder, finite, write_run
+from dawndusk.studies.runfolder import check_target, default_folder, finite, refuse_ground_folder, write_run
 from dawndusk.studies.runner import evaluate_design, nominal_design, run_design
 from dawndusk.studies.study import Kind, Study
 from dawndusk.studies.studyfile import json_schema, library_names, read_study
@@ -55,6 +55,7 @@ def run_command(study: str, overrides: Sequence[str], out: Path | None, quiet: b
     """
     resolved = read_study(study, overrides)
     if resolved.kind is Kind.GROUND:
+        refuse_ground_folder(out)
         return _show_ground(resolved, as_json)
     folder = out or default_folder(resolved)
     check_target(folder)

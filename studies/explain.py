@@ -53,7 +53,7 @@ def binding(all_limits: list[Limit]) -> list[Limit]:
 
 def broken(all_limits: list[Limit]) -> list[Limit]:
     """Return the limits that are broken, worst first."""
-    return [limit for limit in all_limits if limit.margin < -1e-12]
+    return [limit for limit in all_limits if not limit.margin + 1e-12 >= 0.0]  # so is one that is no number
 
 
 def at_ends(space: Mapping[str, Entry], design: Design) -> list[AtEnd]:
@@ -80,4 +80,4 @@ def _from_bound(bound: Bound, values: Mapping[str, Array]) -> Limit:
     sense = "at most" if bound.is_upper else "at least"
     margin = -float(bound.excess({bound.outcome: value}))
     sentence = f"The study asks for {bound}."
-    return Limit(bound.outcome, sentence, value, sense, bound.value, OUTCOMES[bound.outcome].units, margin)
+    return Limit(str(bound), sentence, value, sense, bound.value, OUTCOMES[bound.outcome].units, margin)

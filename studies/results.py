@@ -77,7 +77,7 @@ class Evaluated:
         )
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class RunResult:
     """A finished run: status, objective, bound, gap, seconds and seed; the best design and what limits it.
 

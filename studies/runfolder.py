@@ -16,12 +16,16 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from dawndusk.models.errors import DawnduskError
+from dawndusk.models.errors import DawnduskError, one_of
+from dawndusk.studies.document import MAX_PLACE, shorten
 from dawndusk.studies.results import RunResult
 from dawndusk.studies.study import Study
 
 FORMAT = 1
 MANIFEST = "manifest.json"
+FILES = {MANIFEST, "study.yaml", "optimum.json", "designs.parquet", "designs.csv"}
+UNFINISHED = ".dawndusk-"
+"""Begins the name of the folder in which a run is gathered before it takes its place."""
 LIBRARIES = ("numpy", "scipy", "pandas", "pyarrow", "pydantic", "ruamel.yaml", "pyomo", "highspy", "optuna")
 
 
@@ -36,11 +40,31 @@ def default_folder(study: Study) -> Path:
 
 def check_target(folder: Path) -> None:
     """Raise ``RunFolderError`` if a run can not go to ``folder``; call it before a long search."""
+    try:
+        _check_target(folder)
+    except (OSError, ValueError) as error:
+        raise _unwritable(folder, error) from None
+
+
+def _unwritable(folder: Path, error: Exception) -> RunFolderError:
+    reason = getattr(error, "strerror", None) or error
+    return RunFolderError(f"{shorten(str(folder), MAX_PLACE)}: can not be written: {reason}")
+
+
+def refuse_ground_folder(out: Path | str | None) -> None:
+    """Raise ``RunFolderError`` if a run folder is asked of a ground study."""
+    if out is not None:
+        raise RunFolderError(f"{out}: found a ground study, which writes no run folder; allowed: no folder")
+
+
+def _check_target(folder: Path) -> None:
     if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
         raise RunFolderError(f"{folder}: found something that is not a folder; allowed: a new folder or a run folder")
-    if folder.is_dir() and any(folder.iterdir()) and not (folder / MANIFEST).is_file():
+    names = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
+    if names and not (names <= FILES and _is_manifest(folder / MANIFEST)):
+        found = one_of(sorted(names - FILES)[:3]) or f"no {MANIFEST} of a run"
         raise RunFolderError(
-            f"{folder}: found a folder with other files and no {MANIFEST}; allowed: a new folder or a run folder"
+            f"{folder}: found a folder with other files ({found}); allowed: a new folder or a run folder"
         )
     parent = folder.absolute().parent
     while not parent.exists():
@@ -49,12 +73,22 @@ def check_target(folder: Path) -> None:
         raise RunFolderError(f"{folder}: can not be written, because {parent} is not a writable folder")
 
 
+def _is_manifest(path: Path) -> bool:
+    with contextlib.suppress(OSError, ValueError):
+        content = json.loads(path.read_text(encoding="utf-8"))
+        return isinstance(content, dict) and "study_hash" in content
+    return False
+
+
 def write_run(result: RunResult, folder: Path) -> Path:
     """Write a run folder: manifest, resolved study, optimum, designs. Replaces an older run of the same folder."""
     check_target(folder)
     folder = folder.absolute()
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    fresh = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        fresh = Path(tempfile.mkdtemp(prefix=UNFINISHED, dir=folder.parent))
+    except OSError as error:
+        raise _unwritable(folder, error) from None
     try:
         fresh.chmod(0o755)
         (fresh / "study.yaml").write_text(result.study.to_yaml(), encoding="utf-8")
@@ -65,7 +99,7 @@ def write_run(result: RunResult, folder: Path) -> Path:
         write_json(fresh / MANIFEST, manifest(result))
         _swap(fresh, folder)
     except OSError as error:
-        raise RunFolderError(f"{folder}: can not be written: {error.strerror or error}") from None
+        raise _unwritable(folder, error) from None
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
     return folder
@@ -76,11 +110,11 @@ def _swap(fresh: Path, folder: Path) -> None:
     if not folder.exists():
         fresh.replace(folder)
         return
-    old = Path(tempfile.mkdtemp(prefix=f".{folder.name}-old-", dir=folder.parent))
+    old = Path(tempfile.mkdtemp(prefix=UNFINISHED, dir=folder.parent))
     folder.replace(old / "run")
     try:
         fresh.replace(folder)
-    except OSError:
+    except BaseException:
         (old / "run").replace(folder)
         raise
     finally:

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
 
 from dawndusk.models.design import Design, DesignBatch
 from dawndusk.models.errors import DawnduskError
 from dawndusk.models.evaluate import evaluate
+from dawndusk.models.rows import check_names
 from dawndusk.optimize.evolution import Progress, search
 from dawndusk.optimize.problem import Problem
 from dawndusk.studies.explain import at_ends, limits
@@ -28,24 +34,51 @@ def problem_of(study: Study) -> Problem:
 
 def evaluate_design(study: Study, design: Design) -> Evaluated:
     """Evaluate one design under the assumptions and bounds of a study."""
-    problem = problem_of(study)
-    outcome = evaluate(design, study.assumptions).outcome.row(0)
-    return Evaluated(study=study, design=design, outcome=outcome, limits=tuple(limits(problem, design)))
+    with _arithmetic(study):
+        outcome = evaluate(design, study.assumptions).outcome.row(0)
+        for name, value in outcome.items():
+            if not math.isfinite(value):
+                raise _beyond(study, f"{name} = {value}")
+        return Evaluated(study=study, design=design, outcome=outcome, limits=tuple(limits(problem_of(study), design)))
 
 
-def nominal_design(study: Study) -> Design:
-    """Return the design with every variable at its nominal value, as many satellites as the demand asks for."""
-    design = study.nominal_design()
-    if not study.satellites_follow_demand:
+@contextmanager
+def _arithmetic(study: Study) -> Iterator[None]:
+    """Let no warning of floating point through: what is not finite is found in the result, and ends in an error."""
+    try:
+        with np.errstate(all="ignore"):
+            yield
+    except ArithmeticError as error:
+        raise _beyond(study, str(error)) from None
+
+
+def _beyond(study: Study, what: str) -> DawnduskError:
+    return DawnduskError(
+        f"{study.source}: found values that the model can not compute with ({what}); allowed: assumptions and a "
+        "design that give finite outcomes"
+    )
+
+
+def nominal_design(study: Study, **changes: Any) -> Design:
+    """Return the design with every variable at its nominal value but for ``changes``.
+
+    It has as many satellites as the demand asks for where they follow it and ``changes`` does not state them.
+    """
+    design = study.nominal_design().replace(**changes)
+    if not study.satellites_follow_demand or "satellites" in changes:
         return design
-    return problem_of(study).meet_demand(DesignBatch.of(design))[0]
+    batch = DesignBatch.of(design)
+    check_names(study.assumptions, batch)
+    with _arithmetic(study):
+        return problem_of(study).meet_demand(batch)[0]
 
 
 def run_design(study: Study, report: Callable[[Progress], None] = lambda _: None) -> RunResult:
     """Search the design space of a study and explain the best design found."""
     if study.kind is not Kind.DESIGN:
         raise DawnduskError(f"{study.source}: kind: found {study.kind.value}; a design search needs kind design")
-    found = search(problem_of(study), seed=study.search.seed, time_limit_s=study.search.time_limit_s, report=report)
+    with _arithmetic(study):
+        found = search(problem_of(study), seed=study.search.seed, time_limit_s=study.search.time_limit_s, report=report)
     return RunResult(
         study=study,
         status=found.status,

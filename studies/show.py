@@ -44,8 +44,10 @@ WIDTH_WITHOUT_TERMINAL = 110
 
 def console(*, stderr: bool = False) -> Console:
     """Return a console that keeps a fixed width when its output is not a terminal."""
-    made = Console(stderr=stderr, highlight=False)
-    return made if made.is_terminal else Console(stderr=stderr, highlight=False, width=WIDTH_WITHOUT_TERMINAL)
+    made = Console(stderr=stderr, highlight=False, markup=False, emoji=False)
+    if not made.is_terminal:
+        made.width = WIDTH_WITHOUT_TERMINAL
+    return made
 
 
 def run_report(result: RunResult) -> RenderableType:
@@ -65,7 +67,7 @@ def headline(result: RunResult) -> Text:
     study, units = result.study, OUTCOMES[result.study.objective].units
     found = pretty(result.objective, units)
     text = Text()
-    text.append(f"{study.title or study.name}\n", style="bold")
+    text.append(f"{title_of(study)}\n", style="bold")
     if result.status == "feasible":
         text.append(f"Best design found: {study.objective} = {found}\n", style="bold green")
     else:
@@ -77,6 +79,11 @@ def headline(result: RunResult) -> Text:
         f"{result.stopped_by}. Heuristic search: no bound is proved."
     )
     return text
+
+
+def title_of(study: Study) -> str:
+    """Return the title, or the name, without characters that would steer the terminal."""
+    return "".join(character if character.isprintable() else " " for character in study.title or study.name)
 
 
 def metrics_of(best: Evaluated) -> list[PublishedMetric]:
@@ -197,7 +204,7 @@ def ground_text(outcome: Mapping[str, float]) -> Text:
     text.append(
         f"  orbit {pretty(outcome['lcoc_usd_per_pflop_hour'], 'USD/PFLOP-hour')}, ground "
         f"{pretty(outcome['ground_lcoc_usd_per_pflop_hour'], 'USD/PFLOP-hour')} with the same accelerator: "
-        f"orbit is {max(ratio, 1.0 / ratio):.2f} times {verdict} the ground\n"
+        f"orbit is {max(ratio, 1.0 / ratio if ratio else 1.0):.2f} times {verdict} the ground\n"
     )
     parity = outcome["breakeven_launch_usd_per_kg"]
     paid = outcome["launch_price_usd_per_kg"]
@@ -231,7 +238,7 @@ def runner_up_table(result: RunResult) -> Table:
     best, *others = [c for c in result.search.candidates if c.violation <= 0.0] or [result.search.candidates[0]]
     for candidate in others[:RUNNERS_UP]:
         value = candidate.objective if result.study.sense == "minimise" else -candidate.objective
-        worse = abs(candidate.objective - best.objective) / abs(best.objective)
+        worse = abs(candidate.objective - best.objective) / (abs(best.objective) or 1.0)
         table.add_row(", ".join(candidate.combination.values()), f"{value:.5g}", f"{worse:+.1%}")
     return table
 
@@ -257,7 +264,7 @@ def evaluation_report(evaluated: Evaluated) -> RenderableType:
 def ground_report(result: GroundResult) -> RenderableType:
     """Return the ground alternative, cheapest accelerator first."""
     table = _table(
-        result.study.title or result.study.name,
+        title_of(result.study),
         "accelerator",
         "USD/PFLOP-hour",
         "USD/h",

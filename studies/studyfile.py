@@ -30,7 +30,7 @@ import numpy as np
 
 from dawndusk.models.assumptions import CATALOGUES, GROUPS, Assumptions
 from dawndusk.models.design import VARIABLES, Variable
-from dawndusk.models.errors import AssumptionError
+from dawndusk.models.errors import AssumptionError, ContradictionError
 from dawndusk.studies.checks import study_problems, validate
 from dawndusk.studies.data import default_assumptions, with_values
 from dawndusk.studies.document import MAX_PLACE, Node, from_python, shorten
@@ -148,6 +148,10 @@ def _assumptions(tree: Node, file: StudyFile, shipped: Assumptions) -> Assumptio
     numbers = dict(_numbers(file))
     try:
         believed = with_values(shipped, numbers, source=f"study {file.name}") if numbers else shipped
+    except ContradictionError as error:
+        place = tree.follow(("assumptions",))[1]
+        problem = Problem(place=place, key=f"assumptions.{error.key}", found=error.found, allowed=error.allowed)
+        raise StudyError(problem) from error
     except AssumptionError as error:
         place = tree.follow(("assumptions",))[1]
         allowed = "values that agree with one another"

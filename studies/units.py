@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 BILLION, MILLION, THOUSAND = 1e9, 1e6, 1e3
+LARGEST_IN_FULL = 1e15
 _PLAIN = {"-", "count", "fraction", "name"}
 
 
@@ -34,7 +35,7 @@ def number(value: float) -> str:
     """Return a number with four digits; whole numbers and large ones in full with separators."""
     if not math.isfinite(value):
         return str(value)
-    if value == int(value) and abs(value) < 1e15:
+    if value == int(value) and abs(value) < LARGEST_IN_FULL:
         return f"{int(value):,}"
     if abs(value) >= THOUSAND:
         return f"{value:,.0f}"

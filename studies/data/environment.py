@@ -16,6 +16,11 @@ from dawndusk.studies.data.rows import header, lines, number
 ORBIT_SETS = ("sso", "30", "53")
 """Inclinations for which dose and proton flux were computed: Sun-synchronous, 30 and 53 degrees."""
 
+HIGH_INCLINATION = 70
+SSO_550_DEG = 97.6
+POLAR_DEG = 90.0
+NEGLIGIBLE_DOSE = 1e-12
+
 _EVIDENCE = ("units", "source", "url", "year", "confidence", "note")
 
 
@@ -47,7 +52,8 @@ def read_environment(folder: Path | Traversable) -> EnvironmentData:
     Parameters
     ----------
     folder : pathlib.Path
-        Holds ``dose_depth.csv`` (krad(Si)/year, altitude in km by mm of aluminium),
+        Holds ``dose_depth.csv`` (krad(Si)/year, altitude in km by mm of aluminium), ``dose_inclination.csv`` (the same
+        at 550 km for more inclinations),
         ``trapped_proton_flux.csv`` (1/cm2/s, altitude in km by MeV) and ``atmosphere.csv`` (kg/m3, altitude
         in km by solar flux in sfu).
 
@@ -59,11 +65,17 @@ def read_environment(folder: Path | Traversable) -> EnvironmentData:
     dose = _read(folder / "dose_depth.csv", ("set", "particle", "altitude_km", "inclination_deg"), "mm")
     flux = _read(folder / "trapped_proton_flux.csv", ("set", "altitude_km", "inclination_deg"), "MeV")
     air = _read(folder / "atmosphere.csv", ("model", "altitude_km"), "sfu")
+    shape = _read(folder / "dose_inclination.csv", ("set", "particle", "altitude_km", "inclination_deg"), "mm")
     return EnvironmentData(
         dose_altitude_km=dose.altitudes_km(),
         dose_thickness_mm=dose.axis,
-        electron_dose={s: _frozen(dose.grid(s, "electron") + dose.grid(s, "bremsstrahlung")) for s in ORBIT_SETS},
-        proton_dose={s: dose.grid(s, "proton") for s in ORBIT_SETS},
+        electron_dose=_with_high_inclination(
+            {s: _frozen(dose.grid(s, "electron") + dose.grid(s, "bremsstrahlung")) for s in ORBIT_SETS},
+            _published(shape, dose.axis, "electron", "bremsstrahlung"),
+        ),
+        proton_dose=_with_high_inclination(
+            {s: dose.grid(s, "proton") for s in ORBIT_SETS}, _published(shape, dose.axis, "proton")
+        ),
         proton_altitude_km=flux.altitudes_km(),
         proton_energy_mev=flux.axis,
         proton_flux={s: flux.grid(s) for s in ORBIT_SETS},
@@ -71,6 +83,38 @@ def read_environment(folder: Path | Traversable) -> EnvironmentData:
         density_f107=air.axis,
         density_kg_m3=air.grid(next(iter(air.rows))[0]),
     )
+
+
+def _published(shape: _Table, thickness_mm: Floats, *particles: str) -> dict[int, Floats]:
+    """Return the logarithm of the published dose at 550 km by inclination in degrees, summed over particles."""
+    sums: dict[int, Floats] = {}
+    for (name, particle, _), values in shape.rows.items():
+        if particle in particles:
+            inclination = int(name.removeprefix("spenvis_"))
+            sums[inclination] = sums.get(inclination, 0.0) + np.array(values)
+    nodes, wanted = np.log(shape.axis), np.log(thickness_mm)
+    return {angle: np.interp(wanted, nodes, _log(dose)) for angle, dose in sums.items()}
+
+
+def _log(dose: Floats) -> Floats:
+    logs: Floats = np.log(np.maximum(dose, NEGLIGIBLE_DOSE))
+    return logs
+
+
+def _with_high_inclination(sets: Mapping[str, Floats], published: Mapping[int, Floats]) -> dict[str, Floats]:
+    """Return the sets with one for 70 degrees, where orbits stay longest in the horns of the outer belt.
+
+    No dose was computed there. Between the computed neighbours (53 degrees and Sun-synchronous) the logarithm is
+    interpolated and moved by what the published doses at 550 km show over the same interpolation between theirs
+    (53 from 50 and 55 degrees; 97.6 from 95 and 100): the shape over inclination is taken to be that of every
+    altitude.
+    """
+    share = (HIGH_INCLINATION - 53.0) / (POLAR_DEG - 53.0)
+    low = published[50] + (53.0 - 50.0) / 5.0 * (published[55] - published[50])
+    high = published[95] + (SSO_550_DEG - 95.0) / 5.0 * (published[100] - published[95])
+    excess = published[HIGH_INCLINATION] - ((1.0 - share) * low + share * high)
+    between = np.exp((1.0 - share) * _log(sets["53"]) + share * _log(sets["sso"]) + excess)
+    return {**sets, f"{HIGH_INCLINATION}": _frozen(between)}
 
 
 _VALUE_UNITS = {"mm": "krad(Si)/year", "MeV": "1/cm2/s", "sfu": "kg/m3"}

@@ -126,7 +126,7 @@ def _temperature(inputs: UnderHeat) -> dict[str, float]:
     net, taken = net_flux_w_m2(inputs), absorbed(inputs)
     if net + taken == 0.0:
         raise MethodError("net_flux_w_m2: found 0 on a panel that takes no heat, allowed more than 0")
-    kelvin = float(equilibrium_temperature_k(emission(inputs, 1.0), 0.0, net + taken))
+    kelvin = float(equilibrium_temperature_k(emission(inputs, 1.0), 0.0, net + taken, net + taken))
     return {
         "temperature_k": kelvin,
         "emitted_w_m2": emission(inputs, kelvin),

@@ -1,0 +1,198 @@
+"""Running a recorded calculation on batches: shared values once, columns in reused buffers that stay in cache.
+
+The program is the model itself, recorded (``models.trace``): there is no second copy of the physics, and results are
+those of the direct evaluation to the last bit. What the designs of a batch share (catalogue rows, assumptions) is
+worked out once as plain numbers; columns go through ufuncs that write into a few buffers, taken back as soon as
+nothing reads them any more.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dawndusk.models.trace import Graph, Node
+
+Floats: TypeAlias = NDArray[np.float64]
+Step: TypeAlias = tuple[Callable[..., Any], tuple[int, ...], int]
+
+LEAVES = frozenset({"input", "parameter", "constant"})
+
+
+class Program:
+    """The steps that lead from leaves to results.
+
+    Values live in numbered slots: one for each leaf and each shared value, one for each result, and a few buffers
+    that columns pass through.
+
+    Parameters
+    ----------
+    graph : Graph
+        The recorded calculation.
+    results : sequence of int
+        Node numbers of the results.
+    varying : bool
+        Whether parameters differ between designs, so that what follows from them alone is a column too.
+    """
+
+    def __init__(self, graph: Graph, results: Sequence[int], *, varying: bool) -> None:
+        self._nodes, self._results = graph.nodes, tuple(results)
+        needed = _needed(self._nodes, self._results)
+        self._column = _columns(self._nodes, needed, varying=varying)
+        self._last_reader = _last_readers(self._nodes, needed, self._results)
+        self._slot: dict[int, int] = {}
+        self._free: list[int] = []
+        self._buffers: list[int] = []
+        self._slots = 0
+        leaves = [n for n in needed if self._nodes[n].kind in LEAVES]
+        shared = [n for n in needed if n not in self._column and n not in leaves]
+        for number in (*leaves, *shared):
+            self._slot[number] = self._new_slot()
+        self._names = {kind: self._leaves(leaves, kind) for kind in ("input", "parameter")}
+        self._constants = [(self._slot[n], self._nodes[n].payload) for n in leaves if self._nodes[n].kind == "constant"]
+        self._shared = [self._step(n) for n in shared]
+        steps = [(self._nodes[n].kind == "ufunc", *self._column_step(n)) for n in needed if self._is_made(n)]
+        self._steps = tuple(steps)
+
+    def bind(self, parameters: Mapping[str, Any]) -> list[Any]:
+        """Return the slots with everything filled in that does not change from chunk to chunk."""
+        values: list[Any] = [None] * self._slots
+        for slot, constant in self._constants:
+            values[slot] = constant
+        for name, slot in self._names["parameter"].items():
+            values[slot] = parameters[name]
+        for function, reads, slot in self._shared:
+            values[slot] = function(*[values[read] for read in reads])
+        return values
+
+    def run(self, values: list[Any], inputs: Mapping[str, Floats], results: Sequence[Floats]) -> None:
+        """Run one chunk: read the columns ``inputs`` and write each result into its array, all of shape (N,).
+
+        ``values`` comes from ``bind``; where parameters are columns they must have the same length.
+        """
+        count = len(results[0])
+        for name, slot in self._names["input"].items():
+            values[slot] = inputs[name]
+        for buffer, slot in enumerate(self._buffers):
+            values[slot] = _buffer(buffer, count)
+        written = set()
+        for number, result in zip(self._results, results, strict=True):
+            if self._is_written(number) and number not in written:
+                values[self._slot[number]] = result
+                written.add(number)
+        for is_ufunc, function, reads, slot in self._steps:
+            if is_ufunc:
+                function(*[values[read] for read in reads], out=values[slot])
+            else:
+                values[slot] = function(*[values[read] for read in reads])
+        for number, result in zip(self._results, results, strict=True):
+            if values[self._slot[number]] is not result:
+                result[:] = values[self._slot[number]]
+
+    def _leaves(self, leaves: list[int], kind: str) -> dict[str, int]:
+        return {self._nodes[n].payload: self._slot[n] for n in leaves if self._nodes[n].kind == kind}
+
+    def _is_made(self, number: int) -> bool:
+        """Return whether a node is a column that a step makes."""
+        return number in self._column and self._nodes[number].kind not in LEAVES
+
+    def _is_written(self, number: int) -> bool:
+        """Return whether a ufunc writes the node, so that a result array can be its place."""
+        return number in self._column and self._nodes[number].kind == "ufunc"
+
+    def _new_slot(self) -> int:
+        self._slots += 1
+        return self._slots - 1
+
+    def _step(self, number: int) -> Step:
+        node = self._nodes[number]
+        return _function(node), tuple(self._slot[read] for read in node.reads), self._slot[number]
+
+    def _column_step(self, number: int) -> Step:
+        """Give a column its slot; a ufunc may write over a buffer that it reads for the last time."""
+        node = self._nodes[number]
+        dying = [read for read in dict.fromkeys(node.reads) if self._last_reader[read] == number]
+        self._free.extend(self._slot[read] for read in dying if self._is_written(read))
+        if node.kind != "ufunc" or number in self._results:
+            self._slot[number] = self._new_slot()
+        elif self._free:
+            self._slot[number] = self._free.pop()
+        else:
+            self._slot[number] = self._new_slot()
+            self._buffers.append(self._slot[number])
+        return self._step(number)
+
+
+def _needed(nodes: Sequence[Node], results: Sequence[int]) -> list[int]:
+    """Return the nodes that results depend on, in the order in which they were recorded."""
+    seen: set[int] = set()
+    stack = list(results)
+    while stack:
+        number = stack.pop()
+        if number not in seen:
+            seen.add(number)
+            stack.extend(nodes[number].reads)
+    return sorted(seen)
+
+
+def _columns(nodes: Sequence[Node], needed: Sequence[int], *, varying: bool) -> set[int]:
+    """Return the nodes that differ between the designs of a batch."""
+    column: set[int] = set()
+    for number in needed:
+        node = nodes[number]
+        starts = node.kind == "input" or (varying and node.kind == "parameter")
+        if starts or any(read in column for read in node.reads):
+            column.add(number)
+    return column
+
+
+def _last_readers(nodes: Sequence[Node], needed: Sequence[int], results: Sequence[int]) -> dict[int, int]:
+    """Return, for each node, the last one that reads it; results are read after the end."""
+    last = {read: number for number in needed for read in nodes[number].reads}
+    return last | dict.fromkeys(results, len(nodes))
+
+
+def _function(node: Node) -> Callable[..., Any]:
+    """Return what a node does to the values that it reads."""
+    if node.kind == "ufunc":
+        ufunc: Callable[..., Any] = node.payload
+        return ufunc
+    if node.kind == "locate":
+        locate: Callable[..., Any] = node.payload.locate
+        return locate
+    at = node.payload.at
+    return lambda *reads: at(*reads[:-1], _code(reads[-1]))
+
+
+def _code(row: Any) -> Any:
+    """Return a row number, or an array of them, as integers."""
+    return row.astype(np.int64) if isinstance(row, np.ndarray) else int(row)
+
+
+_local = threading.local()
+
+
+def _buffer(number: int, count: int) -> Floats:
+    """Return a buffer of this thread; all programs share them, because one runs at a time."""
+    views: dict[tuple[int, int], Floats] = _local.__dict__.setdefault("views", {})
+    key = (number, count)
+    if key not in views:
+        if len(views) > MOST_VIEWS:
+            views.clear()
+        whole: list[Floats] = _local.__dict__.setdefault("whole", [])
+        while len(whole) <= number or len(whole[number]) < count:
+            if len(whole) <= number:
+                whole.append(np.empty(count))
+            else:
+                whole[number] = np.empty(count)
+                for stale in [k for k in views if k[0] == number]:
+                    del views[stale]
+        views[key] = whole[number][:count]
+    return views[key]
+
+
+MOST_VIEWS = 4096

@@ -1,0 +1,96 @@
+"""Recording what a calculation does: terms that stand for columns and write down every operation on them.
+
+A physics function that is given terms instead of arrays leaves a graph of its operations behind: ufuncs, table
+look-ups and nothing else. The graph is the same calculation as data; ``models.program`` runs it without temporary
+arrays, and it can be read, bounded or explained.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.lib.mixins import NDArrayOperatorsMixin
+
+from dawndusk.models.tables import EvenAxis, EvenGrid, EvenTable
+
+
+@dataclass(frozen=True)
+class Node:
+    """One operation: its kind, what it applies, and the numbers of the nodes that it reads.
+
+    ``kind`` is ``input``, ``parameter``, ``constant``, ``ufunc``, ``locate``, ``table`` or ``grid``; ``payload`` is the
+    name, the value, the ufunc, the axis or the table.
+    """
+
+    kind: str
+    payload: Any
+    reads: tuple[int, ...]
+
+
+class Graph:
+    """Operations in the order in which they were made; equal operations are one node."""
+
+    def __init__(self) -> None:
+        self.nodes: list[Node] = []
+        self._known: dict[tuple[object, ...], int] = {}
+
+    def input(self, name: str) -> Term:
+        """Return the term of a column that differs between designs."""
+        return Term(self, self.add("input", name))
+
+    def parameter(self, name: str) -> Term:
+        """Return the term of a value that the designs of a batch may share."""
+        return Term(self, self.add("parameter", name))
+
+    def number(self, value: object) -> int:
+        """Return the node of a term or of a plain number."""
+        if isinstance(value, Term):
+            return value.node
+        return self.add("constant", float(value))  # type: ignore[arg-type]
+
+    def add(self, kind: str, payload: Any, *reads: int) -> int:
+        """Return the number of the node of an operation, new or known."""
+        identity = payload if isinstance(payload, str | float) else id(payload)
+        key = (kind, identity, *reads)
+        if key not in self._known:
+            self._known[key] = len(self.nodes)
+            self.nodes.append(Node(kind, payload, reads))
+        return self._known[key]
+
+
+class Term(NDArrayOperatorsMixin):
+    """A column that is not known yet: every ufunc and look-up on it becomes a node of its graph."""
+
+    __slots__ = ("graph", "node")
+
+    def __init__(self, graph: Graph, node: int) -> None:
+        self.graph, self.node = graph, node
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: object, **options: object) -> Any:
+        if method != "__call__" or options or ufunc.nout != 1:
+            return NotImplemented
+        reads = [self.graph.number(value) for value in inputs]
+        return Term(self.graph, self.graph.add("ufunc", ufunc, *reads))
+
+    def __locate__(self, axis: EvenAxis) -> LocatedTerm:
+        """Record where the column falls on an axis."""
+        return LocatedTerm(self.graph, self.graph.add("locate", axis, self.node))
+
+
+class LocatedTerm:
+    """Where a column that is not known yet falls on an axis."""
+
+    __slots__ = ("graph", "node")
+
+    def __init__(self, graph: Graph, node: int) -> None:
+        self.graph, self.node = graph, node
+
+    def __table_at__(self, table: EvenTable, row: object) -> Term:
+        """Record a look-up in one variable."""
+        return Term(self.graph, self.graph.add("table", table, self.node, self.graph.number(row)))
+
+    def __grid_at__(self, grid: EvenGrid, other: LocatedTerm, row: object) -> Term:
+        """Record a look-up in two variables."""
+        return Term(self.graph, self.graph.add("grid", grid, self.node, other.node, self.graph.number(row)))
