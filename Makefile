@@ -44,7 +44,7 @@ constraints:  ## pin anew every dependency, direct or not, to what the package i
 	rm -rf $(VENV)-pins
 
 clean:  ## remove the environment and everything built
-	rm -rf $(VENV) $(VENV)-pins dist docs/_build .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	rm -rf $(VENV) $(VENV)-pins dist docs/_build docs/generated .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
 	find models optimize studies src tests benchmarks docs -name __pycache__ -prune -exec rm -rf {} +
 
 # The part of the name after the dot says which extras are in: .base has none, .test-lint has `test` and `lint`.

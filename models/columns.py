@@ -239,13 +239,7 @@ class _Step:
     def mass(self) -> None:
         """Close the mass, find the propellant and the stowed volume."""
         o, x, a, rows = self.o, self.x, self.a, self.rows
-        self.masses = massing.subsystem_masses(
-            platform=a.platform,
-            power=a.power,
-            network=a.network,
-            accelerator=rows.accelerator,
-            array=rows.array,
-            radiator=rows.radiator,
+        self.size = massing.Sizing(
             accelerators_on_board=self.on_board,
             array_area_m2=o["array_area_m2"],
             array_power_bol_w=o["array_power_bol_w"],
@@ -254,6 +248,9 @@ class _Step:
             heat_w=o["heat_w"],
             shielding_mm=x["shielding_mm"],
             optical_terminals=x["optical_terminals"],
+        )
+        self.masses = massing.subsystem_masses(
+            a.platform, a.power, a.network, rows.accelerator, rows.array, rows.radiator, self.size
         )
         for part in fields(self.masses):
             o[f"{part.name}_mass_kg"] = getattr(self.masses, part.name)
@@ -322,18 +319,7 @@ class _Step:
         """Capital and running cost of the programme."""
         o, x, a, rows = self.o, self.x, self.a, self.rows
         hardware = costing.hardware_usd(
-            cost=a.cost,
-            network=a.network,
-            platform=a.platform,
-            array=rows.array,
-            radiator=rows.radiator,
-            masses=self.masses,
-            closure=self.closure,
-            array_power_bol_w=o["array_power_bol_w"],
-            battery_wh=o["battery_wh"],
-            radiator_area_m2=x["radiator_area_m2"],
-            heat_w=o["heat_w"],
-            optical_terminals=x["optical_terminals"],
+            a.cost, a.network, a.platform, rows.array, rows.radiator, self.masses, self.closure, self.size
         )
         durable = costing.design_life_factor(a.cost, x["life_years"])
         scale = costing.learning_factor(a.cost, self.built) * durable * self.built

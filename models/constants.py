@@ -20,4 +20,4 @@ HOURS_PER_YEAR = 8_760.0
 SECONDS_PER_YEAR = 365.25 * SECONDS_PER_DAY
 OBLIQUITY_RAD = math.radians(23.43928)  # Astronomical Almanac, J2000
 
-BTU_PER_KWH_REFERENCE = 3_412.14  # thermochemical, for heat rates
+PRICE_YEAR = 2026  # all amounts are USD of this year

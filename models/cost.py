@@ -9,7 +9,7 @@ import numpy as np
 
 from dawndusk.models.array import Array, monotone
 from dawndusk.models.assumptions import Cost, Network, Platform, Radiator, SolarArray
-from dawndusk.models.mass import Closure, Subsystems
+from dawndusk.models.mass import Closure, Sizing, Subsystems
 
 WH_PER_KWH = 1000.0
 REFERENCE_LIFE_YEARS = 5.0
@@ -37,7 +37,6 @@ class Hardware:
 
 
 def hardware_usd(
-    *,
     cost: Cost,
     network: Network,
     platform: Platform,
@@ -45,11 +44,7 @@ def hardware_usd(
     radiator: Radiator,
     masses: Subsystems,
     closure: Closure,
-    array_power_bol_w: Array,
-    battery_wh: Array,
-    radiator_area_m2: Array,
-    heat_w: Array,
-    optical_terminals: Array,
+    size: Sizing,
 ) -> Hardware:
     """Return the hardware cost of one satellite in USD at the reference quantity.
 
@@ -58,13 +53,13 @@ def hardware_usd(
     paid = 1.0 - platform.hosted_share
     bus_kg = closure.structure + masses.deployables + masses.fixed * paid
     return Hardware(
-        array=array_power_bol_w * array.usd_per_w,
-        pmad=array_power_bol_w * cost.pmad_usd_per_w,
-        battery=battery_wh * (cost.battery_usd_per_kwh / WH_PER_KWH),
-        radiator=radiator_area_m2 * radiator.usd_per_m2,
-        thermal_loop=heat_w * cost.thermal_loop_usd_per_w,
+        array=size.array_power_bol_w * array.usd_per_w,
+        pmad=size.array_power_bol_w * cost.pmad_usd_per_w,
+        battery=size.battery_wh * (cost.battery_usd_per_kwh / WH_PER_KWH),
+        radiator=size.radiator_area_m2 * radiator.usd_per_m2,
+        thermal_loop=size.heat_w * cost.thermal_loop_usd_per_w,
         shielding=masses.shielding * cost.shielding_usd_per_kg,
-        communications=optical_terminals * network.terminal_usd + network.downlink_usd,
+        communications=size.optical_terminals * network.terminal_usd + network.downlink_usd,
         bus=bus_kg * cost.bus_usd_per_kg + cost.bus_fixed_usd * paid,
     )
 

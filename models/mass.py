@@ -62,38 +62,49 @@ def shielding_mass_kg(platform: Platform, box_m3: Array, thickness_mm: Array) ->
     return area * thickness_mm * (ALUMINIUM_DENSITY_KG_M3 / MM_PER_M)
 
 
+@dataclass(frozen=True)
+class Sizing:
+    """What a satellite is sized to, one value or column each."""
+
+    accelerators_on_board: Array
+    array_area_m2: Array
+    array_power_bol_w: Array
+    battery_wh: Array
+    radiator_area_m2: Array
+    heat_w: Array
+    shielding_mm: Array
+    optical_terminals: Array
+
+
 def subsystem_masses(
-    *,
     platform: Platform,
     power: Power,
     network: Network,
     accelerator: Accelerator,
     array: SolarArray,
     radiator: Radiator,
-    accelerators_on_board: Array,
-    array_area_m2: Array,
-    array_power_bol_w: Array,
-    battery_wh: Array,
-    radiator_area_m2: Array,
-    heat_w: Array,
-    shielding_mm: Array,
-    optical_terminals: Array,
+    size: Sizing,
 ) -> Subsystems:
     """Return the subsystem masses in kg of one satellite."""
-    compute = accelerators_on_board * accelerator.mass_kg
-    deployed = array_area_m2 * np.sqrt(array_area_m2) + radiator_area_m2 * np.sqrt(radiator_area_m2)
+    compute = size.accelerators_on_board * accelerator.mass_kg
+    deployed = grown(size.array_area_m2) + grown(size.radiator_area_m2)
     return Subsystems(
         compute=compute,
-        array=array_area_m2 * array.areal_mass_kg_m2,
-        pmad=array_power_bol_w * (platform.pmad_kg_per_kw / WATTS_PER_KW),
-        battery=battery_wh * (1.0 / power.battery_wh_per_kg),
-        radiator=radiator_area_m2 * radiator.areal_mass_kg_m2,
-        thermal_loop=heat_w * radiator.loop_kg_per_kw * (1.0 / WATTS_PER_KW),
-        shielding=shielding_mass_kg(platform, box_volume_m3(platform, compute), shielding_mm),
-        communications=optical_terminals * network.terminal_mass_kg + network.downlink_mass_kg,
+        array=size.array_area_m2 * array.areal_mass_kg_m2,
+        pmad=size.array_power_bol_w * (platform.pmad_kg_per_kw / WATTS_PER_KW),
+        battery=size.battery_wh * (1.0 / power.battery_wh_per_kg),
+        radiator=size.radiator_area_m2 * radiator.areal_mass_kg_m2,
+        thermal_loop=size.heat_w * radiator.loop_kg_per_kw * (1.0 / WATTS_PER_KW),
+        shielding=shielding_mass_kg(platform, box_volume_m3(platform, compute), size.shielding_mm),
+        communications=size.optical_terminals * network.terminal_mass_kg + network.downlink_mass_kg,
         deployables=deployed * platform.deployable_coefficient,
         fixed=platform.fixed_mass_kg,
     )
+
+
+def grown(area_m2: Array) -> Array:
+    """Return an area to the power 1.5, as the mass of booms and hinges grows with it."""
+    return area_m2 * np.sqrt(area_m2)
 
 
 def close(platform: Platform, subsystems_kg: Array) -> Closure:

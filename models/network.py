@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from dawndusk.models.array import Array
@@ -23,7 +25,7 @@ def terminal_rate_gbps(network: Network) -> float:
 
 def downlink_capacity_gbps(network: Network) -> float:
     """Return the mean rate of one satellite to the ground: contact time and at least one clear site."""
-    clear = 1.0 - (1.0 - network.site_availability) ** network.independent_sites
+    clear = 1.0 - math.pow(1.0 - network.site_availability, network.independent_sites)
     return network.downlink_rate_gbps * network.contact_fraction * clear
 
 

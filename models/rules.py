@@ -184,14 +184,14 @@ def radiator_available(s: Subject) -> Comparison:
     return s.rows.radiator.available_year, s.assumptions.scenario.first_launch_year
 
 
-@_rule("at least", "MW of IT power or PFLOP/s delivered")
+@_rule("at least", "of the demand")
 def demand(s: Subject) -> Comparison:
     """The fleet meets the stated demand."""
     wanted = s.assumptions.demand
     if wanted.it_power_mw:
-        return s.outcome["it_power_mw"], wanted.it_power_mw
+        return s.outcome["it_power_mw"] * (1.0 / wanted.it_power_mw), 1.0
     if wanted.delivered_pflops:
-        return s.outcome["delivered_pflops"] / s.outcome["demand_fraction"], wanted.delivered_pflops
+        return s.outcome["delivered_pflops"] / (s.outcome["demand_fraction"] * wanted.delivered_pflops), 1.0
     return s.outcome["it_power_mw"] * 0.0 + 1.0, 1.0
 
 

@@ -31,6 +31,7 @@ POPULATION_PER_VARIABLE = 8
 REFINED = 6
 REFINE_ROUNDS = 40
 REFINE_SAMPLES = 2048
+REFINE_SAMPLES_OF_OTHERS = 256
 FIRST_WIDTH = 0.2
 LAST_WIDTH = 1e-6
 HALVING_WIDTHS = (0.3, 0.2, 0.15, 0.1, 0.07, 0.05)
@@ -49,7 +50,7 @@ class Progress:
     best: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Candidate:
     """The best design found for one combination of categories."""
 
@@ -60,7 +61,7 @@ class Candidate:
     violation: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class SearchResult:
     """What a search found. ``status`` is ``feasible`` or ``infeasible``; a heuristic never says optimal.
 
@@ -87,14 +88,17 @@ class _Run:
     problem: Problem
     seed: int
     deadline: float
+    most_designs: int
     report: Callable[[Progress], None]
     evaluated: int = 0
     best: dict[int, Candidate] = field(default_factory=dict)
 
     @property
-    def late(self) -> bool:
-        """Return whether the time limit has passed."""
-        return time.monotonic() > self.deadline
+    def ended_by(self) -> str:
+        """Return what ends the search before its stages do, if anything."""
+        if self.evaluated >= self.most_designs:
+            return "design budget"
+        return "time limit" if time.monotonic() > self.deadline else ""
 
     def merit(self, coordinates: Floats, combination: Combination, number: int) -> Floats:
         """Score coordinates of shape (N, d), remember the best, and return the merit of each."""
@@ -117,6 +121,21 @@ class _Run:
         """Return the combinations seen so far, best first."""
         return sorted(self.best, key=lambda n: (self.best[n].violation, self.best[n].objective))
 
+    def promising(self, count: int) -> list[int]:
+        """Return the best ``count`` combinations and the best one with every name of every category, best first.
+
+        So every name that loses does so with a design of its own that was worked on as long.
+        """
+        ranked = self.ranked()
+        chosen = set(ranked[:count])
+        seen: set[tuple[str, str]] = set()
+        for number in ranked:
+            names = set(self.best[number].combination.items())
+            if names - seen:
+                chosen.add(number)
+                seen |= names
+        return [number for number in ranked if number in chosen]
+
     def tell(self, stage: str, share: float) -> None:
         """Report progress."""
         first = self.best[self.ranked()[0]] if self.best else None
@@ -133,6 +152,7 @@ def search(
     *,
     seed: int = 1,
     time_limit_s: float = 60.0,
+    most_designs: int = 10_000_000,
     report: Callable[[Progress], None] = lambda _: None,
 ) -> SearchResult:
     """Search the whole space and return the best design found.
@@ -145,11 +165,13 @@ def search(
         Same seed, same result, as long as the time limit does not end the search.
     time_limit_s : float
         After this many seconds the best design so far is returned, and ``stopped_by`` says so.
+    most_designs : int
+        The same after this many designs; the step at hand is finished first.
     report : callable
         Called with ``Progress`` now and then.
     """
     begin = time.monotonic()
-    run = _Run(problem, seed, begin + time_limit_s, report)
+    run = _Run(problem, seed, begin + time_limit_s, most_designs, report)
     combinations = problem.combinations()
     _screen(run, combinations)
     if problem.free:
@@ -169,7 +191,7 @@ def search(
         evaluated=run.evaluated,
         seconds=time.monotonic() - begin,
         seed=seed,
-        stopped_by="time limit" if run.late else "completion",
+        stopped_by="time limit" if run.ended_by else "completion",
     )
 
 
@@ -186,10 +208,8 @@ def _screen(run: _Run, combinations: list[dict[str, str]]) -> None:
     points = qmc.Sobol(dimension, rng=np.random.default_rng([run.seed, 0])).random(SCREEN_PER_COMBINATION)
     _look(run, combinations, points)
     for stage, width in enumerate(HALVING_WIDTHS):
-        left = run.ranked()
-        keep = max(KEPT_AFTER_SCREEN, len(combinations) >> stage)
-        for number in left[:keep]:
-            if run.late:
+        for number in run.promising(max(KEPT_AFTER_SCREEN, len(combinations) >> stage)):
+            if run.ended_by:
                 return
             rng = np.random.default_rng([run.seed, 3, stage, number])
             _sample_around(run, number, width, HALVING_SAMPLES, rng)
@@ -202,7 +222,7 @@ def _look(run: _Run, combinations: list[dict[str, str]], points: Floats) -> None
         run.merit(points, combination, number)
         if number % REPORT_EVERY == 0:
             run.tell("screening combinations", (number + 1) / len(combinations))
-        if run.late:
+        if run.ended_by:
             return
 
 
@@ -216,11 +236,11 @@ def _sample_around(run: _Run, number: int, width: float, count: int, rng: np.ran
 
 def _evolve(run: _Run) -> None:
     """Run differential evolution on the most promising combinations."""
-    chosen = run.ranked()[:KEPT_AFTER_SCREEN]
+    chosen = run.promising(KEPT_AFTER_SCREEN)
     dimension = len(run.problem.free)
-    halt: Any = lambda *_args, **_kwargs: run.late  # noqa: E731 (SciPy tells callbacks apart by their signature)
+    halt: Any = lambda *_args, **_kwargs: bool(run.ended_by)  # noqa: E731 (SciPy tells callbacks apart by their signature)
     for position, number in enumerate(chosen):
-        if run.late:
+        if run.ended_by:
             return
         candidate = run.best[number]
         objective: Any = functools.partial(_columns_merit, run, candidate.combination, number)
@@ -250,12 +270,13 @@ def _columns_merit(run: _Run, combination: Combination, number: int, columns: Fl
 
 
 def _refine(run: _Run) -> None:
-    """Sample neighbourhoods that shrink around the best designs."""
-    chosen = run.ranked()[:REFINED]
+    """Sample neighbourhoods that shrink around the best designs; the leading ones more densely."""
+    chosen = run.promising(REFINED)
     for position, number in enumerate(chosen):
         rng = np.random.default_rng([run.seed, 2, number])
+        samples = REFINE_SAMPLES if position < REFINED else REFINE_SAMPLES_OF_OTHERS
         for width in np.geomspace(FIRST_WIDTH, LAST_WIDTH, REFINE_ROUNDS):
-            if run.late:
+            if run.ended_by:
                 return
-            _sample_around(run, number, width, REFINE_SAMPLES, rng)
+            _sample_around(run, number, width, samples, rng)
         run.tell("refining", (position + 1) / len(chosen))

@@ -27,7 +27,7 @@ AREA_M2_PER_KW = (0.2, 12.0)
 """Radiator planform per kW of nominal IT power that a search looks at: from what no black body reaches below
 500 K to what flies on the space station. The area itself varies with the size of the satellite."""
 WHOLE_TOLERANCE = 1e-9
-DEMAND_ROUNDS = 4
+DEMAND_ROUNDS = 16
 
 
 @dataclass(frozen=True)
@@ -166,8 +166,9 @@ class Problem:
     def designs(self, coordinates: Floats, combination: Combination) -> DesignBatch:
         """Return the designs at search coordinates in [0, 1] of shape (N, len(free)) for one combination.
 
-        Wide ranges are logarithmic, integers are rounded, the cadence ends at the vehicle's cap in the longest deployment, and the
-        radiator coordinate is an area per kW, so that it keeps its meaning whatever the satellite's size.
+        Wide ranges are logarithmic, integers are rounded, the cadence ends at the vehicle's cap in the longest
+        deployment, and the radiator coordinate is an area per kW, so that it keeps its meaning whatever the
+        satellite's size.
         """
         count = len(coordinates)
         values: dict[str, Floats] = {}
@@ -224,7 +225,10 @@ class Problem:
             outcome = evaluate(batch, self.assumptions, ("delivered_pflops", "demand_fraction")).outcome
             offered = outcome["delivered_pflops"] / outcome["demand_fraction"]
             each = offered / batch.values["satellites"]
-            batch = _with_satellites(batch, _whole(demand.delivered_pflops / each))
+            satellites = _whole(demand.delivered_pflops / each)
+            if np.array_equal(satellites, batch.values["satellites"]):
+                break
+            batch = _with_satellites(batch, satellites)
         return batch
 
     @property
@@ -233,12 +237,16 @@ class Problem:
         return tuple(dict.fromkeys((self.objective, *(bound.outcome for bound in self.bounds))))
 
     def score(self, batch: DesignBatch, keep: Collection[str] | None = None) -> Scored:
-        """Evaluate designs and return objective and violation of each; keep all outcomes or the named ones."""
+        """Evaluate designs and return objective and violation of each; keep all outcomes or the named ones.
+
+        A design whose objective or violation can not be computed is infeasible without measure.
+        """
         evaluation = evaluate(batch, self.assumptions, keep)
         violation = evaluation.total_violation
         for bound in self.bounds:
             violation = violation + bound.violation(evaluation.outcome.values)
         objective = evaluation.outcome[self.objective]
+        violation = np.where(np.isfinite(objective + violation), violation, np.inf)
         return Scored(batch, evaluation, objective if self.sense == "minimise" else -objective, violation)
 
     def score_one(self, design: Design) -> Scored:
@@ -266,7 +274,7 @@ def _columns(assumptions: Assumptions, batch: DesignBatch, field: str) -> Floats
 
 def _whole(need: Floats) -> Floats:
     largest = VARIABLES["satellites"].maximum
-    return np.clip(np.ceil(need * (1.0 - WHOLE_TOLERANCE)), 1.0, largest)
+    return np.maximum(np.fmin(np.ceil(need * (1.0 - WHOLE_TOLERANCE)), largest), 1.0)  # no number: the largest
 
 
 def _with_satellites(batch: DesignBatch, satellites: Floats) -> DesignBatch:

@@ -9,7 +9,8 @@ from dawndusk.models.array import Array
 from dawndusk.models.design import VARIABLES, Design
 from dawndusk.models.evaluate import RuleReport, rule_reports
 from dawndusk.models.outcome import OUTCOMES
-from dawndusk.optimize.problem import Bound, Entry, Problem, Range
+from dawndusk.optimize.evolution import Candidate, SearchResult
+from dawndusk.optimize.problem import Bound, Choice, Entry, Problem, Range
 
 BINDING_MARGIN = 0.005
 AT_END_SHARE = 1e-3
@@ -67,6 +68,30 @@ def at_ends(space: Mapping[str, Entry], design: Design) -> list[AtEnd]:
         for end, edge in (("low", entry.low), ("high", entry.high)):
             if abs(value - edge) <= (0.0 if VARIABLES[name].kind == "integer" else near):
                 found.append(AtEnd(name, value, end, VARIABLES[name].units))
+    return found
+
+
+@dataclass(frozen=True, eq=False)
+class Alternative:
+    """The best design found with a name that was not chosen, and the rules and bounds that it breaks, if any."""
+
+    variable: str
+    name: str
+    candidate: Candidate
+    broken: tuple[str, ...]
+
+
+def alternatives(problem: Problem, search: SearchResult) -> list[Alternative]:
+    """Return the best design found with every name that the best design does not have."""
+    found = []
+    for variable, name_chosen in search.candidates[0].combination.items():
+        entry = problem.space[variable]
+        for name in entry.names if isinstance(entry, Choice) else ():
+            best = next((c for c in search.candidates if c.combination[variable] == name), None)
+            if name == name_chosen or best is None:
+                continue
+            missed = broken(limits(problem, best.design)) if best.violation > 0.0 else []
+            found.append(Alternative(variable, name, best, tuple(limit.name for limit in missed)))
     return found
 
 

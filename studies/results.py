@@ -12,7 +12,7 @@ from dawndusk.models.design import VARIABLES, Design, DesignBatch
 from dawndusk.models.evaluate import evaluate
 from dawndusk.models.outcome import OUTCOMES
 from dawndusk.optimize.evolution import SearchResult
-from dawndusk.studies.explain import AtEnd, Limit, broken
+from dawndusk.studies.explain import Alternative, AtEnd, Limit, broken
 from dawndusk.studies.study import Study
 from dawndusk.studies.units import pretty
 
@@ -95,6 +95,7 @@ class RunResult:
     stopped_by: str
     best: Evaluated
     at_ends: tuple[AtEnd, ...]
+    alternatives: tuple[Alternative, ...]
     search: SearchResult
 
     @property
@@ -128,8 +129,21 @@ class RunResult:
             "stopped_by": self.stopped_by,
             **{k: v for k, v in self.best.to_dict().items() if k != "status"},
             "variables_at_an_end": [{"variable": a.variable, "value": a.value, "end": a.end} for a in self.at_ends],
+            "instead": [
+                {
+                    "variable": other.variable,
+                    "name": other.name,
+                    "objective": self.in_sense(other.candidate.objective),
+                    "broken": list(other.broken),
+                }
+                for other in self.alternatives
+            ],
             "broken": [limit.name for limit in self.best.broken],
         }
+
+    def in_sense(self, objective: float) -> float:
+        """Turn an objective that a search made small back into the sense of the study."""
+        return objective if self.study.sense == "minimise" else -objective
 
     def _repr_html_(self) -> str:
         head = f"{self.study.title or self.study.name}: {self.status}, {self.study.objective} = {self.objective:.5g}"

@@ -41,6 +41,8 @@ def default_folder(study: Study) -> Path:
 def check_target(folder: Path) -> None:
     """Raise ``RunFolderError`` if a run can not go to ``folder``; call it before a long search."""
     try:
+        if "\0" in str(folder):
+            raise ValueError("embedded null character")
         _check_target(folder)
     except (OSError, ValueError) as error:
         raise _unwritable(folder, error) from None

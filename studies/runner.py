@@ -15,7 +15,7 @@ from dawndusk.models.evaluate import evaluate
 from dawndusk.models.rows import check_names
 from dawndusk.optimize.evolution import Progress, search
 from dawndusk.optimize.problem import Problem
-from dawndusk.studies.explain import at_ends, limits
+from dawndusk.studies.explain import alternatives, at_ends, limits
 from dawndusk.studies.results import Evaluated, RunResult
 from dawndusk.studies.study import Kind, Study
 
@@ -77,8 +77,15 @@ def run_design(study: Study, report: Callable[[Progress], None] = lambda _: None
     """Search the design space of a study and explain the best design found."""
     if study.kind is not Kind.DESIGN:
         raise DawnduskError(f"{study.source}: kind: found {study.kind.value}; a design search needs kind design")
+    problem = problem_of(study)
     with _arithmetic(study):
-        found = search(problem_of(study), seed=study.search.seed, time_limit_s=study.search.time_limit_s, report=report)
+        found = search(
+            problem,
+            seed=study.search.seed,
+            time_limit_s=study.search.time_limit_s,
+            most_designs=study.search.designs,
+            report=report,
+        )
     return RunResult(
         study=study,
         status=found.status,
@@ -91,5 +98,6 @@ def run_design(study: Study, report: Callable[[Progress], None] = lambda _: None
         stopped_by=found.stopped_by,
         best=evaluate_design(study, found.design),
         at_ends=tuple(at_ends(study.space, found.design)),
+        alternatives=tuple(alternatives(problem, found)),
         search=found,
     )

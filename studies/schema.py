@@ -245,9 +245,11 @@ class SearchSection(Section):
     seed: Annotated[int, SEED] = Field(
         default=1, description="Seed of the search; the same seed finds the same designs."
     )
-    designs: Annotated[int, DESIGNS] = Field(default=200_000, description="Designs to evaluate at most [count].")
+    designs: Annotated[int, DESIGNS] = Field(
+        default=10_000_000, description="Designs after which the search ends [count]."
+    )
     time_limit_s: Annotated[float, TIME_LIMIT] = Field(
-        default=60.0, description="Time after which the search ends [s]."
+        default=120.0, description="Time after which the search ends [s]."
     )
 
 

@@ -9,6 +9,7 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from dawndusk.models.constants import PRICE_YEAR
 from dawndusk.models.design import VARIABLES, Design
 from dawndusk.models.outcome import OUTCOMES
 from dawndusk.studies.explain import AtEnd, Limit, binding
@@ -38,7 +39,6 @@ WATERFALL = (
     ("demand_fraction", "asked for"),
     ("delivered_pflops", ""),
 )
-RUNNERS_UP = 5
 WIDTH_WITHOUT_TERMINAL = 110
 
 
@@ -58,7 +58,7 @@ def run_report(result: RunResult) -> RenderableType:
     parts += [two_columns(capital_table(result.outcome), mass_table(result.outcome)), Text()]
     parts += [waterfall_table(result.outcome), Text(), limits_text(result.best, result.at_ends), Text()]
     parts += [ground_text(result.outcome), Text(), published_table(metrics_of(result.best)), Text()]
-    parts += [runner_up_table(result)]
+    parts += [why_not_table(result)]
     return Group(*parts)
 
 
@@ -122,7 +122,7 @@ def design_table(design: Design, study: Study) -> Table:
 
 def levelised_table(outcome: Mapping[str, float]) -> Table:
     """Return the cost in every unit."""
-    table = _table("Cost", "measure", "value", "meaning")
+    table = _table(f"Cost, in USD of {PRICE_YEAR}", "measure", "value", "meaning")
     table.columns[2].justify = "left"
     for name in LEVELISED:
         table.add_row(name, pretty(outcome[name], OUTCOMES[name].units), OUTCOMES[name].meaning)
@@ -230,16 +230,19 @@ def published_table(metrics: Sequence[PublishedMetric]) -> Table:
     return table
 
 
-def runner_up_table(result: RunResult) -> Table:
-    """Return the best of the other combinations of categories."""
-    table = _table(
-        "Other combinations", "accelerator, orbit, radiator, array, vehicle", result.study.objective, "worse"
-    )
-    best, *others = [c for c in result.search.candidates if c.violation <= 0.0] or [result.search.candidates[0]]
-    for candidate in others[:RUNNERS_UP]:
-        value = candidate.objective if result.study.sense == "minimise" else -candidate.objective
-        worse = abs(candidate.objective - best.objective) / (abs(best.objective) or 1.0)
-        table.add_row(", ".join(candidate.combination.values()), f"{value:.5g}", f"{worse:+.1%}")
+def why_not_table(result: RunResult) -> Table:
+    """Return, for every name that was not chosen, the best design found with it and what it costs more."""
+    table = _table("Why not another", "instead of", "best found with", result.study.objective, "worse by")
+    table.columns[1].justify = "left"
+    best = result.search.candidates[0]
+    for other in result.alternatives:
+        candidate = other.candidate
+        if candidate.violation > 0.0:
+            cells = ("-", f"infeasible: {', '.join(other.broken)}")
+        else:
+            worse = abs(candidate.objective - best.objective) / (abs(best.objective) or 1.0)
+            cells = (f"{result.in_sense(candidate.objective):.5g}", f"{worse:+.1%}")
+        table.add_row(best.combination[other.variable], other.name, *cells)
     return table
 
 

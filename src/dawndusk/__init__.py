@@ -1,4 +1,4 @@
-"""Optimisation and design-space search for orbital AI data centres: certified, explained, fast."""
+"""Optimisation and design-space search for orbital AI data centres."""
 
 import os
 from importlib import import_module
