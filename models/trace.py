@@ -48,7 +48,9 @@ class Graph:
         """Return the node of a term or of a plain number."""
         if isinstance(value, Term):
             return value.node
-        return self.add("constant", float(value))  # type: ignore[arg-type]
+        if not isinstance(value, int | float | np.integer | np.floating):
+            raise TypeError(f"only terms and plain numbers can be recorded, found {type(value).__name__}")
+        return self.add("constant", float(value))
 
     def add(self, kind: str, payload: Any, *reads: int) -> int:
         """Return the number of the node of an operation, new or known."""
@@ -73,6 +75,9 @@ class Term(NDArrayOperatorsMixin):
             return NotImplemented
         reads = [self.graph.number(value) for value in inputs]
         return Term(self.graph, self.graph.add("ufunc", ufunc, *reads))
+
+    def __bool__(self) -> bool:
+        raise TypeError("a recorded column has no truth value: use minimum, maximum or sign instead of a branch")
 
     def __locate__(self, axis: EvenAxis) -> LocatedTerm:
         """Record where the column falls on an axis."""
