@@ -142,14 +142,14 @@ def test_equal_operations_are_recorded_once() -> None:
 @pytest.mark.parametrize(
     "operation",
     [
-        lambda x: np.add.reduce(x),
-        lambda x: np.modf(x),
+        np.add.reduce,
+        np.modf,
         lambda x: np.add(x, 1.0, where=False),
         lambda x: x + np.ones(3),
         lambda x: x + "text",
         lambda x: 1.0 if x > 0.0 else 2.0,
         lambda x: x and 1.0,
-        lambda x: float(x),
+        float,
     ],
 )
 def test_what_can_not_be_recorded_is_refused(operation: Callable[[Any], object]) -> None:
