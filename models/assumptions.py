@@ -8,7 +8,6 @@ kept beside it in ``Assumptions.provenance``, keyed by the dotted name, for exam
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,9 +18,11 @@ from dawndusk.models.tables import EnvironmentData
 MOST_STRUCTURE_AND_MARGIN = 0.9
 MOST_LEAKAGE_FEEDBACK = 0.8
 MOST_PUMPING = 0.9
+LARGEST = 1e15
+"""No amount of money, mass or anything else that is believed is larger; beyond it sums lose their meaning."""
 
 
-def quantity(units: str, meaning: str, minimum: float = 0.0, maximum: float = math.inf) -> Any:
+def quantity(units: str, meaning: str, minimum: float = 0.0, maximum: float = LARGEST) -> Any:
     """Declare a field of an assumption group: its units, its meaning and the domain of its values."""
     return field(metadata={"units": units, "meaning": meaning, "minimum": minimum, "maximum": maximum})
 
@@ -354,7 +355,7 @@ class Workload:
 class TrainingRun:
     """A training run of a stated size."""
 
-    flop: float = quantity("FLOP", "floating-point operations of the whole run", 1)
+    flop: float = quantity("FLOP", "floating-point operations of the whole run", 1, 1e40)
 
 
 GROUPS: dict[str, type] = {

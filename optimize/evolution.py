@@ -92,6 +92,7 @@ class _Run:
     report: Callable[[Progress], None]
     evaluated: int = 0
     best: dict[int, Candidate] = field(default_factory=dict)
+    leader: Candidate | None = None
 
     @property
     def ended_by(self) -> str:
@@ -116,6 +117,8 @@ class _Run:
             self.best[number] = Candidate(
                 dict(combination), np.clip(coordinates[index], 0.0, 1.0), scored.designs[index], new[1], new[0]
             )
+            if self.leader is None or new < (self.leader.violation, self.leader.objective):
+                self.leader = self.best[number]
 
     def ranked(self) -> list[int]:
         """Return the combinations seen so far, best first."""
@@ -138,7 +141,7 @@ class _Run:
 
     def tell(self, stage: str, share: float) -> None:
         """Report progress."""
-        first = self.best[self.ranked()[0]] if self.best else None
+        first = self.leader
         value = first.objective if first and first.violation <= 0.0 else float("nan")
         self.report(Progress(stage, share, self.evaluated, value if self._minimises else -value))
 

@@ -55,7 +55,10 @@ class Study(resolved.Study):
         """Evaluate one design: the nominal one, or ``design``, with some variables changed.
 
         Where the satellites follow the demand, the nominal design has as many as its other variables ask for.
+        A ground study has no design: ``run`` gives its options.
         """
+        if self.kind is resolved.Kind.GROUND:
+            raise DesignError(f"{self.source}: kind: found ground, which has no design; allowed: run()")
         if design is None:
             return evaluate_design(self, nominal_design(self, **variables))
         return evaluate_design(self, design.replace(**variables))

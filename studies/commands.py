@@ -56,7 +56,7 @@ def run_command(study: str, overrides: Sequence[str], out: Path | None, quiet: b
     resolved = read_study(study, overrides)
     if resolved.kind is Kind.GROUND:
         refuse_ground_folder(out)
-        return _show_ground(resolved, as_json)
+        return 0 if quiet else _show_ground(resolved, as_json)
     folder = out or default_folder(resolved)
     check_target(folder)
     result = _search(resolved, silent=quiet or as_json)

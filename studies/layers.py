@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from dawndusk.studies.checks import validate
-from dawndusk.studies.document import MAX_PLACE, Loc, Node, describe, dotted, read_text, shorten
+from dawndusk.studies.document import MAX_DEPTH, MAX_PLACE, Loc, Node, describe, dotted, read_text, shorten
 from dawndusk.studies.errors import Place, Problem, StudyError
 from dawndusk.studies.files import find, not_found, read_file
 from dawndusk.studies.schema import ALTERNATIVES
@@ -121,6 +121,9 @@ def _override(item: str) -> Node:
     if not separator or not all(keys):
         allowed = "key=value with a dotted key, for example design.altitude_km=900"
         raise StudyError(Problem(place=place, key="", found=describe(item), allowed=allowed))
+    if len(keys) > MAX_DEPTH:
+        found, allowed = f"a key of {len(keys)} parts", f"up to {MAX_DEPTH}"
+        raise StudyError(Problem(place=place, key="", found=found, allowed=allowed))
     if keys[0] == "extends":
         raise StudyError(
             Problem(place=place, key="extends", found="extends in a --set item", allowed="it in a study file")

@@ -238,7 +238,7 @@ def why_not_table(result: RunResult) -> Table:
     for other in result.alternatives:
         candidate = other.candidate
         if candidate.violation > 0.0:
-            cells = ("-", f"infeasible: {', '.join(other.broken)}")
+            cells = ("-", f"none found that meets {', '.join(other.broken)}")
         else:
             worse = abs(candidate.objective - best.objective) / (abs(best.objective) or 1.0)
             cells = (f"{result.in_sense(candidate.objective):.5g}", f"{worse:+.1%}")

@@ -166,12 +166,13 @@ def _check_new(assumptions: Assumptions, keys: Mapping[str, Any]) -> None:
     for key in keys:
         if key in assumptions.provenance:
             continue
-        hint = nearest(key, assumptions.provenance)
         owner, *rest = key.split(".")
         if owner not in CATALOGUES or rest[0:1] == [] or rest[0] in getattr(assumptions, owner):
+            hint = nearest(key, assumptions.provenance)
             raise AssumptionError(f"{key}: found no such value; allowed: a key of the assumptions{hint}")
         missing = [name for name in FIELDS[owner] if f"{owner}.{rest[0]}.{name}" not in keys]
         if missing:
+            hint = nearest(key, assumptions.provenance)
             raise AssumptionError(
                 f"{key}: found no row {rest[0]!r} in {owner}{hint}; "
                 f"allowed: {one_of(getattr(assumptions, owner))}, or a new row with every field "
