@@ -6,17 +6,13 @@ on it: compare within one run.
 
 from __future__ import annotations
 
-import os
-
-for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ.setdefault(variable, "1")
-
 import resource
 import statistics
 import time
 from collections.abc import Callable
 
 import numpy as np
+
 from dawndusk.models.assumptions import Assumptions
 from dawndusk.models.columns import profile_columns
 from dawndusk.models.design import CATEGORIES, DesignBatch
@@ -97,7 +93,7 @@ def main() -> None:
     assumptions = read_study(STUDY).assumptions
     uniform, mixed = random_batch(DESIGNS, mixed=False), random_batch(DESIGNS, mixed=True)
     objective = ("lcoc_usd_per_pflop_hour",)
-    print(f"whole model, {len(OUTCOMES)} outcomes and {len(RULES)} rules, one core, {DESIGNS:,} designs, {ROUNDS} rounds")
+    print(f"whole model, {len(OUTCOMES)} outcomes, {len(RULES)} rules, one core, {DESIGNS:,} designs, {ROUNDS} rounds")
     report_speed("one combination of categories, objective and rules kept", uniform, assumptions, objective)
     report_speed("one combination of categories, everything kept", uniform, assumptions, None)
     report_speed("all combinations mixed, objective and rules kept", mixed, assumptions, objective)

@@ -96,7 +96,9 @@ class Thermal:
 
     loop_rise_k: float = quantity("K", "mean coolant to radiator surface, with half the coolant rise", 0, 100)
     junction_reference_k: float = quantity("K", "junction temperature at which accelerator power is quoted", 250, 450)
-    least_power_fraction: float = quantity("fraction", "accelerator power that does not depend on temperature", 0, 1)
+    least_power_fraction: float = quantity(
+        "fraction", "least power of the package over that at the reference junction", 0, 1
+    )
     coating_life_years: float = quantity("years", "time in which coatings go from new to end-of-life values", 0.1)
     array_view_factor: float = quantity("fraction", "view factor from a radiator face to the back of the array", 0, 1)
     array_back_temperature_k: float = quantity("K", "temperature of the back of the array", 200, 450)
@@ -434,6 +436,10 @@ class Assumptions:
             allowed = f"at most ground.facility_life_years, {ground.facility_life_years:g}"
             yield "ground.it_life_years", f"{ground.it_life_years:g}", allowed
         for name, row in self.accelerators.items():
+            leaking = row.chip_power_w * (1.0 - self.thermal.least_power_fraction)
+            if row.it_power_w <= leaking:
+                allowed = f"more than chip_power_w x (1 - thermal.least_power_fraction), {leaking:g}"
+                yield f"accelerators.{name}.it_power_w", f"{row.it_power_w:g}", allowed
             feedback = row.thermal_resistance_k_w * row.chip_power_w * row.leakage_per_k
             if feedback > MOST_LEAKAGE_FEEDBACK:
                 key = f"accelerators.{name}: thermal_resistance_k_w x chip_power_w x leakage_per_k"

@@ -1,8 +1,8 @@
 """Density of the upper atmosphere by altitude and solar activity.
 
 Log-linear between the nodes of the shipped NRLMSIS 2.1 table; outside it the scale height of the nearest layer goes
-on below; above, the mean slope over solar activity does, so that more activity always means more density. Above
-the table that overstates the fall, where drag is negligible.
+on below; above, the flattest slope over solar activity does, so that more activity always means more density and the
+scale height never falls with altitude. Drag is negligible there.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ def density_kg_m3(data: EnvironmentData, altitude_km: Floats, solar_flux_f107: f
     at_flux = np.array([np.interp(solar_flux_f107, data.density_f107, row) for row in logs])
     nodes = data.density_altitude_km
     inside = extended(np.minimum(altitude_km, nodes[-1]), nodes, at_flux)
-    mean_slope = float((logs[-1] - logs[-2]).mean() / (nodes[-1] - nodes[-2]))
-    density: Floats = np.exp(inside + mean_slope * np.maximum(altitude_km - nodes[-1], 0.0))
+    flattest = float((logs[-1] - logs[-2]).max() / (nodes[-1] - nodes[-2]))
+    density: Floats = np.exp(inside + flattest * np.maximum(altitude_km - nodes[-1], 0.0))
     return density
 
 

@@ -132,7 +132,10 @@ class _Step:
         area = x["radiator_area_m2"]
         taken = absorbed * area
         least_heat = (chips * least_w + other) * heat_per_use
-        temperature = thermal.equilibrium_temperature_k(emission, heat_per_k, cold_heat + taken, least_heat + taken)
+        steps = thermal.newton_steps(a.accelerators.values())
+        temperature = thermal.equilibrium_temperature_k(
+            emission, heat_per_k, cold_heat + taken, least_heat + taken, steps
+        )
         o["radiator_temperature_k"] = temperature
         above = rung.above_reference_k(temperature)
         o["junction_temperature_k"] = above + a.thermal.junction_reference_k
@@ -210,7 +213,7 @@ class _Step:
         self.fleet = x["accelerators_per_satellite"] * x["satellites"]
         self.job = np.minimum(self.fleet, self.workload.job_accelerators)
         each = o["upsets_per_accelerator_year"] + o["accelerator_failures_per_year"]
-        lost = a.reliability.satellite_loss_per_year / x["accelerators_per_satellite"]
+        lost = a.reliability.satellite_loss_per_year / np.minimum(x["accelerators_per_satellite"], self.job)
         self.interruptions = each + a.reliability.interruption_per_year + lost
         o["checkpoint_efficiency"] = surviving.checkpoint_efficiency(
             self.interruptions * self.job, self.workload.checkpoint_s, self.workload.restart_s
@@ -417,7 +420,7 @@ class _Step:
         self.ground_result: GroundCosts = ground
 
     def training_run(self) -> None:
-        """Report one training run as a single job on the whole fleet when new, in orbit and on the ground."""
+        """Report one training run as a single job on the whole fleet when new, at the study's workload."""
         o, x, a, row = self.o, self.x, self.a, self.rows.accelerator
         run_hours = a.training_runs[a.training_run].flop / FLOP_PER_PFLOP_HOUR
         whole = surviving.checkpoint_efficiency(

@@ -11,7 +11,7 @@ from dawndusk.models.assumptions import Network, Workload
 
 GIGA = 1e9
 NEIGHBOURS = 2.0
-LEAST_NEED_GBPS = 1e-9
+NO_TRAFFIC_GBPS = 1e-9
 
 
 def terminal_rate_gbps(network: Network) -> float:
@@ -41,12 +41,12 @@ def least_terminals(crossing: Array) -> Array:
 
 def needs_gbps(work_flop_s: Array, bits_per_flop: float) -> Array:
     """Return the traffic in Gbit/s of ``work_flop_s`` at an intensity in bit/FLOP."""
-    return np.maximum(work_flop_s * (bits_per_flop / GIGA), LEAST_NEED_GBPS)
+    return work_flop_s * (bits_per_flop / GIGA)
 
 
 def served_fraction(capacity_gbps: Array, need_gbps: Array) -> Array:
-    """Return the share of work that a link lets through, at most one."""
-    return np.minimum(capacity_gbps / need_gbps, 1.0)
+    """Return the share of work that a link lets through, at most one; one where nothing needs it."""
+    return np.minimum((capacity_gbps + NO_TRAFFIC_GBPS) / (need_gbps + NO_TRAFFIC_GBPS), 1.0)
 
 
 def work_flop_s(accelerators: Array, bf16_dense_tflops: Array, workload: Workload) -> Array:

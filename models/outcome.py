@@ -154,7 +154,11 @@ OUTCOMES: dict[str, OutcomeField] = {
         ),
         *_table(
             "training run",
-            ("training_run_days", "days", "The training run on the whole fleet when new."),
+            (
+                "training_run_days",
+                "days",
+                "The training run as one job on the whole fleet when new, at the study's workload.",
+            ),
             ("training_run_cost_usd", "USD", "The training run at the levelised cost in orbit."),
             ("training_run_energy_mwh", "MWh", "Electrical energy of the training run in orbit."),
             ("ground_training_run_days", "days", "The training run on the same accelerators on the ground."),
@@ -190,7 +194,7 @@ class Outcome:
         return self.values[name]
 
     def __len__(self) -> int:
-        return len(next(iter(self.values.values())))
+        return len(next(iter(self.values.values()), ()))
 
     def row(self, index: int) -> dict[str, float]:
         """Return the outcomes of design number ``index`` as plain floats."""

@@ -19,8 +19,12 @@ from dawndusk.models.trace import Graph, Node
 
 Floats: TypeAlias = NDArray[np.float64]
 Step: TypeAlias = tuple[Callable[..., Any], tuple[int, ...], int]
+ColumnStep: TypeAlias = tuple[int, Callable[..., Any], tuple[int, ...], int]
 
 LEAVES = frozenset({"input", "parameter", "constant"})
+OTHER, UNARY, BINARY = 0, 1, 2
+SLOW_WITH_A_NUMBER = (np.minimum, np.maximum)
+"""Ufuncs that NumPy runs at a third of their speed when one side is a plain number instead of a column."""
 
 
 class Program:
@@ -55,8 +59,8 @@ class Program:
         self._names = {kind: self._leaves(leaves, kind) for kind in ("input", "parameter")}
         self._constants = [(self._slot[n], self._nodes[n].payload) for n in leaves if self._nodes[n].kind == "constant"]
         self._shared = [self._step(n) for n in shared]
-        steps = [(self._nodes[n].kind == "ufunc", *self._column_step(n)) for n in needed if self._is_made(n)]
-        self._steps = tuple(steps)
+        self._filled: dict[int, int] = {}
+        self._steps = tuple(self._column_step(n) for n in needed if self._is_made(n))
 
     def bind(self, parameters: Mapping[str, Any]) -> list[Any]:
         """Return the slots with everything filled in that does not change from chunk to chunk."""
@@ -79,14 +83,19 @@ class Program:
             values[slot] = inputs[name]
         for buffer, slot in enumerate(self._buffers):
             values[slot] = _buffer(buffer, count)
+        for constant, slot in self._filled.items():
+            values[slot] = _filled(self._nodes[constant].payload, count)
         written = set()
         for number, result in zip(self._results, results, strict=True):
             if self._is_written(number) and number not in written:
                 values[self._slot[number]] = result
                 written.add(number)
-        for is_ufunc, function, reads, slot in self._steps:
-            if is_ufunc:
-                function(*[values[read] for read in reads], out=values[slot])
+        for arity, function, reads, slot in self._steps:
+            if arity == BINARY:
+                one, other = reads
+                function(values[one], values[other], out=values[slot])
+            elif arity == UNARY:
+                function(values[reads[0]], out=values[slot])
             else:
                 values[slot] = function(*[values[read] for read in reads])
         for number, result in zip(self._results, results, strict=True):
@@ -112,7 +121,7 @@ class Program:
         node = self._nodes[number]
         return _function(node), tuple(self._slot[read] for read in node.reads), self._slot[number]
 
-    def _column_step(self, number: int) -> Step:
+    def _column_step(self, number: int) -> ColumnStep:
         """Give a column its slot; a ufunc may write over a buffer that it reads for the last time."""
         node = self._nodes[number]
         dying = [read for read in dict.fromkeys(node.reads) if self._last_reader[read] == number]
@@ -124,7 +133,18 @@ class Program:
         else:
             self._slot[number] = self._new_slot()
             self._buffers.append(self._slot[number])
-        return self._step(number)
+        function, reads, slot = self._step(number)
+        if node.payload in SLOW_WITH_A_NUMBER:
+            reads = tuple(self._as_column(read) for read in node.reads)
+        return (len(reads) if node.kind == "ufunc" else OTHER), function, reads, slot
+
+    def _as_column(self, number: int) -> int:
+        """Return the slot of a node, for a constant that of a column filled with it."""
+        if self._nodes[number].kind != "constant":
+            return self._slot[number]
+        if number not in self._filled:
+            self._filled[number] = self._new_slot()
+        return self._filled[number]
 
 
 def _needed(nodes: Sequence[Node], results: Sequence[int]) -> list[int]:
@@ -195,4 +215,15 @@ def _buffer(number: int, count: int) -> Floats:
     return views[key]
 
 
+def _filled(value: float, count: int) -> Floats:
+    """Return a column of this thread that holds one value."""
+    columns: dict[float, Floats] = _local.__dict__.setdefault("filled", {})
+    if value not in columns or len(columns[value]) < count:
+        if len(columns) >= MOST_FILLED:
+            columns.clear()
+        columns[value] = np.full(count, value)
+    return columns[value][:count]
+
+
 MOST_VIEWS = 4096
+MOST_FILLED = 256

@@ -14,7 +14,7 @@ from dawndusk.models.array import Array
 from dawndusk.models.assumptions import Reliability
 from dawndusk.models.constants import BOLTZMANN_EV_K, SECONDS_PER_YEAR
 
-POINTS = 6
+POINTS = 8
 LEAST_SERVICE = 1e-9
 _ROOTS, _WEIGHTS = np.polynomial.legendre.leggauss(POINTS)
 NODES = tuple((0.5 * (1.0 + _ROOTS)).tolist())
@@ -76,14 +76,17 @@ def in_service(
     cumulative hazard at its end. At share x of the life a satellite serves
     ``min(1, spare_factor exp(-failures x - wear x^m), array_oversize exp(-array_loss x))`` of what it started with,
     and ``exp(-satellite_loss x)`` of the satellites are left: array and accelerators age together, and whichever
-    is shorter rules. Gauss-Legendre quadrature with six points; the kinks where one law takes over from another
-    cost up to half a percent of the capacity (tested against adaptive quadrature).
+    is shorter rules. Gauss-Legendre quadrature with eight points; the kinks where one law takes over from another
+    cost up to one percent of the capacity, 0.1 % on average (tested against adaptive quadrature). Worked in logarithms,
+    where the shorter of two decays is a minimum of straight lines.
     """
+    log_spare, log_oversize = np.log(spare_factor), np.log(array_oversize)
+    lost_and_discounted = satellite_loss + discount
     mean = discounted = 0.0
     for x, weight in zip(NODES, WEIGHTS, strict=True):
-        alive = spare_factor * np.exp(failures * -x + wear * -(x**wear_exponent))
-        power = array_oversize * np.exp(array_loss * -x)
-        serving = np.minimum(np.minimum(alive, power), 1.0) * np.exp(satellite_loss * -x) * weight
-        mean = mean + serving
-        discounted = discounted + serving * np.exp(discount * -x)
+        alive = log_spare + failures * -x + wear * -(x**wear_exponent)
+        power = log_oversize + array_loss * -x
+        serving = np.minimum(np.minimum(alive, power), 0.0)
+        mean = mean + np.exp(serving + satellite_loss * -x) * weight
+        discounted = discounted + np.exp(serving + lost_and_discounted * -x) * weight
     return Service(np.maximum(mean, LEAST_SERVICE), np.maximum(discounted, LEAST_SERVICE) * life_years)

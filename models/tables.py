@@ -121,6 +121,8 @@ class EvenGrid:
         """Return interpolated values at a pair of locations, for a row number or an array of row numbers."""
         if hasattr(x, "__grid_at__"):
             return x.__grid_at__(self, y, row)
+        if hasattr(y, "__grid_at__"):
+            return y.__grid_at__(self, x, row, swapped=True)
         index = x.in_row(row, self.x.count) * self.y.count + y.index
         near = self._flat.take(index) + y.fraction * self._rise.take(index)
         index = index + self.y.count

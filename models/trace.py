@@ -96,6 +96,8 @@ class LocatedTerm:
         """Record a look-up in one variable."""
         return Term(self.graph, self.graph.add("table", table, self.node, self.graph.number(row)))
 
-    def __grid_at__(self, grid: EvenGrid, other: LocatedTerm, row: object) -> Term:
-        """Record a look-up in two variables."""
+    def __grid_at__(self, grid: EvenGrid, other: object, row: object, *, swapped: bool = False) -> Term:
+        """Record a look-up in two variables, both of them terms."""
+        if swapped or not isinstance(other, LocatedTerm):
+            raise TypeError("a look-up in two variables can be recorded only if both are terms")
         return Term(self.graph, self.graph.add("grid", grid, self.node, other.node, self.graph.number(row)))

@@ -115,7 +115,9 @@ def read_cases(path: Path | str | Traversable = SHIPPED_CASES) -> list[Case]:
     columns = _columns(file)
     cases = [_case(where, cells) for where, cells in lines(file, columns)]
     if not cases:
-        raise CaseError(f"{file.name}: found no cases, allowed at least one line below the names of the columns")
+        raise CaseError(
+            f"{file.name or file}: found no cases, allowed at least one line below the names of the columns"
+        )
     return cases
 
 
@@ -153,7 +155,7 @@ def to_json(results: Sequence[CaseResult]) -> dict[str, Any]:
 def _columns(file: Path | Traversable) -> list[str]:
     """Return the names of the columns after checking them."""
     found = header(file)
-    where = f"{file.name}, line 1"
+    where = f"{file.name or file}, line 1"
     if not any(found):
         raise CaseError(f"{where}: found no names of columns, allowed: {one_of(COLUMNS)}")
     missing = [name for name in REQUIRED if name not in found]

@@ -58,7 +58,7 @@ def read_rows(path: Path | str | Traversable) -> dict[str, Quantity]:
 def lines(path: Path | Traversable, columns: Sequence[str]) -> Iterator[tuple[str, dict[str, str]]]:
     """Yield ``(where, cells)`` for every row of a CSV file whose header must be ``columns``."""
     for line, cells in _raw(path):
-        where = f"{path.name}, line {line}"
+        where = f"{path.name or path}, line {line}"
         if line == 1 and cells != list(columns):
             wrong = [name for name in cells if name not in columns]
             hint = nearest(wrong[0], columns) if wrong else ""
@@ -87,7 +87,7 @@ def _raw(path: Path | Traversable) -> Iterator[tuple[int, list[str]]]:
                 yield reader.line_num, [cell.strip() for cell in cells]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise AssumptionError(
-            f"{path.name}: found no readable CSV file ({error}); allowed: UTF-8 text with commas"
+            f"{path.name or path}: found no readable CSV file ({error}); allowed: UTF-8 text with commas"
         ) from error
 
 

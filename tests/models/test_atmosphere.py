@@ -41,8 +41,28 @@ def test_air_thins_with_altitude(assumptions: Assumptions, altitude: float, step
 
 
 @quick
-@given(altitude=st.floats(400.0, 1000.0), flux=st.floats(70.0, 245.0))
+@given(altitude=st.floats(400.0, 2000.0), flux=st.floats(70.0, 245.0))
 def test_air_swells_with_the_sun(assumptions: Assumptions, altitude: float, flux: float) -> None:
-    """Inside the shipped table; the scale height that goes on above it does not keep this order."""
+    """Inside the shipped table and above it, where every solar activity goes on with one slope."""
     here = density_kg_m3(assumptions.data, np.array([altitude]), flux)[0]
     assert density_kg_m3(assumptions.data, np.array([altitude]), flux + 5.0)[0] > here
+
+
+def test_above_the_table_the_air_thins_at_the_flattest_slope_of_its_last_layer(assumptions: Assumptions) -> None:
+    """The ratio of two solar activities at the top of the table holds all the way up; so does one scale height."""
+    data = assumptions.data
+    top = float(data.density_altitude_km[-1])
+    layer = np.log(data.density_kg_m3[-2] / data.density_kg_m3[-1])
+    height_km = (top - data.density_altitude_km[-2]) / layer.min()
+    above = np.array([top + 1.0, top + 300.0, 2000.0])
+    for index, flux in enumerate(data.density_f107):
+        expected = data.density_kg_m3[-1, index] * np.exp((top - above) / height_km)
+        assert density_kg_m3(data, above, float(flux)) == pytest.approx(expected, rel=1e-9)
+        assert scale_height_m(data, above[1:], float(flux)) == pytest.approx(height_km * 1000.0, rel=1e-9)
+
+
+def test_density_is_continuous_at_the_top_of_the_table(assumptions: Assumptions) -> None:
+    top = float(assumptions.data.density_altitude_km[-1])
+    for flux in (70.0, 140.0, 250.0):
+        below, above = density_kg_m3(assumptions.data, np.array([top - 1e-6, top + 1e-6]), flux)
+        assert above == pytest.approx(below, rel=1e-7)

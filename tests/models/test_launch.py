@@ -38,6 +38,27 @@ def payload(vehicle: Vehicle, altitude_km: float, inclination_deg: float) -> flo
 
 
 @pytest.mark.parametrize("name", VEHICLES)
+def test_quoted_payload_to_200_km_from_the_launch_site(assumptions: Assumptions, name: str) -> None:
+    vehicle = assumptions.vehicles[name]
+    assert payload(vehicle, 200.0, 28.5) == pytest.approx(vehicle.payload_leo_kg, rel=1e-12)
+    assert payload(vehicle, 200.0, 5.0) == pytest.approx(vehicle.payload_leo_kg, rel=1e-12)
+    assert payload(vehicle, 600.0, 28.5) < vehicle.payload_leo_kg
+
+
+@pytest.mark.parametrize("inclination_deg", [28.5, 53.0, 75.0, 97.79, 104.0])
+@pytest.mark.parametrize("name", VEHICLES)
+def test_payload_between_the_quotes(assumptions: Assumptions, name: str, inclination_deg: float) -> None:
+    """The quotes are mixed linearly in inclination; from there on the last stage burns the rocket equation."""
+    vehicle, share = assumptions.vehicles[name], (inclination_deg - 28.5) / (97.79 - 28.5)
+    at_200, at_600, at_900 = (float(speed_m_s(radius_m(altitude))) for altitude in (200.0, 600.0, 900.0))
+    quote = vehicle.payload_leo_kg * (1.0 - share + share * vehicle.sso_ratio)
+    climb = (1.0 - share) * at_200 + share * at_600 - at_900
+    stage = vehicle.payload_leo_kg * vehicle.stage_dry_ratio
+    after = (quote + stage) / math.exp(climb / (vehicle.stage_isp_s * STANDARD_GRAVITY_M_S2)) - stage
+    assert payload(vehicle, 900.0, inclination_deg) == pytest.approx(after, rel=1e-9)
+
+
+@pytest.mark.parametrize("name", VEHICLES)
 def test_quoted_payload_to_600_km_sun_synchronous(assumptions: Assumptions, name: str) -> None:
     vehicle = assumptions.vehicles[name]
     found = payload(vehicle, 600.0, float(sso_inclination_deg(600.0)))
@@ -152,16 +173,76 @@ def test_success_matures(assumptions: Assumptions, name: str) -> None:
     gap = vehicle.success_mature - vehicle.success_probability
     assert vehicle.success_mature - after == pytest.approx(gap / math.e, abs=1e-12)
     assert float(success_probability(vehicle, 2100.0)) <= 1.0
+    assert float(success_probability(vehicle, vehicle.price_year - 8.0)) == pytest.approx(vehicle.success_probability)
+    path = np.array([success_probability(vehicle, vehicle.price_year + year) for year in range(80)])
+    assert (np.diff(path) >= 0.0).all()
+    assert path[-1] == pytest.approx(vehicle.success_mature, abs=1e-9)
+
+
+def test_a_later_programme_loses_fewer_launches(assumptions: Assumptions, design: Design) -> None:
+    """Satellites built over satellites in orbit is one over the success in the year of the first launch."""
+    vehicle = assumptions.vehicles[design.vehicle]
+    for year in (2027.0, 2030.0, 2040.0):
+        scenario = dataclasses.replace(assumptions.scenario, first_launch_year=year)
+        o = evaluate(design, assumptions.replace(scenario=scenario)).outcome.row(0)
+        gap = vehicle.success_mature - vehicle.success_probability
+        success = vehicle.success_mature - gap * math.exp(-(year - vehicle.price_year) / vehicle.maturing_years)
+        built = o["launched_mass_t"] * 1000.0 / o["wet_mass_kg"]
+        assert design.satellites / built == pytest.approx(success, rel=1e-12)
+        assert o["launches"] == math.ceil(design.satellites / (o["satellites_per_launch"] * success))
 
 
 def test_volume_discount_of_each_doubling_and_premium_of_haste(assumptions: Assumptions) -> None:
     terms = dataclasses.replace(assumptions.launch, volume_discount_per_doubling=0.05, volume_reference_launches=10.0)
-    assert float(price_usd(terms, 1e8, 10.0, 0.0)) == pytest.approx(1e8)
-    assert float(price_usd(terms, 1e8, 3.0, 0.0)) == pytest.approx(1e8)
-    assert float(price_usd(terms, 1e8, 40.0, 0.0)) == pytest.approx(1e8 * 0.95**2)
-    assert float(price_usd(terms, 1e8, 10.0, 1.0)) == pytest.approx(1e8 * (1.0 + terms.cadence_premium))
+    assert float(price_usd(terms, 1e8, 1e7, 10.0, 0.0)) == pytest.approx(1e8)
+    assert float(price_usd(terms, 1e8, 1e7, 3.0, 0.0)) == pytest.approx(1e8)
+    assert float(price_usd(terms, 1e8, 1e7, 40.0, 0.0)) == pytest.approx(1e8 * 0.95**2)
+    assert float(price_usd(terms, 1e8, 1e7, 10.0, 1.0)) == pytest.approx(1e8 * (1.0 + terms.cadence_premium))
     undiscounted = dataclasses.replace(terms, volume_discount_per_doubling=0.0)
-    assert float(price_usd(undiscounted, 1e8, 1e4, 0.5)) == pytest.approx(1e8 * (1.0 + terms.cadence_premium / 4.0))
+    premium = 1.0 + terms.cadence_premium / 4.0
+    assert float(price_usd(undiscounted, 1e8, 1e7, 1e4, 0.5)) == pytest.approx(1e8 * premium)
+
+
+@quick
+@given(
+    listed=st.floats(1e6, 1e9),
+    floor=st.floats(1e5, 1e9),
+    bought=st.floats(1.0, 1e6),
+    share=st.floats(0.0, 3.0),
+    cut=st.floats(0.0, 0.5),
+)
+def test_no_volume_discount_goes_below_the_floor_of_the_price_path(
+    assumptions: Assumptions, listed: float, floor: float, bought: float, share: float, cut: float
+) -> None:
+    """A price already at or below the floor is not raised to it; the premium of haste comes on top of the floor."""
+    terms = dataclasses.replace(assumptions.launch, volume_discount_per_doubling=cut, volume_reference_launches=10.0)
+    doublings = max(math.log2(bought / 10.0), 0.0)
+    discounted = max(listed * (1.0 - cut) ** doublings, min(floor, listed))
+    expected = discounted * (1.0 + terms.cadence_premium * share**2)
+    assert float(price_usd(terms, listed, floor, bought, share)) == pytest.approx(expected, rel=1e-9)
+
+
+def test_launch_price_of_the_whole_model_holds_the_floor(assumptions: Assumptions, design: Design) -> None:
+    steep = dataclasses.replace(assumptions.launch, volume_discount_per_doubling=0.5, cadence_premium=0.0)
+    vehicle = dataclasses.replace(assumptions.vehicles[design.vehicle], price_floor_usd=2e7)
+    changed = assumptions.replace(launch=steep, vehicles={**assumptions.vehicles, design.vehicle: vehicle})
+    o = evaluate(design, changed).outcome.row(0)
+    assert o["launches"] > 40.0
+    assert o["launch_price_usd"] == pytest.approx(2e7, rel=1e-12)
+
+
+def test_first_launch_brings_satellites_up_at_once(assumptions: Assumptions, design: Design) -> None:
+    """Deployment lasts from the first launch to the last: one interval less than there are launches."""
+    both = DesignBatch.of([design, design.replace(satellites=1), design.replace(launches_per_year=6.0)])
+    o = evaluate(both, assumptions).outcome
+    assert o["deployment_years"] == pytest.approx((o["launches"] - 1.0) / both.values["launches_per_year"], rel=1e-12)
+    lone = evaluate(design.replace(satellites=1, vehicle="falcon_9"), assumptions).outcome.row(0)
+    assert lone["launches"] == 2.0  # in expectation 0.997 satellites arrive with one
+    certain = dataclasses.replace(assumptions.vehicles["falcon_9"], success_probability=1.0, success_mature=1.0)
+    sure = assumptions.replace(vehicles={**assumptions.vehicles, "falcon_9": certain})
+    lone = evaluate(design.replace(satellites=1, vehicle="falcon_9"), sure).outcome.row(0)
+    assert (lone["launches"], lone["deployment_years"]) == (1.0, 0.0)
+    assert math.isfinite(lone["lcoc_usd_per_pflop_hour"])
 
 
 def test_a_dearer_launch_costs_the_programme_more(assumptions: Assumptions, design: Design) -> None:

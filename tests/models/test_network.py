@@ -13,6 +13,7 @@ from dawndusk.models.assumptions import Assumptions
 from dawndusk.models.design import Design, DesignBatch
 from dawndusk.models.evaluate import evaluate
 from dawndusk.models.network import (
+    NO_TRAFFIC_GBPS,
     crossing_fraction,
     downlink_capacity_gbps,
     least_terminals,
@@ -67,7 +68,7 @@ def test_traffic_of_a_satellite_in_bits(assumptions: Assumptions) -> None:
 def test_links_serve_a_share_at_most_one(capacity: float, need: float) -> None:
     share = float(served_fraction(capacity, need))
     assert 0.0 <= share <= 1.0
-    assert share * need <= capacity * (1.0 + 1e-12) + 1e-300
+    assert share * need <= capacity * (1.0 + 1e-12) + NO_TRAFFIC_GBPS
     assert served_fraction(capacity * 1.1, need) >= share
 
 
@@ -81,3 +82,11 @@ def test_links_limit_the_whole_model(assumptions: Assumptions, design: Design) -
     assert o["network_fraction"] == pytest.approx(expected)
     assert o["network_fraction"][0] < o["network_fraction"][1] <= o["network_fraction"][2]
     assert o["delivered_pflops"][0] < o["delivered_pflops"][1]
+
+
+def test_a_job_that_fits_runs_without_terminals(assumptions: Assumptions, design: Design) -> None:
+    inference = assumptions.replace(workload="text_inference")
+    batch = DesignBatch.of([design.replace(optical_terminals=n) for n in (0, 2)])
+    o = evaluate(batch, inference).outcome
+    assert (o["least_terminals"] == 0.0).all()
+    assert o["network_fraction"][0] == o["network_fraction"][1]

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy.integrate import quad
 
 from dawndusk.models.assumptions import Assumptions
+from dawndusk.models.atmosphere import density_kg_m3, scale_height_m
 from dawndusk.models.constants import EARTH_MU_M3_S2, SECONDS_PER_YEAR, STANDARD_GRAVITY_M_S2
 from dawndusk.models.design import Design, DesignBatch
 from dawndusk.models.evaluate import evaluate
@@ -21,6 +23,7 @@ from dawndusk.models.propulsion import (
     drag_delta_v_m_s_per_year,
     propellant_ratio,
     ram_area_m2,
+    tumbling_area_m2,
 )
 
 pytestmark = pytest.mark.filterwarnings("ignore:Generating overly large repr")  # of the assumptions, on failure
@@ -103,4 +106,58 @@ def test_drag_falls_and_disposal_rises_with_altitude(
     assert o["drag_delta_v_m_s_per_year"][1] < o["drag_delta_v_m_s_per_year"][0]
     assert o["air_density_kg_m3"][1] < o["air_density_kg_m3"][0]
     assert o["disposal_delta_v_m_s"][1] > o["disposal_delta_v_m_s"][0]
-    assert o["natural_decay_years"][1] > o["natural_decay_years"][0]
+
+
+def decay_rises(assumptions: Assumptions, design: Design, altitude: float, step: float) -> bool:
+    plain = design.replace(orbit="mid_inclination_53")
+    both = DesignBatch.of([plain.replace(altitude_km=altitude), plain.replace(altitude_km=altitude + step)])
+    below, above = evaluate(both, assumptions).outcome["natural_decay_years"]
+    return bool(above > below)
+
+
+@quick
+@given(altitude=st.floats(400.0, 1900.0), step=st.floats(1.0, 100.0))
+def test_a_dead_satellite_decays_later_from_higher_up(
+    assumptions: Assumptions, design: Design, altitude: float, step: float
+) -> None:
+    """Off the 15 km around the top of the shipped table, where the next test looks."""
+    assume(not 985.0 < altitude < 1010.0)
+    assume(altitude > 1000.0 or altitude + step < 985.0 or step > 50.0)
+    assert decay_rises(assumptions, design, altitude, step)
+
+
+def test_a_dead_satellite_decays_later_from_just_above_the_table(assumptions: Assumptions, design: Design) -> None:
+    assert all(decay_rises(assumptions, design, altitude, 5.0) for altitude in (985.0, 990.0, 995.0, 1000.0, 1005.0))
+
+
+def test_cauchy_mean_shadow_of_a_tumbling_plate() -> None:
+    """The mean of the face's cosine over all directions of flight is one half."""
+    axis, _ = np.polynomial.legendre.leggauss(4000)
+    _, weights = np.polynomial.legendre.leggauss(4000)
+    mean = float(np.sum(weights * np.abs(axis))) / 2.0  # the cosine is uniform over the sphere (Archimedes)
+    assert float(tumbling_area_m2(120.0, 50.0)) == pytest.approx(170.0 * mean, rel=1e-6)
+
+
+def test_decay_times_of_the_whole_model_are_those_of_a_tumbling_satellite(
+    assumptions: Assumptions, design: Design
+) -> None:
+    """King-Hele from the orbit and from the disposal altitude, with half of array and radiator across the flow."""
+    o, data = evaluate(design, assumptions).outcome.row(0), assumptions.data
+    flux, area = assumptions.environment.solar_flux_f107, (o["array_area_m2"] + design.radiator_area_m2) / 2.0
+    ballistic = o["dry_mass_kg"] / (assumptions.environment.drag_coefficient * area)
+    disposal = assumptions.platform.disposal_altitude_km
+    for altitude, name in ((design.altitude_km, "natural_decay_years"), (disposal, "disposal_decay_years")):
+        at = np.array([altitude])
+        density, height = density_kg_m3(data, at, flux)[0], scale_height_m(data, at, flux)[0]
+        radius = float(radius_m(altitude))
+        seconds = ballistic * height / (density * math.sqrt(EARTH_MU_M3_S2 / radius) * radius)
+        assert o[name] == pytest.approx(seconds / SECONDS_PER_YEAR, rel=1e-9), name
+
+
+def test_attitude_changes_drag_but_not_the_decay_of_the_dead(assumptions: Assumptions, design: Design) -> None:
+    edge = {**assumptions.radiators}
+    edge[design.radiator] = dataclasses.replace(edge[design.radiator], ram_fraction=0.0)
+    o, plain = evaluate(design, assumptions.replace(radiators=edge)).outcome.row(0), evaluate(design, assumptions)
+    assert o["drag_delta_v_m_s_per_year"] < plain.outcome["drag_delta_v_m_s_per_year"][0]
+    assert o["natural_decay_years"] == plain.outcome["natural_decay_years"][0]
+    assert o["disposal_decay_years"] == plain.outcome["disposal_decay_years"][0]

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dawndusk.models.assumptions import Assumptions
+from dawndusk.models.design import Design, DesignBatch
+from dawndusk.models.evaluate import evaluate
 from dawndusk.models.radiation import (
     PROTON_RANGE_MEV,
     PROTON_RANGE_MM,
     dose_table,
     proton_flux_table,
+    solar_proton_dose,
     wear_hazard,
 )
 
@@ -114,3 +119,38 @@ def test_wear_rises_with_dose_and_falls_with_tolerance(dose_krad: float, toleran
     here = float(wear_hazard(dose_krad, tolerance, 2.0, exponent))
     assert float(wear_hazard(dose_krad * 1.1, tolerance, 2.0, exponent)) > here
     assert float(wear_hazard(dose_krad, tolerance * 1.1, 2.0, exponent)) < here
+
+
+def test_nasa_solar_protons_behind_ten_millimetres(assumptions: Assumptions) -> None:
+    """Four events a year of 30 rad; a factor of about 15 between 1 and 10 mm."""
+    thin, quoted = solar_proton_dose(assumptions.radiation, np.array([1.0, 10.0]))
+    assert quoted == pytest.approx(4.0 * 0.030, rel=1e-12)
+    assert thin / quoted == pytest.approx(15.0, rel=0.1)
+
+
+@quick
+@given(thickness=st.floats(0.5, 20.0), exponent=st.floats(0.0, 5.0))
+def test_solar_protons_fall_with_a_power_of_the_wall(
+    assumptions: Assumptions, thickness: float, exponent: float
+) -> None:
+    steep = dataclasses.replace(assumptions.radiation, solar_proton_exponent=exponent)
+    expected = steep.solar_proton_krad_per_year / (thickness / 10.0) ** exponent
+    assert float(solar_proton_dose(steep, thickness)) == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize("orbit", ["dawn_dusk_sso", "noon_midnight_sso", "mid_inclination_53", "mid_inclination_30"])
+def test_solar_protons_add_to_the_trapped_dose_by_the_share_of_the_orbit(
+    assumptions: Assumptions, design: Design, orbit: str
+) -> None:
+    walls = (0.5, 3.0, 10.0, 20.0)
+    batch = DesignBatch.of([design.replace(orbit=orbit, altitude_km=650.0, shielding_mm=wall) for wall in walls])
+    radiation = assumptions.radiation
+    quiet = assumptions.replace(radiation=dataclasses.replace(radiation, solar_proton_krad_per_year=0.0))
+    whole, trapped = (evaluate(batch, a).outcome["dose_krad_per_year"] for a in (assumptions, quiet))
+    polar = radiation.solar_proton_krad_per_year * (np.array(walls) / 10.0) ** -radiation.solar_proton_exponent
+    expected = polar * assumptions.orbits[orbit].solar_proton_fraction
+    assert whole - trapped == pytest.approx(expected, rel=1e-9, abs=1e-12)
+    row = assumptions.orbits[orbit]
+    inclination = None if row.sun_synchronous else row.inclination_deg
+    table = dose_table(assumptions.data, inclination, np.array([650.0]), np.array(walls))[0]
+    assert trapped == pytest.approx(table * radiation.geometry_factor, rel=1e-9)

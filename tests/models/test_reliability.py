@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import itertools
 import math
 
 import numpy as np
@@ -31,14 +33,14 @@ Case = dict[str, float]
 
 
 def modelled(case: Case) -> Service:
-    return in_service(**case)  # type: ignore[arg-type]
+    return in_service(**case)
 
 
 def by_quadrature(case: Case) -> tuple[float, float]:
     """Mean and discounted capacity by adaptive quadrature between the points where another limit takes over."""
 
     def accelerators(x: float) -> float:
-        hazard = case["failures"] * x + case["wear"] * x ** case["wear_exponent"]
+        hazard = case["failures"] * x + case["wear"] * math.pow(x, case["wear_exponent"])
         return math.log(case["spare_factor"]) - hazard
 
     def array(x: float) -> float:
@@ -58,7 +60,7 @@ def by_quadrature(case: Case) -> tuple[float, float]:
                 points.add(float(brentq(gap, left, right)))
     edges = sorted(points)
     mean = discounted = 0.0
-    for low, high in zip(edges[:-1], edges[1:], strict=True):
+    for low, high in itertools.pairwise(edges):
         mean += quad(capacity, low, high, epsabs=1e-11)[0]
         discounted += quad(lambda x: capacity(x) * math.exp(-case["discount"] * x), low, high, epsabs=1e-11)[0]
     return mean, discounted * case["life_years"]
@@ -84,9 +86,31 @@ designs_that_fly = st.fixed_dictionaries(
 def test_in_service_against_quadrature(case: Case) -> None:
     mean, discounted = by_quadrature(case)
     found = modelled(case)
-    # Simpson's rule with six panels loses up to this much where one limit takes over from another inside a panel.
-    assert float(found.mean_fraction) == pytest.approx(mean, abs=8e-3)
-    assert float(found.discounted_years) == pytest.approx(discounted, abs=8e-3 * case["life_years"])
+    # Six Gauss-Legendre points lose up to this much of the capacity where one limit takes over from another
+    # (measured on 200,000 random cases: at most 9.2e-3 and 8.2e-3).
+    assert float(found.mean_fraction) == pytest.approx(mean, abs=1e-2)
+    assert float(found.discounted_years) == pytest.approx(discounted, abs=9e-3 * case["life_years"])
+
+
+def test_in_service_is_right_on_average() -> None:
+    """Kinks cost a sixth of the worst case on average, and hardly any bias."""
+    rng = np.random.default_rng(5)
+    count, points = 2000, (np.arange(4000) + 0.5) / 4000
+    ends = {
+        "spare_factor": (1.0, 2.0), "failures": (0.0, 2.0), "wear": (0.0, 1.0), "array_oversize": (0.5, 2.0),
+        "array_loss": (0.0, 0.5), "satellite_loss": (0.0, 0.3), "discount": (0.0, 2.0), "wear_exponent": (1.0, 5.0),
+    }  # fmt: skip
+    case = {name: rng.uniform(*limits, count) for name, limits in ends.items()}
+    column = {name: value[:, None] for name, value in case.items()}
+    alive = column["spare_factor"] * np.exp(
+        -column["failures"] * points - column["wear"] * points ** column["wear_exponent"]
+    )
+    power = column["array_oversize"] * np.exp(-column["array_loss"] * points)
+    serving = np.minimum(np.minimum(alive, power), 1.0) * np.exp(-column["satellite_loss"] * points)
+    error = in_service(**case, life_years=1.0).mean_fraction - serving.mean(axis=1)  # type: ignore[arg-type]
+    assert np.abs(error).mean() < 1.6e-3
+    assert np.quantile(np.abs(error), 0.99) < 7e-3
+    assert abs(error.mean()) < 3e-4
 
 
 @quick
@@ -95,8 +119,8 @@ def test_in_service_without_kinks_is_accurate(case: Case) -> None:
     smooth = {**case, "spare_factor": 1.0, "array_oversize": 2.0}
     mean, discounted = by_quadrature(smooth)
     found = modelled(smooth)
-    assert float(found.mean_fraction) == pytest.approx(mean, rel=4e-3)
-    assert float(found.discounted_years) == pytest.approx(discounted, rel=4e-3)
+    assert float(found.mean_fraction) == pytest.approx(mean, rel=1e-4)
+    assert float(found.discounted_years) == pytest.approx(discounted, rel=1e-4)
 
 
 def test_in_service_of_a_fleet_that_never_fails() -> None:
@@ -110,6 +134,16 @@ def test_in_service_of_a_fleet_that_never_fails() -> None:
     assert float(modelled(case).discounted_years) == pytest.approx(7.0)
     half = {**case, "array_oversize": 0.5}
     assert float(modelled(half).mean_fraction) == pytest.approx(0.5)
+
+
+def test_in_service_of_a_fleet_that_dies_at_once_is_not_nothing() -> None:
+    """A floor of 1e-9 keeps the levelised cost finite."""
+    dead = {
+        "spare_factor": 1.0, "failures": 1e4, "wear": 1e6, "array_oversize": 1.0, "array_loss": 0.0,
+        "satellite_loss": 0.0, "discount": 1.0, "life_years": 4.0, "wear_exponent": 3.0,
+    }  # fmt: skip
+    assert float(modelled(dead).mean_fraction) == 1e-9
+    assert float(modelled(dead).discounted_years) == 4e-9
 
 
 @quick
@@ -206,3 +240,25 @@ def test_whole_spares(assumptions: Assumptions, design: Design) -> None:
     o = evaluate(both, assumptions).outcome
     each = assumptions.accelerators[design.accelerator].mass_kg
     assert o["compute_mass_kg"] / each == pytest.approx(np.array([71.0, 66.0]))
+
+
+def interruptions_per_year(assumptions: Assumptions, design: Design, o: dict[str, float]) -> float:
+    """Interruptions of one accelerator in service: upsets, failures, software, and its share of a lost satellite."""
+    reliability = assumptions.reliability
+    lost = reliability.satellite_loss_per_year / design.accelerators_per_satellite
+    own = o["upsets_per_accelerator_year"] + o["accelerator_failures_per_year"] + reliability.interruption_per_year
+    return own + lost
+
+
+@pytest.mark.parametrize("each", [1, 64, 4000])
+def test_a_lost_satellite_interrupts_its_job(assumptions: Assumptions, design: Design, each: int) -> None:
+    fragile = dataclasses.replace(assumptions.reliability, satellite_loss_per_year=2.0)
+    changed = assumptions.replace(reliability=fragile)
+    small = design.replace(accelerators_per_satellite=each, radiator_area_m2=2.5 * each, satellites=50)
+    o, workload = evaluate(small, changed).outcome.row(0), changed.workloads[changed.workload]
+    job = min(50 * each, workload.job_accelerators)
+    seconds = SECONDS_PER_YEAR / (interruptions_per_year(changed, small, o) * job)
+    waste = math.sqrt(2.0 * workload.checkpoint_s / seconds) + workload.restart_s / seconds
+    assert o["checkpoint_efficiency"] == pytest.approx(1.0 / (1.0 + waste), rel=1e-12)
+    steady = evaluate(small, assumptions).outcome.row(0)
+    assert o["checkpoint_efficiency"] < steady["checkpoint_efficiency"]

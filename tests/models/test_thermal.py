@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import math
 from collections.abc import Callable
 
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from scipy.integrate import quad
 from scipy.optimize import brentq
 
-from dawndusk.models.assumptions import Accelerator, Assumptions
+from dawndusk.models.assumptions import Accelerator, Assumptions, Thermal
 from dawndusk.models.constants import EARTH_RADIUS_M, STEFAN_BOLTZMANN_W_M2_K4
 from dawndusk.models.design import Design, DesignBatch
 from dawndusk.models.evaluate import evaluate
@@ -27,6 +28,7 @@ from dawndusk.models.thermal import (
     pumping_fraction,
     view_factor_edge_on,
 )
+from dawndusk.studies.data import with_values
 
 pytestmark = pytest.mark.filterwarnings("ignore:Generating overly large repr")  # of the assumptions, on failure
 quick = settings(deadline=None, max_examples=60, derandomize=True)
@@ -63,15 +65,86 @@ def test_view_factor_of_a_plate_on_the_ground_is_one_half() -> None:
     emission=st.floats(-9.0, -2.0).map(lambda x: 10.0**x),
     temperature=st.floats(math.log(150.0), math.log(1500.0)).map(math.exp),
     linear_share=st.floats(0.0, 1.0),
+    least_share=st.floats(0.01, 3.0),
 )
-def test_equilibrium_temperature_against_brentq(emission: float, temperature: float, linear_share: float) -> None:
+def test_equilibrium_temperature_against_brentq(
+    emission: float, temperature: float, linear_share: float, least_share: float
+) -> None:
     slope = linear_share * emission * temperature**3
     constant = (1.0 - linear_share) * emission * temperature**4
-    found = float(equilibrium_temperature_k(emission, slope, constant))
+    least = least_share * emission * temperature**4
+    found = float(equilibrium_temperature_k(emission, slope, constant, least))
     root = brentq(
-        lambda t: emission * t**4 - slope * t - constant, 0.65 * temperature, 2.0 * temperature, xtol=1e-12, rtol=1e-14
+        lambda t: emission * t**4 - max(constant + slope * t, least),
+        0.65 * temperature,
+        2.0 * temperature,
+        xtol=1e-12,
+        rtol=1e-14,
     )
     assert found == pytest.approx(root, rel=1e-12)
+
+
+def least_carrying_k(emission: float, slope: float, constant: float, least: float) -> float:
+    """The least temperature at which the emission carries the greater of linear and least heat, by brentq."""
+    coldest = math.pow(least / emission, 0.25)
+    if constant + slope * coldest <= least:
+        return coldest
+    hottest = 2.0 * (coldest + math.pow(abs(constant) / emission, 0.25) + math.cbrt(slope / emission))
+    return float(brentq(lambda t: emission * t**4 - slope * t - constant, coldest, hottest, xtol=1e-12, rtol=1e-14))
+
+
+LEAKING = {
+    "emission": st.floats(-9.0, -2.0).map(lambda x: 10.0**x),
+    "temperature": st.floats(math.log(150.0), math.log(1500.0)).map(math.exp),
+    "least_share": st.floats(0.3, 3.0),
+}
+
+
+@many
+@given(linear_share=st.floats(1.0, 2.0), **LEAKING)
+def test_equilibrium_temperature_of_leaking_chips_against_brentq(
+    emission: float, temperature: float, linear_share: float, least_share: float
+) -> None:
+    """Shipped leakage reaches a linear share of 0.95, 0.5 per cent per K one of 1.6."""
+    slope = linear_share * emission * temperature**3
+    constant = (1.0 - linear_share) * emission * temperature**4
+    least = least_share * emission * temperature**4
+    found = float(equilibrium_temperature_k(emission, slope, constant, least))
+    assert found == pytest.approx(least_carrying_k(emission, slope, constant, least), rel=1e-7)
+
+
+@many
+@given(linear_share=st.floats(2.0, 5.0), **LEAKING)
+def test_equilibrium_temperature_of_strongly_leaking_chips_is_a_root(
+    emission: float, temperature: float, linear_share: float, least_share: float
+) -> None:
+    """The sourced high of 1 per cent per K reaches a linear share of 4.7; there can be a cold and a hot root."""
+    slope = linear_share * emission * temperature**3
+    constant = (1.0 - linear_share) * emission * temperature**4
+    least = least_share * emission * temperature**4
+    found = float(equilibrium_temperature_k(emission, slope, constant, least))
+    assert emission * found**4 == pytest.approx(max(constant + slope * found, least), rel=1e-4)
+
+
+@many
+@given(
+    emission=st.floats(-9.0, -2.0).map(lambda x: 10.0**x),
+    temperature=st.floats(math.log(150.0), math.log(1500.0)).map(math.exp),
+    linear_share=st.floats(0.0, 1.5),
+)
+def test_equilibrium_temperature_is_continuous_where_the_least_heat_takes_over(
+    emission: float, temperature: float, linear_share: float
+) -> None:
+    heat, slope = emission * temperature**4, linear_share * emission * temperature**3
+    just_under, at, just_over = (
+        float(equilibrium_temperature_k(emission, slope, heat - slope * temperature, heat * share))
+        for share in (1.0 - 1e-9, 1.0, 1.0 + 1e-9)
+    )
+    assert just_under == pytest.approx(temperature, rel=2e-8)
+    assert at == pytest.approx(temperature, rel=2e-8)
+    assert just_over == pytest.approx(temperature, rel=2e-8)
+    ten_times = float(equilibrium_temperature_k(emission, slope, heat - slope * temperature, heat * 10.0))
+    assert ten_times == pytest.approx(temperature * 10.0**0.25, rel=1e-12)
 
 
 @many
@@ -86,7 +159,9 @@ def test_equilibrium_temperature_of_absurd_designs_stays_a_root(
     """A square decimetre for a megawatt is far over its limit, never a negative temperature that meets it."""
     slope = linear_share * emission * temperature**3
     constant = (1.0 - linear_share) * emission * temperature**4
-    assert float(equilibrium_temperature_k(emission, slope, constant)) == pytest.approx(temperature, rel=1e-6)
+    for least in (1e-3, 1.0):
+        found = float(equilibrium_temperature_k(emission, slope, constant, least * emission * temperature**4))
+        assert found == pytest.approx(temperature, rel=1e-6)
 
 
 def test_aged_coating() -> None:
@@ -95,16 +170,34 @@ def test_aged_coating() -> None:
 
 
 def test_ladder_is_the_fixed_point_of_the_leakage_loop(assumptions: Assumptions) -> None:
+    """Cold radiators hold the package at its least power; the switch comes where both branches agree."""
     thermal = assumptions.thermal
+    colds = set()
     for chip in assumptions.accelerators.values():
-        for lift in (0.0, 40.0):
-            rung, radiator = ladder(thermal, chip, lift), 330.0
+        for lift, radiator, leakage in itertools.product(
+            (0.0, 40.0), (180.0, 230.0, 280.0, 330.0, 380.0), (0.0, chip.leakage_per_k, 0.01, 0.02)
+        ):
+            leaking = dataclasses.replace(chip, leakage_per_k=leakage)
+            rung = ladder(thermal, leaking, lift)
             junction = radiator
-            for _ in range(200):
-                power = chip.chip_power_w * (1.0 + chip.leakage_per_k * (junction - thermal.junction_reference_k))
+            for _ in range(300):
+                growth = 1.0 + leakage * (junction - thermal.junction_reference_k)
+                power = chip.chip_power_w * max(growth, thermal.least_power_fraction)
                 junction = radiator + thermal.loop_rise_k - lift + chip.thermal_resistance_k_w * power
-            found = float(rung.slope * radiator + rung.offset) + thermal.junction_reference_k
+            colds.add(growth < thermal.least_power_fraction)
+            found = float(rung.above_reference_k(radiator)) + thermal.junction_reference_k
             assert found == pytest.approx(junction, rel=1e-12)
+    assert colds == {False, True}
+
+
+def test_ladder_has_no_step_where_the_least_power_takes_over(assumptions: Assumptions) -> None:
+    thermal, chip = assumptions.thermal, assumptions.accelerators["b200"]
+    radiator = np.linspace(150.0, 450.0, 300_001)
+    steps = np.diff(ladder(thermal, chip, 0.0).above_reference_k(radiator)) / np.diff(radiator)
+    warm = 1.0 / (1.0 - chip.thermal_resistance_k_w * chip.chip_power_w * chip.leakage_per_k)
+    assert steps.min() == pytest.approx(1.0, rel=1e-6)
+    assert steps.max() == pytest.approx(warm, rel=1e-6)
+    assert (np.diff(steps) > -1e-6).all()
 
 
 def test_heat_pump_work_is_the_lift_over_its_share_of_carnot(assumptions: Assumptions) -> None:
@@ -123,12 +216,25 @@ def at_nodes(random_batch: Callable[[int, int], DesignBatch]) -> DesignBatch:
     return DesignBatch(values, batch.codes, batch.names)
 
 
-def hottest_chip_w(design: Design, chip: Accelerator, outcome: dict[str, float], reference_k: float) -> float:
-    growth = chip.leakage_per_k * (outcome["junction_temperature_k"] - reference_k)
-    return design.accelerators_per_satellite * (chip.it_power_w + chip.chip_power_w * growth)
+def hottest_chip_w(design: Design, chip: Accelerator, outcome: dict[str, float], thermal: Thermal) -> float:
+    """Host and package at the junction temperature; the package never below its least share."""
+    growth = chip.leakage_per_k * (outcome["junction_temperature_k"] - thermal.junction_reference_k)
+    package = chip.chip_power_w * max(1.0 + growth, thermal.least_power_fraction)
+    return design.accelerators_per_satellite * (chip.it_power_w - chip.chip_power_w + package)
 
 
 def test_radiator_emits_the_heat_and_what_it_absorbs(assumptions: Assumptions, at_nodes: DesignBatch) -> None:
+    assert_radiator_balances(assumptions, at_nodes)
+
+
+def test_radiator_of_strongly_leaking_chips_emits_the_heat(assumptions: Assumptions, at_nodes: DesignBatch) -> None:
+    strong = {f"accelerators.{name}.leakage_per_k": 0.01 for name in assumptions.accelerators}
+    area = np.clip(2.0 * at_nodes.values["accelerators_per_satellite"], 0.1, 1e5)
+    sized = DesignBatch({**at_nodes.values, "radiator_area_m2": area}, at_nodes.codes, at_nodes.names)
+    assert_radiator_balances(with_values(assumptions, strong), sized)
+
+
+def assert_radiator_balances(assumptions: Assumptions, at_nodes: DesignBatch) -> None:
     outcome = evaluate(at_nodes, assumptions).outcome
     environment, thermal = assumptions.environment, assumptions.thermal
     for i, design in enumerate(at_nodes):
@@ -158,7 +264,7 @@ def test_load_is_compute_platform_links_pumps_and_nothing_else(assumptions: Assu
     for i, design in enumerate(at_nodes):
         o, row, power = outcome.row(i), assumptions.radiators[design.radiator], assumptions.power
         chip, net = assumptions.accelerators[design.accelerator], assumptions.network
-        compute = hottest_chip_w(design, chip, o, assumptions.thermal.junction_reference_k)
+        compute = hottest_chip_w(design, chip, o, assumptions.thermal)
         assert o["it_power_w"] == pytest.approx(compute, rel=1e-12)
         links = design.optical_terminals * net.terminal_power_w + net.downlink_power_w
         platform = compute * power.platform_load_fraction + power.platform_fixed_w
@@ -171,11 +277,12 @@ def test_junction_sits_above_the_radiator_by_the_ladder(assumptions: Assumptions
     for i, design in enumerate(at_nodes):
         o, chip = outcome.row(i), assumptions.accelerators[design.accelerator]
         growth = chip.leakage_per_k * (o["junction_temperature_k"] - assumptions.thermal.junction_reference_k)
-        rise = chip.thermal_resistance_k_w * chip.chip_power_w * (1.0 + growth)
+        package = chip.chip_power_w * max(1.0 + growth, assumptions.thermal.least_power_fraction)
+        rise = chip.thermal_resistance_k_w * package
         lift = assumptions.radiators[design.radiator].lift_k
         expected = o["radiator_temperature_k"] + assumptions.thermal.loop_rise_k - lift + rise
         assert o["junction_temperature_k"] == pytest.approx(expected, rel=1e-12)
-        if not lift and growth > -1.0:
+        if not lift:
             assert o["junction_temperature_k"] > o["radiator_temperature_k"]
 
 
@@ -188,10 +295,31 @@ def test_radiator_cools_with_area_and_warms_with_load(
     larger = plain.replace(radiator_area_m2=area * factor)
     loaded = plain.replace(accelerators_per_satellite=math.ceil(chips * factor))
     o = evaluate(DesignBatch.of([plain, larger, loaded]), assumptions).outcome
-    for name in ("radiator_temperature_k", "junction_temperature_k", "heat_w"):
+    for name in ("radiator_temperature_k", "junction_temperature_k"):
         assert o[name][1] < o[name][0] < o[name][2], name
-    for name in ("it_power_w", "accelerator_failures_per_year"):
-        assert o[name][1] < o[name][0], name
+    assert o["accelerator_failures_per_year"][1] < o["accelerator_failures_per_year"][0]
+    assert o["heat_w"][0] < o["heat_w"][2]
+    chip, thermal = assumptions.accelerators[design.accelerator], assumptions.thermal
+    least = chip.it_power_w - chip.chip_power_w * (1.0 - thermal.least_power_fraction)
+    on_the_floor = o["it_power_w"][0] / chips <= least * (1.0 + 1e-12)
+    for name in ("heat_w", "it_power_w"):
+        assert o[name][1] == o[name][0] if on_the_floor else o[name][1] < o[name][0], name
+
+
+def test_heat_of_a_growing_radiator_falls_to_its_least_without_a_step(assumptions: Assumptions, design: Design) -> None:
+    areas = np.geomspace(60.0, 3000.0, 4000)
+    one = DesignBatch.of(design).take(np.zeros(len(areas), dtype=np.intp))
+    o = evaluate(DesignBatch({**one.values, "radiator_area_m2": areas}, one.codes, one.names), assumptions).outcome
+    chip, thermal = assumptions.accelerators[design.accelerator], assumptions.thermal
+    least = chip.it_power_w - chip.chip_power_w * (1.0 - thermal.least_power_fraction)
+    power = o["it_power_w"] / design.accelerators_per_satellite
+    assert power[-1] == pytest.approx(least, rel=1e-12)
+    assert power[0] > chip.it_power_w * 0.98
+    assert (power >= least * (1.0 - 1e-12)).all()
+    for name in ("heat_w", "it_power_w", "radiator_temperature_k", "junction_temperature_k"):
+        steps = np.diff(o[name]) / o[name][:-1]
+        assert (steps <= 0.0).all(), name
+        assert steps.min() > -2e-3, name
 
 
 def test_a_heat_pump_cools_the_junction_and_costs_power(assumptions: Assumptions, design: Design) -> None:

@@ -30,23 +30,23 @@ FLAT_TOLERANCE = 0.1
 # Levelised cost in USD/PFLOP-hour of the best design, and what else the study is about.
 RECORDED: dict[str, tuple[float, dict[str, float | str]]] = {
     "blue-origin-new-glenn": (
-        91.68,
-        {"vehicle": "new_glenn_7x2", "launch_cost_usd": 11310000000.0, "cost_ratio_to_ground": 11.36},
+        89.53,
+        {"vehicle": "new_glenn_7x2", "launch_cost_usd": 11390000000.0, "cost_ratio_to_ground": 11.09},
     ),
-    "falcon9-today": (255.8, {"vehicle": "falcon_9", "launch_cost_usd": 679500000.0, "cost_ratio_to_ground": 15.25}),
-    "kuiper-3236": (269.7, {"satellites": 3236.0, "launch_cost_usd": 18520000000.0, "cost_ratio_to_ground": 27.85}),
-    "orbit-200mw": (13.86, {"vehicle": "starship_v3", "launch_cost_usd": 8203000000.0, "cost_ratio_to_ground": 4.274}),
+    "falcon9-today": (250.9, {"vehicle": "falcon_9", "launch_cost_usd": 679300000.0, "cost_ratio_to_ground": 14.96}),
+    "kuiper-3236": (270.7, {"satellites": 3236.0, "launch_cost_usd": 18530000000.0, "cost_ratio_to_ground": 27.95}),
+    "orbit-200mw": (13.89, {"vehicle": "starship_v3", "launch_cost_usd": 8258000000.0, "cost_ratio_to_ground": 4.282}),
     "spacex-ai1": (
-        16.69,
-        {"array": "silicon_flexible", "mass_per_it_power_kg_per_kw": 47.01, "cost_ratio_to_ground": 3.169},
+        16.72,
+        {"array": "silicon_flexible", "mass_per_it_power_kg_per_kw": 47.01, "cost_ratio_to_ground": 3.175},
     ),
     "starcloud-5gw": (
         12.66,
-        {"launch_price_usd_per_kg": 82.56, "launch_cost_usd": 58490000000.0, "cost_ratio_to_ground": 3.902},
+        {"launch_price_usd_per_kg": 82.49, "launch_cost_usd": 59090000000.0, "cost_ratio_to_ground": 3.904},
     ),
     "suncatcher": (
-        26.75,
-        {"launch_price_usd_per_kg": 241.5, "launched power price": 2453.0, "cost_ratio_to_ground": 8.18},
+        26.71,
+        {"launch_price_usd_per_kg": 241.5, "launched power price": 2469.0, "cost_ratio_to_ground": 8.169},
     ),
 }
 
