@@ -441,7 +441,7 @@ def renew_readme(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     before, rest = text.split(README_BEGIN)
     _, after = rest.split(README_END)
-    excerpt = readme_excerpt(command_output("run", "orbit-200mw", "--out", "run"))
+    excerpt = readme_excerpt(command_output("run", MAIN_STUDY, "--out", "run"))
     block = f"```console\n$ dawndusk run orbit-200mw\n{excerpt}\n```\n"
     path.write_text(before + README_BEGIN + block + README_END + after, encoding="utf-8")
 

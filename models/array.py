@@ -29,7 +29,7 @@ class CarriesRanges(Protocol):
 
 
 def monotone(**directions: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Declare the direction of a function in each argument: ``+`` rises, ``-`` falls (never strictly needed).
+    """Declare the direction of a function in each argument: ``+`` rises, ``-`` falls, not always strictly.
 
     Arguments without a direction must be exact (not ranges). The declaration is checked by property tests on
     every decorated function (see ``MONOTONE_FUNCTIONS``).

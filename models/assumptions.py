@@ -18,6 +18,7 @@ from dawndusk.models.tables import EnvironmentData
 MOST_STRUCTURE_AND_MARGIN = 0.9
 MOST_LEAKAGE_FEEDBACK = 0.8
 MOST_PUMPING = 0.9
+"""Shares that must stay below one, with room: at one the mass, the junction temperature or the heat has no end."""
 LARGEST = 1e15
 """No amount of money, mass or anything else that is believed is larger; beyond it sums lose their meaning."""
 

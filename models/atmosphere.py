@@ -1,8 +1,8 @@
 """Density of the upper atmosphere by altitude and solar activity.
 
-Log-linear between the nodes of the shipped NRLMSIS 2.1 table; outside it the scale height of the nearest layer goes
-on below; above, the flattest slope over solar activity does, so that more activity always means more density and the
-scale height never falls with altitude. Drag is negligible there.
+Log-linear between the nodes of the shipped NRLMSIS 2.1 table. Below it the scale height of the lowest layer goes on.
+Above it, where drag is negligible, the flattest slope over solar activity does, so that more activity always means
+more density.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from dawndusk.models.constants import METRES_PER_KM
 from dawndusk.models.tables import EnvironmentData, extended
 
 Floats = NDArray[np.float64]
@@ -35,5 +36,5 @@ def scale_height_m(data: EnvironmentData, altitude_km: Floats, solar_flux_f107: 
     """Return the density scale height in m at altitudes of shape (A,), from the slope over 10 km."""
     below = density_kg_m3(data, altitude_km - HALF_SPAN_KM, solar_flux_f107)
     above = density_kg_m3(data, altitude_km + HALF_SPAN_KM, solar_flux_f107)
-    height: Floats = 2.0 * HALF_SPAN_KM * 1000.0 / np.log(below / above)
+    height: Floats = 2.0 * HALF_SPAN_KM * METRES_PER_KM / np.log(below / above)
     return height

@@ -21,7 +21,15 @@ from dawndusk.models import propulsion, thermal
 from dawndusk.models import reliability as surviving
 from dawndusk.models.array import Array
 from dawndusk.models.assumptions import Assumptions
-from dawndusk.models.constants import HOURS_PER_YEAR
+from dawndusk.models.constants import (
+    HOURS_PER_DAY,
+    HOURS_PER_YEAR,
+    KG_PER_TONNE,
+    SECONDS_PER_MINUTE,
+    TFLOPS_PER_PFLOPS,
+    WATTS_PER_KW,
+    WATTS_PER_MW,
+)
 from dawndusk.models.ground import GroundCosts, ground_costs
 from dawndusk.models.orbit import period_s, radius_m, speed_m_s
 from dawndusk.models.radiation import solar_proton_dose, wear_hazard
@@ -43,12 +51,7 @@ DISCIPLINES = (
 )
 """The steps of an evaluation, in the order of their couplings."""
 
-SECONDS_PER_MINUTE = 60.0
-WATTS_PER_MW = 1e6
-WATTS_PER_KW = 1e3
-TFLOPS_PER_PFLOPS = 1e3
 FLOP_PER_PFLOP_HOUR = 3.6e18
-KG_PER_TONNE = 1e3
 WHOLE_TOLERANCE = 1e-9
 LEAST_NETWORK = 1e-6
 
@@ -114,8 +117,8 @@ class _Step:
     def heat_and_power(self) -> None:
         """Close heat and power: radiator temperature, load, array and battery."""
         o, x, a, rows = self.o, self.x, self.a, self.rows
-        eclipse_load = powering.eclipse_load_fraction(a.power, x["eclipse_ride_through"])
-        heat_per_load = powering.heat_per_load(a.power, eclipse_load, self.eclipse_fraction)
+        self.eclipse_load = powering.eclipse_load_fraction(a.power, x["eclipse_ride_through"])
+        heat_per_load = powering.heat_per_load(a.power, self.eclipse_load, self.eclipse_fraction)
         pumped = thermal.pumping_fraction(a.thermal, rows.radiator)
         heat_per_use = heat_per_load / (1.0 - pumped * heat_per_load)
         rung = thermal.ladder(a.thermal, rows.accelerator, rows.radiator.lift_k)
@@ -144,8 +147,13 @@ class _Step:
         o["radiator_flux_w_m2"] = o["heat_w"] / area
         drawn_w = np.maximum(rows.accelerator.it_power_w + leak * above, least_w)
         o["it_power_w"] = x["accelerators_per_satellite"] * drawn_w
+        self._array_and_battery()
+
+    def _array_and_battery(self) -> None:
+        """Size array and battery for the load in the orbit with the longest eclipse."""
+        o, x, a, rows = self.o, self.x, self.a, self.rows
         shadow_over_sun = self.eclipse_fraction / (1.0 - self.eclipse_fraction)
-        needed = o["load_w"] * powering.array_power_per_load(a.power, eclipse_load, shadow_over_sun)
+        needed = o["load_w"] * powering.array_power_per_load(a.power, self.eclipse_load, shadow_over_sun)
         o["array_power_bol_w"] = needed * x["array_oversize"]
         o["array_area_m2"] = powering.array_area_m2(
             rows.array, a.environment.solar_constant_w_m2, o["array_power_bol_w"]
@@ -153,9 +161,8 @@ class _Step:
         o["array_degradation_per_year"] = powering.degradation_per_year(rows.array, self.log_cell_protons)
         depth = powering.depth_of_discharge(a.power, self.eclipses * x["life_years"])
         o["battery_wh"] = powering.battery_wh(
-            a.power, o["load_w"], eclipse_load, o["eclipse_max_min"] * SECONDS_PER_MINUTE, depth
+            a.power, o["load_w"], self.eclipse_load, o["eclipse_max_min"] * SECONDS_PER_MINUTE, depth
         )
-        self.eclipse_load = eclipse_load
 
     def _radiator_surface(self) -> tuple[Array, Array]:
         """Return the emission coefficient of the aged radiator in W/K4 and its absorbed heat in W/m2."""
@@ -428,14 +435,14 @@ class _Step:
         )
         slower = o["checkpoint_efficiency"] / whole
         hours = run_hours / self.useful_pflops * slower
-        o["training_run_days"] = hours * (1.0 / 24.0)
+        o["training_run_days"] = hours * (1.0 / HOURS_PER_DAY)
         o["training_run_cost_usd"] = o["lcoc_usd_per_pflop_hour"] * run_hours * slower
         powered = o["sunlit_fraction"] + (1.0 - o["sunlit_fraction"]) * self.eclipse_load
         o["training_run_energy_mwh"] = o["heat_w"] * x["satellites"] * powered * hours * (1.0 / WATTS_PER_MW)
         on_ground = o["installed_pflops"] * self.ground_result.whole_fleet_availability
         on_ground = on_ground * self.workload.sustained_fraction
         ground_hours = run_hours / on_ground
-        o["ground_training_run_days"] = ground_hours * (1.0 / 24.0)
+        o["ground_training_run_days"] = ground_hours * (1.0 / HOURS_PER_DAY)
         ground_slower = self.ground_result.availability / self.ground_result.whole_fleet_availability
         o["ground_training_run_cost_usd"] = self.ground_result.lcoc_usd_per_pflop_hour * run_hours * ground_slower
         ground_w = self.fleet * row.it_power_w * a.ground.pue

@@ -9,10 +9,12 @@ import numpy as np
 
 from dawndusk.models.array import Array, monotone
 from dawndusk.models.assumptions import Cost, Network, Platform, Radiator, SolarArray
+from dawndusk.models.constants import WH_PER_KWH
 from dawndusk.models.mass import Closure, Sizing, Subsystems
 
-WH_PER_KWH = 1000.0
 REFERENCE_LIFE_YEARS = 5.0
+LEAST_RATE_YEARS = 1e-9
+"""Below it the discount on something spread evenly is one to rounding, and its formula 0 / 0."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,7 @@ def spread_factor(rate_years: Array) -> Array:
 
     One at x = 0; accurate to rounding for small x.
     """
-    small = np.maximum(rate_years, 1e-9)
+    small = np.maximum(rate_years, LEAST_RATE_YEARS)
     return np.expm1(-small) / -small
 
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+LEAST_LIKENESS = 0.5
+"""Share of its letters that a name has in common with one that is offered in its place."""
+
 
 class DawnduskError(Exception):
     """Misuse: says what was found, where, what is allowed and the nearest valid name."""
@@ -29,7 +32,7 @@ class ContradictionError(AssumptionError):
 def nearest(name: str, allowed: Iterable[str]) -> str:
     """Return ``" (did you mean 'x'?)"`` for the closest valid name, or an empty string."""
     by_small = {valid.casefold(): valid for valid in allowed}
-    close = difflib.get_close_matches(name.casefold(), by_small, n=1, cutoff=0.5)
+    close = difflib.get_close_matches(name.casefold(), by_small, n=1, cutoff=LEAST_LIKENESS)
     return f" (did you mean '{by_small[close[0]]}'?)" if close else ""
 
 

@@ -8,12 +8,9 @@ import numpy as np
 
 from dawndusk.models.array import Array
 from dawndusk.models.assumptions import Accelerator, Ground, Reliability, Scenario, Workload
-from dawndusk.models.constants import HOURS_PER_YEAR
+from dawndusk.models.constants import HOURS_PER_YEAR, TFLOPS_PER_PFLOPS, WATTS_PER_MW
 from dawndusk.models.cost import annuity_years, carry_factor, continuous
 from dawndusk.models.reliability import checkpoint_efficiency, heat_acceleration
-
-WATTS_PER_MW = 1e6
-TFLOPS_PER_PFLOPS = 1000.0
 
 
 @dataclass(frozen=True)

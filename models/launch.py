@@ -1,4 +1,7 @@
-"""Launch: payload by orbit, integer packing, price by year and volume, cadence and deployment."""
+"""Launch: payload by orbit, integer packing, price by year and volume, cadence and deployment.
+
+Source of the climb: Tsiolkovsky. The paths of price, success and flight rate are assumptions, stated by row.
+"""
 
 from __future__ import annotations
 
@@ -21,9 +24,10 @@ PATH_HORIZON_YEARS = 50.0  # price and cadence paths stand still after that
 def payload_kg(vehicle: Vehicle, speed: Array, inclination_deg: Array) -> Array:
     """Return the payload in kg to a circular orbit of the given speed (m/s) and inclination.
 
-    From the quoted payloads: linear in inclination between a due-east launch (28.5 degrees, 200 km) and a 600 km
-    sun-synchronous orbit, then the rocket equation of the last stage for the difference in circular speed to the
-    altitude of the quote, which a two-burn transfer needs to first order. Never negative.
+    From the quoted payloads: linear in inclination through a due-east launch (28.5 degrees, 200 km; no lower
+    inclination gives more) and a 600 km sun-synchronous orbit, then the rocket equation of the last stage for the
+    difference in circular speed to the altitude of the quote, which a two-burn transfer needs to first order. Never
+    negative.
     """
     share = (inclination_deg - SITE_INCLINATION_DEG) * (1.0 / (POLAR_INCLINATION_DEG - SITE_INCLINATION_DEG))
     share = np.maximum(share, 0.0)

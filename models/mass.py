@@ -8,11 +8,9 @@ import numpy as np
 
 from dawndusk.models.array import Array
 from dawndusk.models.assumptions import Accelerator, Network, Platform, Power, Radiator, SolarArray
-from dawndusk.models.constants import ALUMINIUM_DENSITY_KG_M3
+from dawndusk.models.constants import ALUMINIUM_DENSITY_KG_M3, MM_PER_M, WATTS_PER_KW
 
 CUBE_FACES = 6.0
-MM_PER_M = 1000.0
-WATTS_PER_KW = 1000.0
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ import numpy as np
 
 from dawndusk.models.array import Array
 from dawndusk.models.assumptions import Network, Workload
+from dawndusk.models.constants import FLOP_S_PER_TFLOPS
 
 GIGA = 1e9
 NEIGHBOURS = 2.0
@@ -15,7 +16,7 @@ NO_TRAFFIC_GBPS = 1e-9
 
 
 def terminal_rate_gbps(network: Network) -> float:
-    """Return the rate of one inter-satellite terminal: inverse square of the spacing, up to its ceiling.
+    """Return the rate of one inter-satellite terminal in Gbit/s: inverse square of the spacing, up to its ceiling.
 
     Source: Project Suncatcher, arXiv:2511.19468 (received power, and with it parallel channels, go as 1/d^2).
     """
@@ -24,7 +25,10 @@ def terminal_rate_gbps(network: Network) -> float:
 
 
 def downlink_capacity_gbps(network: Network) -> float:
-    """Return the mean rate of one satellite to the ground: contact time and at least one clear site."""
+    """Return the mean rate of one satellite to the ground in Gbit/s: contact time and at least one clear site.
+
+    ``R f (1 - (1 - p)^n)`` for n sites that are clear with probability p, each without regard to the others.
+    """
     clear = 1.0 - math.pow(1.0 - network.site_availability, network.independent_sites)
     return network.downlink_rate_gbps * network.contact_fraction * clear
 
@@ -51,4 +55,4 @@ def served_fraction(capacity_gbps: Array, need_gbps: Array) -> Array:
 
 def work_flop_s(accelerators: Array, bf16_dense_tflops: Array, workload: Workload) -> Array:
     """Return the work of a satellite in FLOP/s at the sustained fraction of the workload."""
-    return accelerators * bf16_dense_tflops * (workload.sustained_fraction * 1e12)
+    return accelerators * bf16_dense_tflops * (workload.sustained_fraction * FLOP_S_PER_TFLOPS)

@@ -19,18 +19,30 @@ from dawndusk.models.constants import (
     EARTH_J2,
     EARTH_MU_M3_S2,
     EARTH_RADIUS_M,
+    METRES_PER_KM,
     OBLIQUITY_RAD,
     SECONDS_PER_DAY,
+    SECONDS_PER_MINUTE,
     TROPICAL_YEAR_DAYS,
 )
 
 Floats = NDArray[np.float64]
 
-METRES_PER_KM = 1000.0
 SUN_RATE_RAD_S = 2.0 * math.pi / (TROPICAL_YEAR_DAYS * SECONDS_PER_DAY)
 RAAN_SAMPLES = 24
 RAM_SAMPLES = 720
 DAYS_BETWEEN_SAMPLES_WHEN_PRECESSING = 10
+NOON_H = 12.0
+DEGREES_PER_HOUR = 15.0  # the Earth turns once in 24 hours
+LEAST_COSINE = 1e-12  # of the beta angle: keeps an orbit that faces the Sun from a division by zero
+
+EPOCH = datetime.date(2000, 1, 1)
+DAYS_SAMPLED = 365
+MEAN_LONGITUDE_DEG, MEAN_LONGITUDE_DEG_PER_DAY = 280.460, 0.9856474
+ANOMALY_DEG, ANOMALY_DEG_PER_DAY = 357.528, 0.9856003
+CENTRE_DEG = (1.915, 0.020)
+"""Low-precision formulae for the Sun of the Astronomical Almanac: mean longitude and mean anomaly at ``EPOCH`` with
+their rates, and the first two terms of the equation of the centre."""
 
 
 def radius_m(altitude_km: Array) -> Array:
@@ -65,7 +77,7 @@ def eclipse_fraction(altitude_km: Array, beta_rad: Array) -> Array:
     ``acos(sqrt(r^2 - Re^2) / (r cos beta)) / pi``, zero where the orbit misses the shadow. Source: Wertz, SMAD.
     """
     radius = radius_m(altitude_km)
-    ratio = np.sqrt(radius**2 - EARTH_RADIUS_M**2) / (radius * np.maximum(np.cos(beta_rad), 1e-12))
+    ratio = np.sqrt(radius**2 - EARTH_RADIUS_M**2) / (radius * np.maximum(np.cos(beta_rad), LEAST_COSINE))
     return np.arccos(np.minimum(ratio, 1.0)) / math.pi
 
 
@@ -83,11 +95,12 @@ def sun_path(year: int, step_days: int = 1) -> SunPath:
     Low-precision formulae of the Astronomical Almanac, good to 0.01 degree from 1950 to 2050.
     ``direction`` has shape (3, days).
     """
-    first = (datetime.date(year, 1, 1) - datetime.date(2000, 1, 1)).days
-    days = first + np.arange(0, 365, step_days, dtype=np.float64)
-    mean_longitude = np.radians(280.460 + 0.9856474 * days)
-    anomaly = np.radians(357.528 + 0.9856003 * days)
-    longitude = mean_longitude + np.radians(1.915 * np.sin(anomaly) + 0.020 * np.sin(2.0 * anomaly))
+    first = (datetime.date(year, 1, 1) - EPOCH).days
+    days = first + np.arange(0, DAYS_SAMPLED, step_days, dtype=np.float64)
+    mean_longitude = np.radians(MEAN_LONGITUDE_DEG + MEAN_LONGITUDE_DEG_PER_DAY * days)
+    anomaly = np.radians(ANOMALY_DEG + ANOMALY_DEG_PER_DAY * days)
+    once, twice = CENTRE_DEG
+    longitude = mean_longitude + np.radians(once * np.sin(anomaly) + twice * np.sin(2.0 * anomaly))
     direction = np.array(
         [
             np.cos(longitude),
@@ -140,7 +153,7 @@ def sun_synchronous_year(altitude_km: Floats, ltan_h: float, year: int) -> Eclip
     ``altitude_km`` has shape (A,). The node follows the mean Sun, so beta repeats every year.
     """
     sun = sun_path(year)
-    raan = sun.mean_longitude_rad + math.radians((ltan_h - 12.0) * 15.0)
+    raan = sun.mean_longitude_rad + math.radians((ltan_h - NOON_H) * DEGREES_PER_HOUR)
     inclination = np.radians(sso_inclination_deg(altitude_km))[:, None]
     return _summarise(altitude_km, sin_beta(inclination, raan[None, :], sun.direction))
 
@@ -160,7 +173,7 @@ def _summarise(altitude_km: Floats, sine: Floats) -> EclipseYear:
     """Reduce sines of beta of shape (A, samples) to yearly figures of shape (A,)."""
     beta = np.arcsin(np.clip(sine, -1.0, 1.0))
     fraction = eclipse_fraction(altitude_km[:, None], np.abs(beta))
-    minutes = period_s(radius_m(altitude_km)) / 60.0
+    minutes = period_s(radius_m(altitude_km)) / SECONDS_PER_MINUTE
     return EclipseYear(
         sunlit_fraction=1.0 - fraction.mean(axis=1),
         eclipse_max_min=fraction.max(axis=1) * minutes,

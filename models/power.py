@@ -11,9 +11,7 @@ import numpy as np
 
 from dawndusk.models.array import Array
 from dawndusk.models.assumptions import Power, SolarArray
-from dawndusk.models.constants import SECONDS_PER_DAY
-
-SECONDS_PER_HOUR = 3600.0
+from dawndusk.models.constants import SECONDS_PER_DAY, SECONDS_PER_HOUR
 
 
 def eclipse_load_fraction(power: Power, eclipse_ride_through: Array) -> Array:

@@ -15,7 +15,7 @@ SUN_POINTING_RAM_SHARE = 2.0 / math.pi
 
 
 def ram_area_m2(array_area_m2: Array, radiator_area_m2: Array, mean_cos_beta: Array, ram_fraction: Array) -> Array:
-    """Return the mean area that meets the flow.
+    """Return the mean area in m2 that meets the flow.
 
     A Sun-pointing array shows ``(2 / pi) cos beta`` of its area on average over an orbit, so that a dawn-dusk orbit
     flies edge-on; a radiator shows the share of its attitude and mounting.
@@ -24,7 +24,7 @@ def ram_area_m2(array_area_m2: Array, radiator_area_m2: Array, mean_cos_beta: Ar
 
 
 def tumbling_area_m2(array_area_m2: Array, radiator_area_m2: Array) -> Array:
-    """Return the mean frontal area of a dead satellite: half of its flat area when it tumbles at random (Cauchy)."""
+    """Return the mean frontal area of a dead satellite in m2: half of the flat area, as it tumbles (Cauchy)."""
     return (array_area_m2 + radiator_area_m2) * 0.5
 
 

@@ -18,6 +18,8 @@ from dawndusk.models.tables import EnvironmentData, extended
 Floats = NDArray[np.float64]
 
 SUN_SYNCHRONOUS_SET = "sso"
+POLAR_DEG = 90.0
+NEGLIGIBLE = 1e-12  # krad(Si)/year or 1/cm2/s
 PROTON_RANGE_MEV = np.array([10.0, 30.0, 50.0, 100.0])
 PROTON_RANGE_MM = np.array([0.63, 4.31, 10.8, 37.0])
 """CSDA range of protons in aluminium. Source: NIST PSTAR (divided by 2.70 g/cm3)."""
@@ -32,8 +34,9 @@ def dose_table(
     """Return trapped dose in krad(Si)/year behind a sphere, shape (altitudes, thicknesses).
 
     ``inclination_deg`` is ``None`` for sun-synchronous orbits; other inclinations are interpolated in log dose
-    between the computed sets. Log-linear in altitude, log-log in thickness, electrons and protons apart because
-    one exponential can not follow both. Thickness 0.5 to 20 mm, altitude 400 to 2,000 km.
+    between the sets of the table, the sun-synchronous one standing at 90 degrees, and held at its ends. Log-linear in
+    altitude, log-log in thickness, electrons and protons apart because one exponential can not follow both. Thickness
+    0.5 to 20 mm, altitude 400 to 2,000 km.
     """
     total = np.zeros((len(altitude_km), len(thickness_mm)))
     for part in (data.electron_dose, data.proton_dose):
@@ -55,12 +58,12 @@ def proton_flux_table(
 
 
 def _by_inclination(sets: Mapping[str, Floats], inclination_deg: float | None) -> Floats:
-    """Interpolate the sets in log value by inclination; ``None`` or polar gives the sun-synchronous set."""
+    """Interpolate the sets in log value by inclination; ``None``, polar or retrograde gives the sun-synchronous set."""
     if inclination_deg is None:
         return sets[SUN_SYNCHRONOUS_SET]
     nodes = sorted((float(name), name) for name in sets if name != SUN_SYNCHRONOUS_SET)
-    angles = [angle for angle, _ in nodes] + [90.0]
-    logs = [_log(sets[name]) for _, name in nodes] + [_log(sets[SUN_SYNCHRONOUS_SET])]
+    angles = [angle for angle, _ in nodes] + [POLAR_DEG]
+    logs = [log_of(sets[name]) for _, name in nodes] + [log_of(sets[SUN_SYNCHRONOUS_SET])]
     above = min(max(int(np.searchsorted(angles, inclination_deg)), 1), len(angles) - 1)
     share = (inclination_deg - angles[above - 1]) / (angles[above] - angles[above - 1])
     share = min(max(share, 0.0), 1.0)
@@ -68,22 +71,25 @@ def _by_inclination(sets: Mapping[str, Floats], inclination_deg: float | None) -
     return mixed
 
 
-def _log(values: Floats) -> Floats:
-    """Return the natural logarithm with zeros (electrons behind thick walls) held at a negligible value."""
-    logs: Floats = np.log(np.maximum(values, 1e-12))
+def log_of(values: Floats) -> Floats:
+    """Return the natural logarithm of a dose or flux, zeros (electrons behind thick walls) held at a negligible one."""
+    logs: Floats = np.log(np.maximum(values, NEGLIGIBLE))
     return logs
 
 
 def _log_log(x: Floats, y: Floats, values: Floats, new_x: Floats, new_y: Floats) -> Floats:
     """Interpolate log values: linear in x, in the logarithm of y. ``values`` is (x, y), result (new_x, new_y)."""
-    along_y = np.array([extended(np.log(new_y), np.log(y), row) for row in _log(values)])
+    along_y = np.array([extended(np.log(new_y), np.log(y), row) for row in log_of(values)])
     both = np.array([np.interp(new_x, x, column) for column in along_y.T]).T
     result: Floats = np.exp(both)
     return result
 
 
 def solar_proton_dose(radiation: Radiation, thickness_mm: Array) -> Array:
-    """Return the yearly dose of solar protons in a polar orbit in krad(Si), a power law of the wall thickness."""
+    """Return the yearly dose of solar protons in a polar orbit in krad(Si) behind a wall in mm of aluminium.
+
+    ``D (t / 10 mm)^-k``: a power law of the wall thickness, quoted behind 10 mm.
+    """
     relative = np.exp(np.log(thickness_mm * (1.0 / REFERENCE_THICKNESS_MM)) * -radiation.solar_proton_exponent)
     return relative * radiation.solar_proton_krad_per_year
 

@@ -27,6 +27,7 @@ Floats = NDArray[np.float64]
 ALTITUDE = EvenAxis(start=400.0, step=5.0, count=321)
 ALTITUDE_COARSE = EvenAxis(start=400.0, step=50.0, count=33)
 THICKNESS = EvenAxis(start=0.5, step=0.25, count=79)
+MOST_TABULATED = 32  # sets of tables kept for reuse
 COVER_GLASS_MM_AL = 0.63  # aluminium equivalent that stops 10 MeV protons, the lowest energy of the flux table
 
 
@@ -73,7 +74,7 @@ class _Data:
         return id(self.data)
 
 
-@functools.lru_cache(maxsize=32)
+@functools.lru_cache(maxsize=MOST_TABULATED)
 def _tabulate(
     rows: tuple[Orbit, ...], year: int, solar_flux_f107: float, disposal_altitude_km: float, holder: _Data
 ) -> Surroundings:

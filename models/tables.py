@@ -19,9 +19,9 @@ Floats = NDArray[np.float64]
 class EnvironmentData:
     """The shipped environment tables, as read.
 
-    ``dose`` maps an inclination set (``sso``, ``30``, ``53``) to krad(Si)/year of trapped electrons (with
-    bremsstrahlung) and of trapped protons behind a sphere, each of shape (altitudes, thicknesses).
-    ``proton_flux`` maps the same sets to the integral flux in 1/cm2/s of shape (altitudes, energies).
+    ``electron_dose`` (with bremsstrahlung) and ``proton_dose`` map an inclination set to krad(Si)/year of trapped
+    particles behind a sphere, of shape (altitudes, thicknesses). The sets are ``sso`` and degrees: ``30``, ``53`` and
+    ``70``. ``proton_flux`` maps them, ``70`` apart, to the integral flux in 1/cm2/s of shape (altitudes, energies).
     ``density_kg_m3`` has shape (altitudes, solar fluxes).
     """
 

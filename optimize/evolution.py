@@ -38,6 +38,9 @@ HALVING_WIDTHS = (0.3, 0.2, 0.15, 0.1, 0.07, 0.05)
 HALVING_SAMPLES = 512
 MOVED_SHARE = 0.5
 REPORT_EVERY = 16
+MUTATION, RECOMBINATION = (0.4, 0.9), 0.8
+SCREENING, EVOLVING, REFINING, COMPARING = range(4)
+"""Stages, which seed their random numbers."""
 
 
 @dataclass(frozen=True)
@@ -208,13 +211,13 @@ def _screen(run: _Run, combinations: list[dict[str, str]]) -> None:
         _look(run, combinations, np.zeros((1, 0)))
         return
     dimension = len(run.problem.free)
-    points = qmc.Sobol(dimension, rng=np.random.default_rng([run.seed, 0])).random(SCREEN_PER_COMBINATION)
+    points = qmc.Sobol(dimension, rng=np.random.default_rng([run.seed, SCREENING])).random(SCREEN_PER_COMBINATION)
     _look(run, combinations, points)
     for stage, width in enumerate(HALVING_WIDTHS):
         for number in run.promising(max(KEPT_AFTER_SCREEN, len(combinations) >> stage)):
             if run.ended_by:
                 return
-            rng = np.random.default_rng([run.seed, 3, stage, number])
+            rng = np.random.default_rng([run.seed, COMPARING, stage, number])
             _sample_around(run, number, width, HALVING_SAMPLES, rng)
         run.tell("comparing combinations", (stage + 1) / len(HALVING_WIDTHS))
 
@@ -254,14 +257,14 @@ def _evolve(run: _Run) -> None:
             maxiter=GENERATIONS,
             popsize=POPULATION_PER_VARIABLE,
             init="sobol",
-            mutation=(0.4, 0.9),
-            recombination=0.8,
+            mutation=MUTATION,
+            recombination=RECOMBINATION,
             tol=0.0,
             atol=0.0,
             polish=False,
             vectorized=True,
             updating="deferred",
-            rng=np.random.default_rng([run.seed, 1, number]),
+            rng=np.random.default_rng([run.seed, EVOLVING, number]),
             callback=halt,
         )
         run.tell("evolving designs", (position + 1) / len(chosen))
@@ -276,7 +279,7 @@ def _refine(run: _Run) -> None:
     """Sample neighbourhoods that shrink around the best designs; the leading ones more densely."""
     chosen = run.promising(REFINED)
     for position, number in enumerate(chosen):
-        rng = np.random.default_rng([run.seed, 2, number])
+        rng = np.random.default_rng([run.seed, REFINING, number])
         samples = REFINE_SAMPLES if position < REFINED else REFINE_SAMPLES_OF_OTHERS
         for width in np.geomspace(FIRST_WIDTH, LAST_WIDTH, REFINE_ROUNDS):
             if run.ended_by:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from dawndusk.models.array import Array
 from dawndusk.models.assumptions import Assumptions
+from dawndusk.models.constants import WATTS_PER_MW
 from dawndusk.models.design import CATEGORIES, NUMBERS, VARIABLES, Design, DesignBatch
 from dawndusk.models.errors import DesignError
 from dawndusk.models.evaluate import Evaluation, evaluate
@@ -28,6 +29,7 @@ AREA_M2_PER_KW = (0.2, 12.0)
 500 K to what flies on the space station. The area itself varies with the size of the satellite."""
 WHOLE_TOLERANCE = 1e-9
 DEMAND_ROUNDS = 16
+KW_PER_WATT = 1e-3
 
 
 @dataclass(frozen=True)
@@ -166,9 +168,9 @@ class Problem:
     def designs(self, coordinates: Floats, combination: Combination) -> DesignBatch:
         """Return the designs at search coordinates in [0, 1] of shape (N, len(free)) for one combination.
 
-        Wide ranges are logarithmic, integers are rounded, the cadence ends at the vehicle's cap in the longest
-        deployment, and the radiator coordinate is an area per kW, so that it keeps its meaning whatever the
-        satellite's size.
+        Wide ranges are logarithmic, integers are rounded, the cadence ends at the vehicle's cap in the middle of the
+        longest deployment accepted, and the radiator coordinate is an area per kW, so that it keeps its meaning
+        whatever the satellite's size.
         """
         count = len(coordinates)
         values: dict[str, Floats] = {}
@@ -196,7 +198,7 @@ class Problem:
             high = max(low, min(high, self._cadence_cap(combination)))
         if name == "radiator_area_m2":
             row = self.assumptions.accelerators[combination["accelerator"]]
-            kilowatts = earlier["accelerators_per_satellite"] * row.it_power_w * 1e-3
+            kilowatts = earlier["accelerators_per_satellite"] * row.it_power_w * KW_PER_WATT
             return np.clip(_scaled(*AREA_M2_PER_KW, column) * kilowatts, low, high)
         if VARIABLES[name].kind == "integer":
             return np.clip(np.rint(_scaled(low - 0.5 if low >= 1 else low, high + 0.5, column)), low, high)
@@ -216,8 +218,8 @@ class Problem:
         """
         demand = self.assumptions.demand
         if demand.it_power_mw:
-            power_w = _columns(self.assumptions, batch, "it_power_w")
-            need = demand.it_power_mw * 1e6 / (batch.values["accelerators_per_satellite"] * power_w)
+            power_w = _it_power_w(self.assumptions, batch)
+            need = demand.it_power_mw * WATTS_PER_MW / (batch.values["accelerators_per_satellite"] * power_w)
             return _with_satellites(batch, _whole(need))
         if not demand.delivered_pflops:
             raise DesignError("design.satellites: follows the demand, but no demand is stated")
@@ -266,9 +268,9 @@ def _scaled(low: float, high: float, coordinate: Floats) -> Floats:
     return low + coordinate * (high - low)
 
 
-def _columns(assumptions: Assumptions, batch: DesignBatch, field: str) -> Floats:
-    """Return a field of the accelerator rows in use, shape (N,)."""
-    values = [getattr(assumptions.accelerators[name], field) for name in batch.names["accelerator"]]
+def _it_power_w(assumptions: Assumptions, batch: DesignBatch) -> Floats:
+    """Return the nominal IT power of one accelerator of each design in W, shape (N,)."""
+    values = [assumptions.accelerators[name].it_power_w for name in batch.names["accelerator"]]
     return np.array(values, dtype=np.float64)[batch.codes["accelerator"]]
 
 

@@ -11,6 +11,7 @@ import click
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from dawndusk.models.assumptions import CATALOGUES
+from dawndusk.models.constants import WATTS_PER_MW
 from dawndusk.models.design import VARIABLES
 from dawndusk.models.outcome import OUTCOMES
 from dawndusk.optimize import evolution
@@ -25,6 +26,7 @@ from dawndusk.studies.studyfile import json_schema, library_names, read_study
 from dawndusk.studies.validate import SHIPPED_CASES, all_agree, read_cases, run_cases, to_json
 
 DISAGREE, INFEASIBLE, STOPPED = 1, 3, 4
+HASH_LETTERS = 12
 
 study_argument = click.argument("study", metavar="STUDY")
 set_option = click.option(
@@ -51,7 +53,8 @@ def _print_json(value: Any) -> None:
 def run_command(study: str, overrides: Sequence[str], out: Path | None, quiet: bool, as_json: bool) -> int:
     """Search the design space of a study and write a run folder.
 
-    Exit code 3 if no feasible design was found, 4 if the time limit ended the search.
+    Exit code 3 if no feasible design was found, 4 if the time limit or the design
+    budget ended the search.
     """
     resolved = read_study(study, overrides)
     if resolved.kind is Kind.GROUND:
@@ -172,7 +175,7 @@ def _ground_of(outcome: dict[str, float]) -> dict[str, float]:
     return {
         "lcoc_usd_per_pflop_hour": outcome["ground_lcoc_usd_per_pflop_hour"],
         "capex_usd": outcome["ground_capex_usd"],
-        "capex_usd_per_w": outcome["ground_capex_usd"] / (outcome["it_power_mw"] * 1e6),
+        "capex_usd_per_w": outcome["ground_capex_usd"] / (outcome["it_power_mw"] * WATTS_PER_MW),
         "it_power_mw": outcome["it_power_mw"],
         "cost_ratio_to_ground": 1.0,
     }
@@ -240,5 +243,5 @@ def check_command(studies: Sequence[str], overrides: Sequence[str]) -> int:
         resolved = read_study(study, overrides)
         if resolved.kind is Kind.DESIGN:
             nominal_design(resolved)
-        click.echo(f"{study}: valid, {resolved.kind.value} study {resolved.name}, hash {resolved.hash[:12]}")
+        click.echo(f"{study}: valid, {resolved.kind.value} study {resolved.name}, hash {resolved.hash[:HASH_LETTERS]}")
     return 0

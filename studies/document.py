@@ -43,6 +43,8 @@ MAX_VALUES = 20_000
 """Values in one document; the largest sensible study overrides a few hundred."""
 MAX_INTEGER_DIGITS = 15
 """Longer whole numbers are read as floats, which hold fifteen digits exactly."""
+BEYOND_INTEGERS = 10**MAX_INTEGER_DIGITS
+LINE_WIDTH = 110
 MAX_SHOWN = 60
 """Characters of a value or key that a message repeats."""
 MAX_PLACE = 200
@@ -296,7 +298,7 @@ def from_python(value: object, place: Place, depth: int = 0) -> Node:
         raise StudyError(Problem(place=place, key="", found=found, allowed=f"up to {MAX_DEPTH} levels"))
     if isinstance(value, np.generic):
         value = value.item()
-    if isinstance(value, int) and abs(value) >= 10**MAX_INTEGER_DIGITS:
+    if isinstance(value, int) and abs(value) >= BEYOND_INTEGERS:
         value = float(f"{Decimal(value):e}")
     if isinstance(value, Mapping):
         return Node({_text_key(k, place): from_python(v, place, depth + 1) for k, v in value.items()}, place)
@@ -331,7 +333,7 @@ def write_text(value: Mapping[str, Any]) -> str:
     yaml.Representer = _Representer
     yaml.default_flow_style = False
     yaml.sort_base_mapping_type_on_output = False  # type: ignore[assignment]
-    yaml.width = 110
+    yaml.width = LINE_WIDTH
     out = io.StringIO()
     yaml.dump(dict(value), out)
     return out.getvalue()

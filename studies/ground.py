@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
-from dawndusk.models.constants import HOURS_PER_YEAR
+from dawndusk.models.constants import HOURS_PER_YEAR, TFLOPS_PER_PFLOPS, WATTS_PER_KW, WATTS_PER_MW
 from dawndusk.models.errors import DawnduskError
 from dawndusk.models.ground import GroundCosts, ground_costs
 from dawndusk.studies.study import Choice, Study
@@ -76,7 +76,7 @@ def _option(study: Study, name: str) -> GroundOption:
     accelerator, workload = a.accelerators[name], a.workloads[a.workload]
     if not a.demand.it_power_mw:
         raise DawnduskError(f"{study.source}: demand.it_power_mw: missing; a ground study needs its IT power in MW")
-    count = math.ceil(a.demand.it_power_mw * 1e6 / accelerator.it_power_w)
+    count = math.ceil(a.demand.it_power_mw * WATTS_PER_MW / accelerator.it_power_w)
     costs: GroundCosts = ground_costs(
         ground=a.ground,
         scenario=a.scenario,
@@ -86,15 +86,15 @@ def _option(study: Study, name: str) -> GroundOption:
         fleet_accelerators=float(count),
     )
     lcoc = float(costs.lcoc_usd_per_pflop_hour)
-    pflops = accelerator.bf16_dense_tflops * workload.sustained_fraction / 1e3
+    pflops = accelerator.bf16_dense_tflops * workload.sustained_fraction / TFLOPS_PER_PFLOPS
     per_hour = lcoc * pflops
     return GroundOption(
         accelerator=name,
         accelerators=count,
-        it_power_mw=count * accelerator.it_power_w / 1e6,
+        it_power_mw=count * accelerator.it_power_w / WATTS_PER_MW,
         lcoc_usd_per_pflop_hour=lcoc,
         cost_usd_per_accelerator_hour=per_hour,
-        cost_usd_per_kw_year=per_hour * HOURS_PER_YEAR * 1e3 / accelerator.it_power_w,
+        cost_usd_per_kw_year=per_hour * HOURS_PER_YEAR * WATTS_PER_KW / accelerator.it_power_w,
         capex_usd=count * float(costs.capex),
         capex_usd_per_w=float(costs.capex) / accelerator.it_power_w,
         delivered_pflops=count * pflops * float(costs.availability),

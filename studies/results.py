@@ -1,4 +1,4 @@
-"""Typed results: an evaluated design, a finished run, the ground alternative, with tables to look at."""
+"""Typed results: an evaluated design and a finished run, with tables to look at."""
 
 from __future__ import annotations
 

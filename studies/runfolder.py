@@ -22,6 +22,10 @@ from dawndusk.studies.results import RunResult
 from dawndusk.studies.study import Study
 
 FORMAT = 1
+HASH_LETTERS = 8
+STRANGERS_NAMED = 3
+READABLE_BY_ALL = 0o755
+GIT_TIMEOUT_S = 10.0
 MANIFEST = "manifest.json"
 FILES = {MANIFEST, "study.yaml", "optimum.json", "designs.parquet", "designs.csv"}
 UNFINISHED = ".dawndusk-"
@@ -35,7 +39,7 @@ class RunFolderError(DawnduskError):
 
 def default_folder(study: Study) -> Path:
     """Return ``runs/NAME-HASH``, so that the same question always has the same folder."""
-    return Path("runs") / f"{study.name}-{study.hash[:8]}"
+    return Path("runs") / f"{study.name}-{study.hash[:HASH_LETTERS]}"
 
 
 def check_target(folder: Path) -> None:
@@ -64,7 +68,7 @@ def _check_target(folder: Path) -> None:
         raise RunFolderError(f"{folder}: found something that is not a folder; allowed: a new folder or a run folder")
     names = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
     if names and not (names <= FILES and _is_manifest(folder / MANIFEST)):
-        found = one_of(sorted(names - FILES)[:3]) or f"no {MANIFEST} of a run"
+        found = one_of(sorted(names - FILES)[:STRANGERS_NAMED]) or f"no {MANIFEST} of a run"
         raise RunFolderError(
             f"{folder}: found a folder with other files ({found}); allowed: a new folder or a run folder"
         )
@@ -92,7 +96,7 @@ def write_run(result: RunResult, folder: Path) -> Path:
     except OSError as error:
         raise _unwritable(folder, error) from None
     try:
-        fresh.chmod(0o755)
+        fresh.chmod(READABLE_BY_ALL)
         (fresh / "study.yaml").write_text(result.study.to_yaml(), encoding="utf-8")
         frame = result.to_frame()
         frame.to_parquet(fresh / "designs.parquet", index=False)
@@ -156,7 +160,7 @@ def git_state(directory: Path) -> dict[str, Any] | None:
 def _git(directory: Path, *arguments: str) -> str | None:
     with contextlib.suppress(OSError, subprocess.SubprocessError):
         done = subprocess.run(
-            ["git", "-C", str(directory), *arguments], capture_output=True, text=True, timeout=10, check=True
+            ["git", "-C", str(directory), *arguments], capture_output=True, text=True, timeout=GIT_TIMEOUT_S, check=True
         )
         return done.stdout.strip()
     return None

@@ -40,6 +40,8 @@ WATERFALL = (
     ("delivered_pflops", ""),
 )
 WIDTH_WITHOUT_TERMINAL = 110
+SPACES_BETWEEN_TABLES = 4
+NEXT_TIGHTEST = 3
 
 
 def console(*, stderr: bool = False) -> Console:
@@ -100,7 +102,7 @@ def _table(title: str, *columns: str) -> Table:
 
 def two_columns(left: RenderableType, right: RenderableType) -> Table:
     """Return two tables side by side."""
-    grid = Table.grid(padding=(0, 4))
+    grid = Table.grid(padding=(0, SPACES_BETWEEN_TABLES))
     grid.add_row(left, right)
     return grid
 
@@ -186,7 +188,7 @@ def limits_text(best: Evaluated, ends: Sequence[AtEnd]) -> Text:
     tight = binding(list(best.limits))
     for limit in tight:
         text.append(f"  binding   {limit_line(limit)}\n")
-    others = [limit for limit in best.limits if limit not in tight and limit.margin >= 0.0][:3]
+    others = [limit for limit in best.limits if limit not in tight and limit.margin >= 0.0][:NEXT_TIGHTEST]
     for limit in others:
         text.append(f"  next      {limit_line(limit)}\n")
     for end in ends:

@@ -66,7 +66,7 @@ class Study:
         return isinstance(other, Study) and self.hash == other.hash
 
     def __hash__(self) -> int:
-        return int(self.hash[:15], base=16)
+        return hash(self.hash)
 
     @property
     def minimise(self) -> str | None:
@@ -84,7 +84,8 @@ class Study:
         Parameters
         ----------
         satellites : int
-            Used where the satellites follow the demand; the evaluation then sets the number that meets it.
+            Used where the satellites follow the demand. ``dawndusk.studies.runner.nominal_design`` finds the number
+            that meets it.
         """
         values: dict[str, Any] = {name: entry.nominal for name, entry in self.space.items()}
         return Design(**{"satellites": satellites, **values})

@@ -6,6 +6,8 @@ import math
 
 BILLION, MILLION, THOUSAND = 1e9, 1e6, 1e3
 LARGEST_IN_FULL = 1e15
+LEAST_WITH_SEPARATORS = 1e4
+USD = "USD"
 _PLAIN = {"-", "count", "fraction", "name"}
 
 
@@ -13,8 +15,8 @@ def pretty(value: float | str, units: str) -> str:
     """Return a value with its units: money in k, M or B, large counts with separators, four digits otherwise."""
     if isinstance(value, str):
         return value
-    if units.startswith("USD"):
-        return f"{money(value)}{units[3:]}"
+    if units.startswith(USD):
+        return f"{money(value)}{units.removeprefix(USD)}"
     if units == "year":
         return f"{value:.0f}"
     text = number(value)
@@ -26,7 +28,7 @@ def money(value: float) -> str:
     for size, letter in ((BILLION, "B"), (MILLION, "M")):
         if abs(value) >= size:
             return f"{value / size:.4g} {letter}USD"
-    if abs(value) >= 10 * THOUSAND:
+    if abs(value) >= LEAST_WITH_SEPARATORS:
         return f"{value:,.0f} USD"
     return f"{value:.4g} USD"
 

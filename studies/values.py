@@ -86,15 +86,13 @@ class Number(Value):
     """The domain of a number."""
 
     units: str
-    minimum: float = -math.inf
-    maximum: float = math.inf
+    minimum: float
+    maximum: float
     whole: bool = False
 
     def __str__(self) -> str:
         noun = "a whole number" if self.whole else "a number"
         units = "" if self.units in {"-", "count", "name"} else f" [{self.units}]"
-        if math.isinf(self.maximum):
-            return f"{noun} of at least {self.minimum:.12g}{units}"
         return f"{noun} from {self.minimum:.12g} to {self.maximum:.12g}{units}"
 
     def check(self, value: object) -> float:
@@ -111,9 +109,8 @@ class Number(Value):
 
     def schema(self) -> dict[str, Any]:
         """Return the domain as JSON Schema."""
-        bounds = {"minimum": self.minimum, "maximum": self.maximum}
-        finite = {name: value for name, value in bounds.items() if math.isfinite(value)}
-        return {"type": "integer" if self.whole else "number", **finite}
+        kind = "integer" if self.whole else "number"
+        return {"type": kind, "minimum": self.minimum, "maximum": self.maximum}
 
 
 def number_hint(value: object) -> str:
@@ -204,7 +201,7 @@ def parse_bound(text: str) -> Bound:
     operator = cast("Operator", match["operator"])
     if _is_numeric(left):
         left, operator, right = right, MIRRORED[operator], left
-    name = choose_in(text, left)
+    name = _outcome_named(text, left)
     if not PLAIN_NUMBER.fullmatch(right):
         raise misfit(BOUND_FORM, number_hint(right))
     if not math.isfinite(float(right)):
@@ -212,8 +209,8 @@ def parse_bound(text: str) -> Bound:
     return Bound(name, operator, float(right) + 0.0)
 
 
-def choose_in(text: str, name: str) -> str:
-    """Return the outcome that a bound names."""
+def _outcome_named(text: str, name: str) -> str:
+    """Return the name that a bound gives if it is that of an outcome; anything else is a misfit."""
     if name not in OUTCOMES:
         hint = nearest(name, OUTCOMES)
         names = f", one of {len(OUTCOMES)}" if hint else f": {one_of(OUTCOMES)}"

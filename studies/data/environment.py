@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from dawndusk.models.errors import AssumptionError, one_of
+from dawndusk.models.radiation import POLAR_DEG, SUN_SYNCHRONOUS_SET, log_of
 from dawndusk.models.tables import EnvironmentData, Floats
 from dawndusk.studies.data.rows import header, lines, number
 
@@ -17,9 +18,11 @@ ORBIT_SETS = ("sso", "30", "53")
 """Inclinations for which dose and proton flux were computed: Sun-synchronous, 30 and 53 degrees."""
 
 HIGH_INCLINATION = 70
+"""Inclination in degrees of a set that follows from the computed ones and the shape of published doses."""
+BELOW_HIGH_DEG = 53.0
 SSO_550_DEG = 97.6
-POLAR_DEG = 90.0
-NEGLIGIBLE_DOSE = 1e-12
+PUBLISHED_STEP_DEG = 5
+"""Degrees between the inclinations of the published doses."""
 
 _EVIDENCE = ("units", "source", "url", "year", "confidence", "note")
 
@@ -53,9 +56,8 @@ def read_environment(folder: Path | Traversable) -> EnvironmentData:
     ----------
     folder : pathlib.Path
         Holds ``dose_depth.csv`` (krad(Si)/year, altitude in km by mm of aluminium), ``dose_inclination.csv`` (the same
-        at 550 km for more inclinations),
-        ``trapped_proton_flux.csv`` (1/cm2/s, altitude in km by MeV) and ``atmosphere.csv`` (kg/m3, altitude
-        in km by solar flux in sfu).
+        at 550 km for more inclinations), ``trapped_proton_flux.csv`` (1/cm2/s, altitude in km by MeV) and
+        ``atmosphere.csv`` (kg/m3, altitude in km by solar flux in sfu).
 
     Returns
     -------
@@ -93,12 +95,7 @@ def _published(shape: _Table, thickness_mm: Floats, *particles: str) -> dict[int
             inclination = int(name.removeprefix("spenvis_"))
             sums[inclination] = sums.get(inclination, 0.0) + np.array(values)
     nodes, wanted = np.log(shape.axis), np.log(thickness_mm)
-    return {angle: np.interp(wanted, nodes, _log(dose)) for angle, dose in sums.items()}
-
-
-def _log(dose: Floats) -> Floats:
-    logs: Floats = np.log(np.maximum(dose, NEGLIGIBLE_DOSE))
-    return logs
+    return {angle: np.interp(wanted, nodes, log_of(dose)) for angle, dose in sums.items()}
 
 
 def _with_high_inclination(sets: Mapping[str, Floats], published: Mapping[int, Floats]) -> dict[str, Floats]:
@@ -109,12 +106,19 @@ def _with_high_inclination(sets: Mapping[str, Floats], published: Mapping[int, F
     (53 from 50 and 55 degrees; 97.6 from 95 and 100): the shape over inclination is taken to be that of every
     altitude.
     """
-    share = (HIGH_INCLINATION - 53.0) / (POLAR_DEG - 53.0)
-    low = published[50] + (53.0 - 50.0) / 5.0 * (published[55] - published[50])
-    high = published[95] + (SSO_550_DEG - 95.0) / 5.0 * (published[100] - published[95])
+    share = (HIGH_INCLINATION - BELOW_HIGH_DEG) / (POLAR_DEG - BELOW_HIGH_DEG)
+    low, high = _published_at(published, BELOW_HIGH_DEG), _published_at(published, SSO_550_DEG)
     excess = published[HIGH_INCLINATION] - ((1.0 - share) * low + share * high)
-    between = np.exp((1.0 - share) * _log(sets["53"]) + share * _log(sets["sso"]) + excess)
+    computed = sets[f"{BELOW_HIGH_DEG:g}"], sets[SUN_SYNCHRONOUS_SET]
+    between = np.exp((1.0 - share) * log_of(computed[0]) + share * log_of(computed[1]) + excess)
     return {**sets, f"{HIGH_INCLINATION}": _frozen(between)}
+
+
+def _published_at(published: Mapping[int, Floats], inclination_deg: float) -> Floats:
+    """Interpolate the published logarithms between the inclinations that hold this one between them."""
+    below = int(inclination_deg // PUBLISHED_STEP_DEG) * PUBLISHED_STEP_DEG
+    share = (inclination_deg - below) / PUBLISHED_STEP_DEG
+    return published[below] + share * (published[below + PUBLISHED_STEP_DEG] - published[below])
 
 
 _VALUE_UNITS = {"mm": "krad(Si)/year", "MeV": "1/cm2/s", "sfu": "kg/m3"}

@@ -115,8 +115,9 @@ def check_domain(where: str, field: dataclasses.Field[Any], value: float) -> Non
     """Raise unless ``value`` is finite and inside the domain of its field."""
     minimum, maximum, units = (field.metadata[name] for name in ("minimum", "maximum", "units"))
     if not (math.isfinite(value) and minimum <= value <= maximum):
-        allowed = f"at least {minimum:g}" if math.isinf(maximum) else f"{minimum:g} to {maximum:g}"
-        raise AssumptionError(f"{where}: found {value:g}, allowed {allowed} {units} ({field.metadata['meaning']})")
+        raise AssumptionError(
+            f"{where}: found {value:g}, allowed {minimum:g} to {maximum:g} {units} ({field.metadata['meaning']})"
+        )
 
 
 def _quantity(where: str, key: str, cells: dict[str, str]) -> Quantity:

@@ -10,15 +10,12 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from dawndusk.models.constants import HOURS_PER_YEAR
+from dawndusk.models.constants import HOURS_PER_YEAR, KG_PER_TONNE, WATTS_PER_KW, WATTS_PER_MW
 from dawndusk.studies.published.method import Method, given
 
 WATTS_PER_GW = 1e9
-WATTS_PER_KW = 1e3
 USD_PER_BUSD = 1e9
 USD_PER_MUSD = 1e6
-WATTS_PER_MW = 1e6
-KG_PER_TONNE = 1e3
 PER_CENT = 0.01
 OPERATIONS_PER_YEAR = 0.01
 """Operations as a share of the hardware; a constant of the method."""

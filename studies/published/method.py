@@ -9,16 +9,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from dawndusk.models.errors import DawnduskError, nearest, one_of
+from dawndusk.studies.document import shorten
 from dawndusk.studies.values import number_hint
-
-MAX_SHOWN = 60
-"""Characters of a value that a message repeats."""
 
 
 def shown(value: object) -> str:
     """Return a value as a message repeats it: in one line and not too long."""
-    text = repr(value)
-    return text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}..."
+    return shorten(repr(value))
 
 
 class MethodError(DawnduskError):

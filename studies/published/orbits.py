@@ -8,12 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from dawndusk.models import orbit as model
-from dawndusk.models.constants import EARTH_RADIUS_M
+from dawndusk.models.constants import EARTH_RADIUS_M, SECONDS_PER_MINUTE
 from dawndusk.studies.data import default_assumptions
 from dawndusk.studies.published.method import Method, MethodError, chosen, given
 from dawndusk.studies.published.spenvis import DEFAULT_ORBIT, orbit_names
 
-SECONDS_PER_MINUTE = 60.0
 PUBLISHED_YEAR = 2026
 """Year of the published eclipse tables."""
 FIRST_YEAR, LAST_YEAR = 1950, 2050
@@ -21,11 +20,12 @@ FIRST_YEAR, LAST_YEAR = 1950, 2050
 LOWEST_KM, HIGHEST_SSO_KM = 100.0, 5900.0
 """Altitudes between which a sun-synchronous inclination exists."""
 FREE_FROM_KM, FREE_TO_KM = 200.0, 3000.0
+DEFAULT_ALTITUDE_KM = 650.0
 HALVINGS = 30
 
 
 def _altitude(maximum: float = HIGHEST_SSO_KM) -> float:
-    value: float = given(650.0, "km", "altitude of the circular orbit", LOWEST_KM, maximum)
+    value: float = given(DEFAULT_ALTITUDE_KM, "km", "altitude of the circular orbit", LOWEST_KM, maximum)
     return value
 
 

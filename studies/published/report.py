@@ -9,13 +9,11 @@ from dataclasses import dataclass
 from importlib.resources import files
 
 from dawndusk.models.assumptions import Assumptions
+from dawndusk.models.constants import KG_PER_TONNE, WATTS_PER_KW
 from dawndusk.models.design import Design
 from dawndusk.studies.data.rows import COLUMNS, lines, number, span
 from dawndusk.studies.published import mccalip, suncatcher, turyshev
 
-KG_PER_TONNE = 1e3
-WATTS_PER_KW = 1e3
-WATTS_PER_MW = 1e6
 MW_PER_GW = 1e3
 USD_PER_BUSD = 1e9
 CLAIMED_IT_POWER_MW = 200.0

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from dawndusk.models.constants import WATTS_PER_MW
 from dawndusk.models.thermal import emitted_w_m2
 from dawndusk.studies.published.method import Method, given
 
-WATTS_PER_MW = 1e6
 SOURCE = "Turyshev, arXiv:2604.27197"
 
 
