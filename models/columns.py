@@ -220,15 +220,18 @@ class _Step:
         self.fleet = x["accelerators_per_satellite"] * x["satellites"]
         self.job = np.minimum(self.fleet, self.workload.job_accelerators)
         each = o["upsets_per_accelerator_year"] + o["accelerator_failures_per_year"]
-        lost = a.reliability.satellite_loss_per_year / np.minimum(x["accelerators_per_satellite"], self.job)
-        self.interruptions = each + a.reliability.interruption_per_year + lost
-        o["checkpoint_efficiency"] = surviving.checkpoint_efficiency(
-            self.interruptions * self.job, self.workload.checkpoint_s, self.workload.restart_s
-        )
+        self.interruptions = each + a.reliability.interruption_per_year
+        o["checkpoint_efficiency"] = self._useful_share(self.job)
         o["eclipse_availability"] = surviving.eclipse_availability(
             o["sunlit_fraction"], self.eclipses, x["eclipse_ride_through"], self.workload.restart_s
         )
         o["availability"] = o["checkpoint_efficiency"] * o["eclipse_availability"]
+
+    def _useful_share(self, job: Array) -> Array:
+        """Return the useful share of time of a job: a loss of any of its satellites interrupts all of it."""
+        satellites = np.maximum(job / self.x["accelerators_per_satellite"], 1.0)
+        rate = self.interruptions * job + satellites * self.a.reliability.satellite_loss_per_year
+        return surviving.checkpoint_efficiency(rate, self.workload.checkpoint_s, self.workload.restart_s)
 
     def network(self) -> None:
         """Compare what the links carry with what the workload needs."""
@@ -346,7 +349,8 @@ class _Step:
         o["launch_cost_usd"] = o["launches"] * o["launch_price_usd"] * (1.0 - paid_by_other / self.closure.dry)
         risk = a.launch.insurance_premium - (1.0 - self.success)
         flown = satellites + o["compute_cost_usd"] + o["launch_cost_usd"]
-        o["insurance_cost_usd"] = flown * (a.launch.insured_fraction * np.maximum(risk, 0.0))
+        self.insured = np.maximum(risk, 0.0) * a.launch.insured_fraction
+        o["insurance_cost_usd"] = flown * self.insured
         per_year = x["launches_per_year"]
         yearly_value = satellites / np.maximum(o["deployment_years"], 1.0)
         o["factory_cost_usd"] = (
@@ -412,6 +416,7 @@ class _Step:
         o, a = self.o, self.a
         ground = ground_costs(
             ground=a.ground,
+            thermal=a.thermal,
             scenario=a.scenario,
             reliability=a.reliability,
             workload=self.workload,
@@ -421,19 +426,18 @@ class _Step:
         o["ground_lcoc_usd_per_pflop_hour"] = ground.lcoc_usd_per_pflop_hour
         o["ground_capex_usd"] = self.fleet * ground.capex
         o["cost_ratio_to_ground"] = o["lcoc_usd_per_pflop_hour"] / ground.lcoc_usd_per_pflop_hour
-        other = o["discounted_cost_usd"] - o["launch_cost_usd"] * self.spread
-        affordable = ground.lcoc_usd_per_pflop_hour * o["delivered_worth_pflop_hours"] - other
-        o["breakeven_launch_usd_per_kg"] = affordable / (self.spread * o["launched_mass_t"] * KG_PER_TONNE)
+        launching_usd = o["launch_cost_usd"] * (self.insured + 1.0) * self.spread
+        affordable = ground.lcoc_usd_per_pflop_hour * o["delivered_worth_pflop_hours"] - (
+            o["discounted_cost_usd"] - launching_usd
+        )
+        o["breakeven_launch_usd_per_kg"] = o["launch_price_usd_per_kg"] * affordable / launching_usd
         self.ground_result: GroundCosts = ground
 
     def training_run(self) -> None:
         """Report one training run as a single job on the whole fleet when new, at the study's workload."""
-        o, x, a, row = self.o, self.x, self.a, self.rows.accelerator
+        o, x, a = self.o, self.x, self.a
         run_hours = a.training_runs[a.training_run].flop / FLOP_PER_PFLOP_HOUR
-        whole = surviving.checkpoint_efficiency(
-            self.interruptions * self.fleet, self.workload.checkpoint_s, self.workload.restart_s
-        )
-        slower = o["checkpoint_efficiency"] / whole
+        slower = o["checkpoint_efficiency"] / self._useful_share(self.fleet)
         hours = run_hours / self.useful_pflops * slower
         o["training_run_days"] = hours * (1.0 / HOURS_PER_DAY)
         o["training_run_cost_usd"] = o["lcoc_usd_per_pflop_hour"] * run_hours * slower
@@ -445,5 +449,5 @@ class _Step:
         o["ground_training_run_days"] = ground_hours * (1.0 / HOURS_PER_DAY)
         ground_slower = self.ground_result.availability / self.ground_result.whole_fleet_availability
         o["ground_training_run_cost_usd"] = self.ground_result.lcoc_usd_per_pflop_hour * run_hours * ground_slower
-        ground_w = self.fleet * row.it_power_w * a.ground.pue
+        ground_w = self.fleet * self.ground_result.it_power_w * a.ground.pue
         o["ground_training_run_energy_mwh"] = ground_w * ground_hours * (1.0 / WATTS_PER_MW)

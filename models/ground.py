@@ -7,10 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from dawndusk.models.array import Array
-from dawndusk.models.assumptions import Accelerator, Ground, Reliability, Scenario, Workload
+from dawndusk.models.assumptions import Accelerator, Ground, Reliability, Scenario, Thermal, Workload
 from dawndusk.models.constants import HOURS_PER_YEAR, TFLOPS_PER_PFLOPS, WATTS_PER_MW
 from dawndusk.models.cost import annuity_years, carry_factor, continuous
 from dawndusk.models.reliability import checkpoint_efficiency, heat_acceleration
+from dawndusk.models.thermal import drawn_it_power_w
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,7 @@ class GroundCosts:
     staffing: Array
     replacements: Array
     total: Array
+    it_power_w: Array
     capex: Array
     availability: Array
     whole_fleet_availability: Array
@@ -40,6 +42,7 @@ def delay_years(ground: Ground) -> float:
 def ground_costs(
     *,
     ground: Ground,
+    thermal: Thermal,
     scenario: Scenario,
     reliability: Reliability,
     workload: Workload,
@@ -48,16 +51,16 @@ def ground_costs(
 ) -> GroundCosts:
     """Return cost and levelised cost of the ground alternative with the same accelerator and demand.
 
-    Same units and rules as in orbit: dense BF16 work delivered, discounted at the cost of money, and worth less
-    every year by the technology ageing counted from the orbital programme's first launch. The building outlives
-    the accelerators and is charged its share; failed accelerators are replaced.
+    Same units and rules as in orbit, leakage at the junction temperature included: dense BF16 work delivered,
+    discounted at the cost of money, and worth less every year by the technology ageing counted from the first launch
+    in orbit. The building outlives the accelerators and is charged its share; failed accelerators are replaced.
     """
     rate = continuous(ground.discount_rate)
     years = annuity_years(rate, ground.it_life_years)
     building_share = years / annuity_years(rate, ground.facility_life_years)
     carry = carry_factor(rate * ground.build_years)
     failures = reliability.accelerator_failure_per_year * heat_acceleration(reliability, ground.junction_k)
-    it_w = accelerator.it_power_w
+    it_w = drawn_it_power_w(thermal, accelerator, ground.junction_k)
     shell = it_w * (ground.shell_usd_per_w * building_share * carry)
     energy = it_w * (ground.pue * HOURS_PER_YEAR / WATTS_PER_MW * ground.electricity_usd_per_mwh * years)
     maintenance = it_w * (ground.shell_usd_per_w * ground.maintenance_fraction_per_year * years)
@@ -84,6 +87,7 @@ def ground_costs(
         staffing=staffing,
         replacements=replacements,
         total=total,
+        it_power_w=it_w,
         capex=accelerator.price_usd + it_w * (ground.shell_usd_per_w + ground.network_usd_per_w),
         availability=availability,
         whole_fleet_availability=whole,

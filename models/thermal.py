@@ -123,6 +123,13 @@ def equilibrium_temperature_k(
     return coldest + rules * (t - coldest)
 
 
+def drawn_it_power_w(thermal: Thermal, accelerator: Accelerator, junction_k: Array) -> Array:
+    """Return the IT power in W of one accelerator at a junction temperature, at least that without leakage."""
+    grown = accelerator.leakage_per_k * (junction_k - thermal.junction_reference_k)
+    chip = accelerator.chip_power_w * np.maximum(grown + 1.0, thermal.least_power_fraction)
+    return accelerator.it_power_w - accelerator.chip_power_w + chip
+
+
 def newton_steps(accelerators: Iterable[Accelerator]) -> int:
     """Return the steps that the equilibrium temperature takes with the accelerators in the catalogue."""
     leakiest = max(row.leakage_per_k for row in accelerators)

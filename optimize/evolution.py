@@ -183,6 +183,7 @@ def search(
     if problem.free:
         _evolve(run)
         _refine(run)
+    stopped_by = run.ended_by or "completion"
     order = run.ranked()
     winner = run.best[order[0]]
     scored = problem.score_one(winner.design)
@@ -197,7 +198,7 @@ def search(
         evaluated=run.evaluated,
         seconds=time.monotonic() - begin,
         seed=seed,
-        stopped_by="time limit" if run.ended_by else "completion",
+        stopped_by=stopped_by,
     )
 
 

@@ -207,8 +207,9 @@ class Problem:
     def _cadence_cap(self, combination: Combination) -> float:
         vehicle = self.assumptions.vehicles[combination["vehicle"]]
         longest = self.assumptions.launch.max_deployment_years
-        year = self.assumptions.scenario.first_launch_year + 0.5 * longest
-        return float(cadence_cap_per_year(self.assumptions.launch, vehicle, year))
+        first = self.assumptions.scenario.first_launch_year
+        caps = (cadence_cap_per_year(self.assumptions.launch, vehicle, first + late) for late in (0.0, 0.5 * longest))
+        return max(map(float, caps))
 
     def meet_demand(self, batch: DesignBatch) -> DesignBatch:
         """Return the batch with the smallest number of satellites that meets the demand.

@@ -51,6 +51,16 @@ class Study(resolved.Study):
             write_run(result, Path(out))
         return result
 
+    def nominal_design(self, satellites: int | None = None) -> Design:
+        """Return the design with every variable at its nominal value; satellites as many as the demand asks for.
+
+        Parameters
+        ----------
+        satellites : int, optional
+            Used instead where the satellites follow the demand.
+        """
+        return nominal_design(self) if satellites is None else super().nominal_design(satellites)
+
     def evaluate(self, design: Design | None = None, **variables: Any) -> Evaluated:
         """Evaluate one design: the nominal one, or ``design``, with some variables changed.
 

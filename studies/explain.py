@@ -14,7 +14,6 @@ from dawndusk.optimize.problem import Bound, Choice, Entry, Problem, Range
 
 BINDING_MARGIN = 0.005
 AT_END_SHARE = 1e-3
-ROUNDING = 1e-12
 """A margin below zero by no more than this is met."""
 
 
@@ -51,12 +50,12 @@ def limits(problem: Problem, design: Design) -> list[Limit]:
 
 def binding(all_limits: list[Limit]) -> list[Limit]:
     """Return the limits that are met with next to no margin."""
-    return [limit for limit in all_limits if limit.margin + ROUNDING >= 0.0 and limit.margin <= BINDING_MARGIN]
+    return [limit for limit in all_limits if limit.margin >= 0.0 and limit.margin <= BINDING_MARGIN]
 
 
 def broken(all_limits: list[Limit]) -> list[Limit]:
     """Return the limits that are broken, worst first."""
-    return [limit for limit in all_limits if not limit.margin + ROUNDING >= 0.0]  # so is one that is no number
+    return [limit for limit in all_limits if not limit.margin >= 0.0]  # so is one that is no number
 
 
 def at_ends(space: Mapping[str, Entry], design: Design) -> list[AtEnd]:

@@ -79,6 +79,7 @@ def _option(study: Study, name: str) -> GroundOption:
     count = math.ceil(a.demand.it_power_mw * WATTS_PER_MW / accelerator.it_power_w)
     costs: GroundCosts = ground_costs(
         ground=a.ground,
+        thermal=a.thermal,
         scenario=a.scenario,
         reliability=a.reliability,
         workload=workload,

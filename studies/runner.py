@@ -64,7 +64,7 @@ def nominal_design(study: Study, **changes: Any) -> Design:
 
     It has as many satellites as the demand asks for where they follow it and ``changes`` does not state them.
     """
-    design = study.nominal_design().replace(**changes)
+    design = study.nominal_design(1).replace(**changes)
     if not study.satellites_follow_demand or "satellites" in changes:
         return design
     batch = DesignBatch.of(design)

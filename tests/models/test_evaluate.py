@@ -22,6 +22,7 @@ from dawndusk.models.outcome import OUTCOMES, UnknownOutcomeError
 from dawndusk.models.reliability import heat_acceleration
 from dawndusk.models.rows import rows_of
 from dawndusk.models.rules import RULES
+from dawndusk.models.thermal import drawn_it_power_w
 from dawndusk.studies.data import default_assumptions, with_values
 
 quick = settings(deadline=None, max_examples=150, derandomize=True)
@@ -231,7 +232,9 @@ def test_training_run_of_stated_size(assumptions: Assumptions, design: Design) -
     slower = one_job(assumptions, each * job) / one_job(assumptions, each * fleet)
     sold = flop / 3.6e18 * slower
     assert o["ground_training_run_cost_usd"] == pytest.approx(o["ground_lcoc_usd_per_pflop_hour"] * sold, rel=1e-9)
-    ground_power = o["it_power_mw"] * assumptions.ground.pue
+    chip = assumptions.accelerators[design.accelerator]
+    drawn = float(drawn_it_power_w(assumptions.thermal, chip, assumptions.ground.junction_k))
+    ground_power = o["accelerators"] * drawn * 1e-6 * assumptions.ground.pue
     assert o["ground_training_run_energy_mwh"] == pytest.approx(ground_power * o["ground_training_run_days"] * 24.0)
 
 

@@ -20,6 +20,7 @@ ACCELERATORS = ("h100", "b200", "tpu_v6e", "vera_rubin_nvl72")
 def modelled(a: Assumptions, accelerator: str, fleet: float) -> GroundCosts:
     return ground_costs(
         ground=a.ground,
+        thermal=a.thermal,
         scenario=a.scenario,
         reliability=a.reliability,
         workload=a.workloads[a.workload],
@@ -38,6 +39,13 @@ def arrhenius(a: Assumptions) -> float:
     return 1.0 - r.thermal_share + r.thermal_share * hot
 
 
+def drawn_w(a: Assumptions, accelerator: str) -> float:
+    """IT power at the junction temperature of the ground: leakage moves the package, host and network stay."""
+    chip = a.accelerators[accelerator]
+    leakage = 1.0 + chip.leakage_per_k * (a.ground.junction_k - a.thermal.junction_reference_k)
+    return chip.it_power_w + chip.chip_power_w * (max(leakage, a.thermal.least_power_fraction) - 1.0)
+
+
 def ledger(a: Assumptions, accelerator: str, fleet: float) -> float:
     """Levelised cost in USD per PFLOP-hour of one accelerator on the ground, one cash flow at a time.
 
@@ -50,7 +58,7 @@ def ledger(a: Assumptions, accelerator: str, fleet: float) -> float:
     def money(usd: float, year: float) -> float:
         return usd * math.pow(1.0 + g.discount_rate, -year)
 
-    watts, year_slice = chip.it_power_w, g.it_life_years / SLICES
+    watts, year_slice = drawn_w(a, accelerator), g.it_life_years / SLICES
     failures = a.reliability.accelerator_failure_per_year * arrhenius(a)
     building = sum(money(g.shell_usd_per_w * watts / SLICES, -before) for before in middles(g.build_years))
     rent = building / sum(money(g.facility_life_years / SLICES, year) for year in middles(g.facility_life_years))
@@ -156,5 +164,6 @@ def test_whole_model_reports_the_ground(assumptions: Assumptions, design: Design
         ledger(assumptions, design.accelerator, fleet), rel=1e-6
     )
     chip, ground = assumptions.accelerators[design.accelerator], assumptions.ground
-    per_chip = chip.price_usd + chip.it_power_w * (ground.shell_usd_per_w + ground.network_usd_per_w)
+    watts = drawn_w(assumptions, design.accelerator)
+    per_chip = chip.price_usd + watts * (ground.shell_usd_per_w + ground.network_usd_per_w)
     assert o["ground_capex_usd"] == pytest.approx(fleet * per_chip)

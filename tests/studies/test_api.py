@@ -229,3 +229,10 @@ def test_nothing_can_be_assigned(study: dd.Study, result: dd.RunResult) -> None:
 
 def test_a_study_is_a_key(study: dd.Study) -> None:
     assert {study: 1}[dd.load(SMALL)] == 1
+
+
+def test_the_nominal_design_has_the_satellites_that_the_demand_asks_for() -> None:
+    study = dd.load("orbit-200mw")
+    design = study.nominal_design()
+    assert study.evaluate(design).outcome["it_power_mw"] == pytest.approx(200.0, rel=1e-3)
+    assert study.nominal_design(7).satellites == 7

@@ -31,26 +31,26 @@ FLAT_TOLERANCE = 0.1
 RECORDED: dict[str, tuple[float, dict[str, float | str]]] = {
     "blue-origin-new-glenn": (
         89.53,
-        {"vehicle": "new_glenn_7x2", "launch_cost_usd": 11390000000.0, "cost_ratio_to_ground": 11.09},
+        {"vehicle": "new_glenn_7x2", "launch_cost_usd": 11390000000.0, "cost_ratio_to_ground": 11.24},
     ),
-    "falcon9-today": (250.9, {"vehicle": "falcon_9", "launch_cost_usd": 679300000.0, "cost_ratio_to_ground": 14.96}),
-    "kuiper-3236": (270.7, {"satellites": 3236.0, "launch_cost_usd": 18530000000.0, "cost_ratio_to_ground": 27.95}),
-    "orbit-200mw": (13.89, {"vehicle": "starship_v3", "launch_cost_usd": 8258000000.0, "cost_ratio_to_ground": 4.282}),
+    "falcon9-today": (250.9, {"vehicle": "falcon_9", "launch_cost_usd": 679300000.0, "cost_ratio_to_ground": 15.09}),
+    "kuiper-3236": (270.7, {"satellites": 3236.0, "launch_cost_usd": 18530000000.0, "cost_ratio_to_ground": 28.32}),
+    "orbit-200mw": (13.89, {"vehicle": "starship_v3", "launch_cost_usd": 8258000000.0, "cost_ratio_to_ground": 4.339}),
     "spacex-ai1": (
         16.72,
-        {"array": "silicon_flexible", "mass_per_it_power_kg_per_kw": 47.01, "cost_ratio_to_ground": 3.175},
+        {"array": "silicon_flexible", "mass_per_it_power_kg_per_kw": 47.01, "cost_ratio_to_ground": 3.208},
     ),
     "starcloud-5gw": (
         12.66,
-        {"launch_price_usd_per_kg": 82.49, "launch_cost_usd": 59090000000.0, "cost_ratio_to_ground": 3.904},
+        {"launch_price_usd_per_kg": 82.49, "launch_cost_usd": 59090000000.0, "cost_ratio_to_ground": 3.956},
     ),
     "suncatcher": (
         26.71,
-        {"launch_price_usd_per_kg": 241.5, "launched power price": 2469.0, "cost_ratio_to_ground": 8.169},
+        {"launch_price_usd_per_kg": 241.5, "launched power price": 2469.0, "cost_ratio_to_ground": 8.279},
     ),
 }
 
-GROUND_LCOC_USD_PER_PFLOP_HOUR = 3.244
+GROUND_LCOC_USD_PER_PFLOP_HOUR = 3.201
 TRANSPORT_CLAIM_USD = (5.0e9, 7.5e9)
 AI1_CLAIM_KG_PER_KW = 14.0
 AI1_COMPUTE_W = 120e3
