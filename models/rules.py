@@ -184,7 +184,7 @@ def radiator_available(s: Subject) -> Comparison:
     return s.rows.radiator.available_year, s.assumptions.scenario.first_launch_year
 
 
-@_rule("at least", "of the demand")
+@_rule("at least", "x the demand")
 def demand(s: Subject) -> Comparison:
     """The fleet meets the stated demand."""
     wanted = s.assumptions.demand

@@ -11,7 +11,7 @@ import functools
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +26,7 @@ Floats: TypeAlias = NDArray[np.float64]
 
 SCREEN_PER_COMBINATION = 512
 KEPT_AFTER_SCREEN = 24
-GENERATIONS = 120
+GENERATIONS = 240
 POPULATION_PER_VARIABLE = 8
 REFINED = 6
 REFINE_ROUNDS = 40
@@ -37,6 +37,9 @@ LAST_WIDTH = 1e-6
 HALVING_WIDTHS = (0.3, 0.2, 0.15, 0.1, 0.07, 0.05)
 HALVING_SAMPLES = 512
 MOVED_SHARE = 0.5
+STRATEGY: Literal["rand1bin"] = (
+    "rand1bin"  # the ones that follow the best settle on the wrong number of satellites per launch
+)
 REPORT_EVERY = 16
 MUTATION, RECOMBINATION = (0.4, 0.9), 0.8
 SCREENING, EVOLVING, REFINING, COMPARING = range(4)
@@ -255,6 +258,7 @@ def _evolve(run: _Run) -> None:
             objective,
             Bounds(np.zeros(dimension), np.ones(dimension)),
             x0=candidate.coordinates,
+            strategy=STRATEGY,
             maxiter=GENERATIONS,
             popsize=POPULATION_PER_VARIABLE,
             init="sobol",

@@ -115,6 +115,10 @@ def load(source: str | Path | Mapping[str, Any], overrides: Sequence[str] = ()) 
     DawnduskError
         With what was found, where, what is allowed and the nearest valid name.
     """
+    if not isinstance(source, str | Path | Mapping):
+        raise DesignError(f"study: found {source!r}; allowed: a library name, a path or a mapping")
+    if isinstance(overrides, str) or not all(isinstance(item, str) for item in overrides):
+        raise DesignError(f"overrides: found {overrides!r}; allowed: a list of texts such as 'design.altitude_km=900'")
     known = study_from_mapping(source, overrides) if isinstance(source, Mapping) else read_study(source, overrides)
     return Study(**{f.name: getattr(known, f.name) for f in dataclasses.fields(known)})
 

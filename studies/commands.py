@@ -13,6 +13,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from dawndusk.models.assumptions import CATALOGUES
 from dawndusk.models.constants import WATTS_PER_MW
 from dawndusk.models.design import VARIABLES
+from dawndusk.models.errors import DawnduskError
 from dawndusk.models.outcome import OUTCOMES
 from dawndusk.optimize import evolution
 from dawndusk.studies import show
@@ -25,7 +26,7 @@ from dawndusk.studies.study import Kind, Study
 from dawndusk.studies.studyfile import json_schema, library_names, read_study
 from dawndusk.studies.validate import SHIPPED_CASES, all_agree, read_cases, run_cases, to_json
 
-DISAGREE, INFEASIBLE, STOPPED = 1, 3, 4
+DISAGREE, BAD_INPUT, INFEASIBLE, STOPPED = 1, 2, 3, 4
 HASH_LETTERS = 12
 
 study_argument = click.argument("study", metavar="STUDY")
@@ -83,10 +84,15 @@ def _show_ground(study: Study, as_json: bool) -> int:
 
 def _exit_code(result: RunResult) -> int:
     if result.status != "feasible":
-        click.echo(f"status: infeasible; broken: {', '.join(x.name for x in result.best.broken)}", err=True)
+        click.echo(
+            f"{result.study.name}: status: infeasible; broken: {', '.join(x.name for x in result.best.broken)}",
+            err=True,
+        )
         return INFEASIBLE
     if result.stopped_by != "completion":
-        click.echo(f"status: feasible, but the search was ended by its {result.stopped_by}", err=True)
+        click.echo(
+            f"{result.study.name}: status: feasible, but the search was ended by its {result.stopped_by}", err=True
+        )
         return STOPPED
     return 0
 
@@ -145,10 +151,13 @@ def compare_command(studies: Sequence[str], overrides: Sequence[str], as_json: b
             columns[label] = _ground_column(study)
             continue
         result = _search(study, silent=as_json)
-        columns[label] = dict(result.outcome)
+        if result.status == "feasible":
+            columns[label] = dict(result.outcome)
+        else:
+            columns[f"{label} (infeasible)"] = {}
         worst = max(worst, _exit_code(result))
     if all(study.kind is not Kind.GROUND for study in resolved):
-        for label in list(columns):
+        for label in [label for label, column in columns.items() if column]:
             columns[f"ground ({label})"] = _ground_of(columns[label])
     if as_json:
         _print_json(columns)
@@ -239,9 +248,15 @@ def schema_command() -> int:
 @set_option
 def check_command(studies: Sequence[str], overrides: Sequence[str]) -> int:
     """Check study files without running them."""
+    bad = False
     for study in studies:
-        resolved = read_study(study, overrides)
-        if resolved.kind is Kind.DESIGN:
-            nominal_design(resolved)
+        try:
+            resolved = read_study(study, overrides)
+            if resolved.kind is Kind.DESIGN:
+                nominal_design(resolved)
+        except DawnduskError as error:
+            bad = True
+            click.echo(f"error: {error}", err=True)
+            continue
         click.echo(f"{study}: valid, {resolved.kind.value} study {resolved.name}, hash {resolved.hash[:HASH_LETTERS]}")
-    return 0
+    return BAD_INPUT if bad else 0

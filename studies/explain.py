@@ -29,6 +29,11 @@ class Limit:
     units: str
     margin: float
 
+    @property
+    def is_idle(self) -> bool:
+        """Return whether nothing is asked for: at least zero."""
+        return self.sense == "at least" and self.limit == 0.0
+
 
 @dataclass(frozen=True)
 class AtEnd:
@@ -45,12 +50,37 @@ def limits(problem: Problem, design: Design) -> list[Limit]:
     rules = [_from_rule(report) for report in rule_reports(design, problem.assumptions)]
     values = problem.score_one(design).evaluation.outcome.values
     bounds = [_from_bound(bound, values) for bound in problem.bounds]
-    return sorted(rules + bounds, key=lambda limit: limit.margin)
+    return sorted(rules + bounds + _packing_steps(problem, design, values), key=lambda limit: limit.margin)
+
+
+def _packing_steps(problem: Problem, design: Design, values: Mapping[str, Array]) -> list[Limit]:
+    """Return how closely whole satellites fill a launch by mass and by volume: one step more and one fewer flies.
+
+    These are not rules, for a design may always fly fewer; but where one has no margin, the slightest growth of the
+    satellite costs a whole place on every launch.
+    """
+    count = float(values["satellites_per_launch"][0])
+    vehicle, launch = problem.assumptions.vehicles[design.vehicle], problem.assumptions.launch
+    sizes = (
+        ("launch_filled_by_mass", float(values["wet_mass_kg"][0]), float(values["payload_kg"][0]), "kg"),
+        (
+            "launch_filled_by_volume",
+            float(values["stowed_volume_m3"][0]),
+            vehicle.fairing_m3 * launch.volume_fill,
+            "m3",
+        ),
+    )
+    sentence = f"The {count:.0f} satellites of one launch fill it; a larger satellite leaves a place empty on each."
+    return [
+        Limit(name, sentence, count * one, "at most", room, units, (room - count * one) / room)
+        for name, one, room, units in sizes
+        if 0.0 < count * one <= room
+    ]
 
 
 def binding(all_limits: list[Limit]) -> list[Limit]:
     """Return the limits that are met with next to no margin."""
-    return [limit for limit in all_limits if limit.margin >= 0.0 and limit.margin <= BINDING_MARGIN]
+    return [limit for limit in all_limits if 0.0 <= limit.margin <= BINDING_MARGIN and not limit.is_idle]
 
 
 def broken(all_limits: list[Limit]) -> list[Limit]:

@@ -61,6 +61,8 @@ def read_file(path: Path) -> Node:
 def _read_bytes(path: Path, place: Place) -> bytes:
     if path.is_dir():
         raise _unreadable(place, "a directory", "a YAML or JSON file")
+    if path.exists() and not path.is_file():
+        raise _unreadable(place, "a device or a pipe", "a YAML or JSON file")
     try:
         with path.open("rb") as file:
             data = file.read(MAX_BYTES + 1)

@@ -119,7 +119,7 @@ class RunResult:
             "status": self.status,
             "sense": self.study.sense,
             "objective_name": self.study.objective,
-            "objective": self.objective,
+            "objective": self.objective if self.status == "feasible" else None,
             "bound": self.bound,
             "gap": self.gap,
             "engine": self.study.search.engine.value,

@@ -56,6 +56,8 @@ def run_report(result: RunResult) -> RenderableType:
     """Return the whole answer of a run."""
     parts: list[RenderableType] = [headline(result), Text()]
     parts += [design_table(result.design, result.study), Text()]
+    if result.status != "feasible":
+        return Group(*parts, limits_text(result.best, ()))
     parts += [levelised_table(result.outcome), Text()]
     parts += [two_columns(capital_table(result.outcome), mass_table(result.outcome)), Text()]
     parts += [waterfall_table(result.outcome), Text(), limits_text(result.best, result.at_ends), Text()]
@@ -73,7 +75,7 @@ def headline(result: RunResult) -> Text:
     if result.status == "feasible":
         text.append(f"Best design found: {study.objective} = {found}\n", style="bold green")
     else:
-        text.append(f"INFEASIBLE: no design found that meets every rule. Nearest miss: {found}\n", style="bold red")
+        text.append("INFEASIBLE: no design found that meets every rule. The nearest miss breaks\n", style="bold red")
         for limit in result.best.broken:
             text.append(f"  {limit_line(limit)}\n", style="red")
     text.append(
@@ -100,6 +102,13 @@ def _table(title: str, *columns: str) -> Table:
     return table
 
 
+def _names_table(title: str, *columns: str) -> Table:
+    """Return a table whose first column holds names, which are never broken."""
+    table = _table(title, *columns)
+    table.columns[0].no_wrap = True
+    return table
+
+
 def two_columns(left: RenderableType, right: RenderableType) -> Table:
     """Return two tables side by side."""
     grid = Table.grid(padding=(0, SPACES_BETWEEN_TABLES))
@@ -109,7 +118,7 @@ def two_columns(left: RenderableType, right: RenderableType) -> Table:
 
 def design_table(design: Design, study: Study) -> Table:
     """Return the design with the range that each variable was chosen from."""
-    table = _table("Design", "variable", "value", "chosen from")
+    table = _names_table("Design", "variable", "value", "chosen from")
     for name, value in design.to_dict().items():
         entry = study.space.get(name)
         if entry is None:
@@ -215,7 +224,8 @@ def ground_text(outcome: Mapping[str, float]) -> Text:
     else:
         text.append(f"  no launch price reaches parity, not even zero; this plan pays {money(paid)}/kg\n")
     text.append(
-        f"  training run: {outcome['training_run_days']:.3g} days, {money(outcome['training_run_cost_usd'])}, "
+        "  training run, as one job on the whole fleet: "
+        f"{outcome['training_run_days']:.3g} days, {money(outcome['training_run_cost_usd'])}, "
         f"{number(outcome['training_run_energy_mwh'])} MWh in orbit; "
         f"{outcome['ground_training_run_days']:.3g} days, {money(outcome['ground_training_run_cost_usd'])}, "
         f"{number(outcome['ground_training_run_energy_mwh'])} MWh on the ground"
@@ -234,7 +244,7 @@ def published_table(metrics: Sequence[PublishedMetric]) -> Table:
 
 def why_not_table(result: RunResult) -> Table:
     """Return, for every name that was not chosen, the best design found with it and what it costs more."""
-    table = _table("Why not another", "instead of", "best found with", result.study.objective, "worse by")
+    table = _names_table("Why not another", "instead of", "best found with", result.study.objective, "worse by")
     table.columns[1].justify = "left"
     best = result.search.candidates[0]
     for other in result.alternatives:
@@ -299,7 +309,7 @@ def ground_report(result: GroundResult) -> RenderableType:
 
 def comparison_table(columns: Mapping[str, Mapping[str, float]], names: Sequence[str]) -> Table:
     """Return several results side by side; a figure that does not exist for one of them is a dash."""
-    table = _table("Comparison", "measure", *columns)
+    table = _names_table("Comparison", "measure", *columns)
     for name in names:
         units = OUTCOMES[name].units
         cells = [pretty(column[name], units) if name in column else "-" for column in columns.values()]
@@ -312,7 +322,7 @@ SHOWN_OF_A_CASE = ("case", "method", "metric", "expected", "got", "deviation", "
 
 def validation_table(results: Sequence[CaseResult]) -> RenderableType:
     """Return published cases beside what the product gives, and the reasons of those that disagree."""
-    table = _table("Published cases", *SHOWN_OF_A_CASE)
+    table = _names_table("Published cases", *SHOWN_OF_A_CASE)
     for row, result in zip(table_rows(results), results, strict=True):
         table.add_row(*(row[name] for name in SHOWN_OF_A_CASE), style="" if result.passed else "red")
     reasons = [f"{r.case.case_id} {r.case.metric}: {r.reason}" for r in results if not r.passed]
@@ -321,7 +331,7 @@ def validation_table(results: Sequence[CaseResult]) -> RenderableType:
 
 def name_table(title: str, rows: Mapping[str, str]) -> Table:
     """Return names with a short description."""
-    table = _table(title, "name", "description")
+    table = _names_table(title, "name", "description")
     table.columns[1].justify = "left"
     for name, text in rows.items():
         table.add_row(name, text)

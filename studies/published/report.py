@@ -43,7 +43,7 @@ class Anchor:
         return dataclasses.replace(self, value=value, low=low, high=high, note=note)
 
     def __str__(self) -> str:
-        value = "" if self.value is None else f"{self.value:g}"
+        value = "" if self.value is None else f"{self.value:.3g}"
         reach = "" if self.low is None and self.high is None else span(self.low, self.high)
         return f"{value} ({reach})" if value and reach else value or reach
 
@@ -222,6 +222,6 @@ def _transport(fleet: _Fleet) -> PublishedMetric:
         value=fleet.launch_usd / USD_PER_BUSD,
         units="BUSD",
         authority="36Kr claim",
-        meaning="Cost of all launches.",
+        meaning=f"Cost of all launches; the claim for {CLAIMED_IT_POWER_MW:g} MW is scaled to this IT power.",
         anchor=claim.scaled(factor, note),
     )

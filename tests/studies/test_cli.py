@@ -284,7 +284,7 @@ def test_a_time_limit_ends_with_code_4(
     assert call(monkeypatch, "run", "orbit-200mw", "--set", "search.time_limit_s=0.2", "--quiet", "--out", "x") == 4
     captured = capsys.readouterr()
     assert captured.out == "run folder: x\n"
-    assert captured.err == "status: feasible, but the search was ended by its time limit\n"
+    assert captured.err == "orbit-200mw: status: feasible, but the search was ended by its time limit\n"
     assert json.loads(Path("x/manifest.json").read_text())["stopped_by"] == "time limit"
 
 

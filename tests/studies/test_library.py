@@ -30,23 +30,23 @@ FLAT_TOLERANCE = 0.1
 # Levelised cost in USD/PFLOP-hour of the best design, and what else the study is about.
 RECORDED: dict[str, tuple[float, dict[str, float | str]]] = {
     "blue-origin-new-glenn": (
-        89.53,
+        89.5,
         {"vehicle": "new_glenn_7x2", "launch_cost_usd": 11390000000.0, "cost_ratio_to_ground": 11.24},
     ),
-    "falcon9-today": (250.9, {"vehicle": "falcon_9", "launch_cost_usd": 679300000.0, "cost_ratio_to_ground": 15.09}),
+    "falcon9-today": (241.7, {"vehicle": "falcon_9", "launch_cost_usd": 602200000.0, "cost_ratio_to_ground": 14.54}),
     "kuiper-3236": (270.7, {"satellites": 3236.0, "launch_cost_usd": 18530000000.0, "cost_ratio_to_ground": 28.32}),
-    "orbit-200mw": (13.89, {"vehicle": "starship_v3", "launch_cost_usd": 8258000000.0, "cost_ratio_to_ground": 4.339}),
+    "orbit-200mw": (13.9, {"vehicle": "starship_v3", "launch_cost_usd": 8188000000.0, "cost_ratio_to_ground": 4.341}),
     "spacex-ai1": (
         16.72,
         {"array": "silicon_flexible", "mass_per_it_power_kg_per_kw": 47.01, "cost_ratio_to_ground": 3.208},
     ),
     "starcloud-5gw": (
-        12.66,
-        {"launch_price_usd_per_kg": 82.49, "launch_cost_usd": 59090000000.0, "cost_ratio_to_ground": 3.956},
+        12.51,
+        {"launch_price_usd_per_kg": 82.44, "launch_cost_usd": 58930000000.0, "cost_ratio_to_ground": 3.909},
     ),
     "suncatcher": (
-        26.71,
-        {"launch_price_usd_per_kg": 241.5, "launched power price": 2469.0, "cost_ratio_to_ground": 8.279},
+        26.72,
+        {"launch_price_usd_per_kg": 241.6, "launched power price": 2457.0, "cost_ratio_to_ground": 8.281},
     ),
 }
 
