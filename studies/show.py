@@ -45,9 +45,9 @@ NEXT_TIGHTEST = 3
 
 
 def console(*, stderr: bool = False) -> Console:
-    """Return a console that keeps a fixed width when its output is not a terminal."""
+    """Return a console; where its output is not a terminal it has the width that ``COLUMNS`` says, or a fixed one."""
     made = Console(stderr=stderr, highlight=False, markup=False, emoji=False)
-    if not made.is_terminal:
+    if not made.is_terminal and not os.environ.get("COLUMNS", "").isdecimal():
         made.width = WIDTH_WITHOUT_TERMINAL
     return made
 
