@@ -134,7 +134,7 @@ def design_table(design: Design, study: Study) -> Table:
 
 def levelised_table(outcome: Mapping[str, float]) -> Table:
     """Return the cost in every unit."""
-    table = _table(f"Cost, in USD of {PRICE_YEAR}", "measure", "value", "meaning")
+    table = _names_table(f"Cost, in USD of {PRICE_YEAR}", "measure", "value", "meaning")
     table.columns[2].justify = "left"
     for name in LEVELISED:
         table.add_row(name, pretty(outcome[name], OUTCOMES[name].units), OUTCOMES[name].meaning)
@@ -268,7 +268,7 @@ def evaluation_report(evaluated: Evaluated) -> RenderableType:
     else:
         broken = "\n".join(f"  {limit_line(limit)}" for limit in evaluated.broken)
         parts.append(Text(f"INFEASIBLE\n{broken}", style="bold red"))
-    table = _table("Outcomes", "outcome", "value", "meaning")
+    table = _names_table("Outcomes", "outcome", "value", "meaning")
     table.columns[2].justify = "left"
     for name, field in OUTCOMES.items():
         table.add_row(name, pretty(outcome[name], field.units), field.meaning)
