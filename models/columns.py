@@ -315,7 +315,7 @@ class _Step:
         payload = launching.payload_kg(vehicle, self.speed, o["inclination_deg"])
         o["payload_kg"] = launching.usable_payload_kg(a.launch, payload)
         o["satellites_per_launch"] = launching.satellites_per_launch(
-            o["payload_kg"], o["wet_mass_kg"], vehicle.fairing_m3 * a.launch.volume_fill, o["stowed_volume_m3"]
+            o["payload_kg"], o["wet_mass_kg"], launching.usable_fairing_m3(a.launch, vehicle), o["stowed_volume_m3"]
         )
         o["launches"] = launching.launches(x["satellites"], o["satellites_per_launch"], self.success)
         o["deployment_years"] = (o["launches"] - 1.0) / x["launches_per_year"]

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 
 from dawndusk.models.array import Array, monotone
 from dawndusk.models.assumptions import Cost, Network, Platform, Radiator, SolarArray
 from dawndusk.models.constants import WH_PER_KWH
-from dawndusk.models.mass import Closure, Sizing, Subsystems
+from dawndusk.models.mass import Closure, Parts, Sizing, Subsystems
 
 REFERENCE_LIFE_YEARS = 5.0
 LEAST_RATE_YEARS = 1e-9
@@ -18,7 +18,7 @@ LEAST_RATE_YEARS = 1e-9
 
 
 @dataclass(frozen=True)
-class Hardware:
+class Hardware(Parts):
     """Cost in USD of the parts of one satellite at the reference quantity, accelerators apart."""
 
     array: Array
@@ -29,13 +29,6 @@ class Hardware:
     shielding: Array
     communications: Array
     bus: Array
-
-    def total(self) -> Array:
-        """Return the sum in USD."""
-        total = 0.0
-        for part in fields(self):
-            total = total + getattr(self, part.name)
-        return total
 
 
 def hardware_usd(

@@ -44,6 +44,11 @@ def usable_payload_kg(launch: Launch, payload: Array) -> Array:
     return payload * (launch.mass_fill * (1.0 - launch.adapter_fraction))
 
 
+def usable_fairing_m3(launch: Launch, vehicle: Vehicle) -> Array:
+    """Return the stowed volume in m3 that one launch can carry."""
+    return vehicle.fairing_m3 * launch.volume_fill
+
+
 def satellites_per_launch(usable_kg: Array, wet_mass_kg: Array, usable_m3: Array, stowed_m3: Array) -> Array:
     """Return the whole number of satellites that fit by mass and by volume, at least one.
 

@@ -14,7 +14,19 @@ CUBE_FACES = 6.0
 
 
 @dataclass(frozen=True)
-class Subsystems:
+class Parts:
+    """Amounts of one unit that add up to a whole."""
+
+    def total(self) -> Array:
+        """Return the sum in the unit of the parts."""
+        total = 0.0
+        for part in fields(self):
+            total = total + getattr(self, part.name)
+        return total
+
+
+@dataclass(frozen=True)
+class Subsystems(Parts):
     """Masses in kg of what a satellite is made of, before structure and margin."""
 
     compute: Array
@@ -27,13 +39,6 @@ class Subsystems:
     communications: Array
     deployables: Array
     fixed: Array
-
-    def total(self) -> Array:
-        """Return the sum in kg."""
-        total = 0.0
-        for part in fields(self):
-            total = total + getattr(self, part.name)
-        return total
 
 
 @dataclass(frozen=True)

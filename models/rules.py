@@ -14,6 +14,7 @@ import numpy as np
 
 from dawndusk.models.array import Array
 from dawndusk.models.assumptions import Assumptions
+from dawndusk.models.launch import usable_fairing_m3
 from dawndusk.models.network import NEIGHBOURS
 from dawndusk.models.rows import Rows
 
@@ -121,7 +122,7 @@ def packing(s: Subject) -> Comparison:
 @_rule("at most", "m3")
 def fairing(s: Subject) -> Comparison:
     """At least one stowed satellite fits the fairing."""
-    return s.outcome["stowed_volume_m3"], s.rows.vehicle.fairing_m3 * s.assumptions.launch.volume_fill
+    return s.outcome["stowed_volume_m3"], usable_fairing_m3(s.assumptions.launch, s.rows.vehicle)
 
 
 @_rule("at most", "1/year")

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from dawndusk.models.array import Array
 from dawndusk.models.design import VARIABLES, Design
 from dawndusk.models.evaluate import RuleReport, rule_reports
+from dawndusk.models.launch import usable_fairing_m3
 from dawndusk.models.outcome import OUTCOMES
 from dawndusk.optimize.evolution import Candidate, SearchResult
 from dawndusk.optimize.problem import Bound, Choice, Entry, Problem, Range
 
 BINDING_MARGIN = 0.005
 AT_END_SHARE = 1e-3
-"""A margin below zero by no more than this is met."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class AtEnd:
 
 
 def limits(problem: Problem, design: Design) -> list[Limit]:
-    """Return every rule and every bound of the study for one design, tightest first."""
+    """Return every rule, every bound of the study and how full a launch is, for one design, tightest first."""
     rules = [_from_rule(report) for report in rule_reports(design, problem.assumptions)]
     values = problem.score_one(design).evaluation.outcome.values
     bounds = [_from_bound(bound, values) for bound in problem.bounds]
@@ -66,7 +66,7 @@ def _packing_steps(problem: Problem, design: Design, values: Mapping[str, Array]
         (
             "launch_filled_by_volume",
             float(values["stowed_volume_m3"][0]),
-            vehicle.fairing_m3 * launch.volume_fill,
+            float(usable_fairing_m3(launch, vehicle)),
             "m3",
         ),
     )
