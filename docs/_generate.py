@@ -218,7 +218,7 @@ def library_page() -> str:
 
 def commands_page() -> str:
     """Return the help of every command."""
-    context = click.Context(application, info_name="dawndusk", max_content_width=100)
+    context = click.Context(application, info_name="dawndusk", **application.context_settings)
     parts = [f"```text\n{application.get_help(context)}\n```\n"]
     for name in COMMANDS:
         command = application.get_command(context, name)
@@ -244,12 +244,16 @@ def _type_of(rule: Mapping[str, Any]) -> str:
     if kind == "array":
         return f"list of {'names' if 'enum' in rule['items'] else 'texts'}"
     return (
-        _number_type(rule) if kind in {"number", "integer"} else {"string": "text", "object": "mapping"}.get(kind, "")
+        _number_type(rule)
+        if kind in {"number", "integer"}
+        else {"string": "text", "object": "mapping", "boolean": "`true` or `false`"}.get(kind, "")
     )
 
 
 def _number_type(rule: Mapping[str, Any]) -> str:
     noun = "whole number" if rule["type"] == "integer" else "number"
+    if "exclusiveMinimum" in rule:
+        return f"{noun} above {rule['exclusiveMinimum']:,.6g} and below {rule['exclusiveMaximum']:,.6g}"
     low, high = (f"{rule[key]:,.6g}" if key in rule else "" for key in ("minimum", "maximum"))
     if high:
         return f"{noun}, {low} to {high}"
@@ -259,7 +263,9 @@ def _number_type(rule: Mapping[str, Any]) -> str:
 def _keys_table(section: Mapping[str, Any]) -> str:
     rows = []
     for key, rule in section["properties"].items():
-        default = f"`{rule['default']}`" if rule.get("default", "") not in ("", {}) else ""
+        value = rule.get("default", "")
+        shown = str(value).lower() if isinstance(value, bool) else value
+        default = "" if value in ("", {}) else f"`{shown}`"
         rows.append((f"`{key}`", _type_of(rule), default, sentence(rule.get("description", ""))))
     return table(("key", "takes", "default", "meaning"), rows)
 

@@ -57,10 +57,13 @@ class Scenario:
 
 @dataclass(frozen=True, kw_only=True)
 class Demand:
-    """What is asked for; compute beyond it earns nothing. Zero means: not stated."""
+    """What is asked for, and the price of compute; beyond a demand it earns nothing. Zero means: not stated."""
 
     it_power_mw: float = quantity("MW", "IT power of the accelerators in service, spares not counted")
     delivered_pflops: float = quantity("PFLOP/s", "mean delivered dense BF16 compute over the life")
+    price_usd_per_pflop_hour: float = quantity(
+        "USD/PFLOP-hour", "price of compute delivered at the first launch; it falls as the technology ages"
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -198,8 +198,7 @@ class _Step:
         )
         o["accelerator_failures_per_year"] = steady + wear / life
         o["satellite_losses_per_year"] = x["satellites"] * a.reliability.satellite_loss_per_year
-        self.spares = np.ceil(x["accelerators_per_satellite"] * x["spare_fraction"] - WHOLE_TOLERANCE)
-        self.on_board = x["accelerators_per_satellite"] + self.spares
+        self.on_board = np.ceil(x["accelerators_per_satellite"] * (1.0 + x["spare_fraction"]) - WHOLE_TOLERANCE)
         self.service = surviving.in_service(
             spare_factor=self.on_board / x["accelerators_per_satellite"],
             failures=steady * life,
@@ -402,6 +401,8 @@ class _Step:
         hours = self.service.discounted_years * costing.spread_factor(years * (self.rate + self.ageing))
         worth = self.useful_pflops * o["demand_fraction"] * hours * HOURS_PER_YEAR
         o["delivered_worth_pflop_hours"] = worth
+        o["revenue_usd"] = worth * a.demand.price_usd_per_pflop_hour
+        o["value_usd"] = o["revenue_usd"] - o["discounted_cost_usd"]
         o["lcoc_usd_per_pflop_hour"] = o["discounted_cost_usd"] / worth
         each = self.rows.accelerator.bf16_dense_tflops * (self.workload.sustained_fraction / TFLOPS_PER_PFLOPS)
         o["cost_usd_per_accelerator_hour"] = (

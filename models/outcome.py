@@ -4,25 +4,46 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dawndusk.models.errors import DawnduskError, nearest
 
+Extent: TypeAlias = Literal["intensive", "capacity", "burden", "wait", "sale"]
+"""How an outcome follows the number of satellites, all else unchanged: not by itself (intensive); compute that grows
+(capacity); cost, mass, time or losses that grow (burden); the time that a job takes, which falls (wait); or through the
+price at which compute is sold, without which it means nothing (sale)."""
+
 
 @dataclass(frozen=True)
 class OutcomeField:
-    """An outcome: its name, units and meaning, and the table it belongs to."""
+    """An outcome: its name, units and meaning, the table it belongs to, and how it follows the size of the fleet."""
 
     name: str
     units: str
     meaning: str
     table: str
+    extent: Extent = "intensive"
+
+    @property
+    def fleet_sign(self) -> int:
+        """Return 1 where more satellites make the outcome larger, -1 where they make it smaller, else 0."""
+        return {"capacity": 1, "burden": 1, "wait": -1}.get(self.extent, 0)
+
+    @property
+    def asks_for_compute(self) -> bool:
+        """Return whether it measures what the fleet computes: a bound on it can ask for a fleet of some size."""
+        return self.extent in {"capacity", "wait"}
 
 
-def _table(title: str, *rows: tuple[str, str, str]) -> list[OutcomeField]:
-    return [OutcomeField(name, units, meaning, title) for name, units, meaning in rows]
+Row: TypeAlias = tuple[str, str, str] | tuple[str, str, str, Extent]
+
+
+def _table(title: str, *rows: Row, extent: Extent = "intensive") -> list[OutcomeField]:
+    """Return the outcomes of a table; a row without an extent of its own has that of the table."""
+    return [OutcomeField(*row[:3], title, (*row[3:], extent)[0]) for row in rows]
 
 
 OUTCOMES: dict[str, OutcomeField] = {
@@ -60,7 +81,7 @@ OUTCOMES: dict[str, OutcomeField] = {
             ("dose_krad_life", "krad(Si)", "Total ionising dose over the life."),
             ("upsets_per_accelerator_year", "1/year", "Interrupting upsets of one accelerator."),
             ("accelerator_failures_per_year", "1/year", "Mean permanent failure rate of one accelerator."),
-            ("satellite_losses_per_year", "1/year", "Satellites of the full fleet lost per year."),
+            ("satellite_losses_per_year", "1/year", "Satellites of the full fleet lost per year.", "burden"),
             ("availability", "fraction", "Share of time that accelerators in service do useful work."),
         ),
         *_table(
@@ -97,8 +118,8 @@ OUTCOMES: dict[str, OutcomeField] = {
             "launch",
             ("payload_kg", "kg", "Usable payload of one launch to the orbit."),
             ("satellites_per_launch", "count", "Whole satellites on one launch."),
-            ("launches", "count", "Whole launches to bring the fleet up, failures expected."),
-            ("deployment_years", "years", "From the first to the last launch."),
+            ("launches", "count", "Whole launches to bring the fleet up, failures expected.", "burden"),
+            ("deployment_years", "years", "From the first to the last launch.", "burden"),
             ("cadence_cap_per_year", "1/year", "Launches per year that the programme can buy at mid-deployment."),
             (
                 "launch_price_usd",
@@ -106,7 +127,7 @@ OUTCOMES: dict[str, OutcomeField] = {
                 "Price of one launch at mid-deployment with volume discount and cadence premium.",
             ),
             ("launch_price_usd_per_kg", "USD/kg", "Price per kg of satellite launched."),
-            ("launched_mass_t", "t", "Mass of all satellites launched."),
+            ("launched_mass_t", "t", "Mass of all satellites launched.", "burden"),
         ),
         *_table(
             "capital",
@@ -124,31 +145,49 @@ OUTCOMES: dict[str, OutcomeField] = {
             ("factory_cost_usd", "USD", "Factory and launch-site capacity for the cadence."),
             ("programme_cost_usd", "USD", "Engineering, licences and ground segment."),
             ("capex_usd", "USD", "All capital, not discounted."),
-            ("capex_usd_per_w", "USD/W", "Capital per nominal IT watt."),
+            ("capex_usd_per_w", "USD/W", "Capital per nominal IT watt.", "intensive"),
             ("opex_usd_per_year", "USD/year", "Operations of the full fleet."),
             ("disposal_cost_usd", "USD", "Retirement of the fleet."),
+            extent="burden",
         ),
         *_table(
             "compute",
-            ("it_power_mw", "MW", "Nominal IT power of the fleet, spares not counted."),
-            ("accelerators", "count", "Accelerators of the fleet, spares not counted."),
-            ("installed_pflops", "PFLOP/s", "Dense BF16 peak of the full fleet."),
+            ("it_power_mw", "MW", "Nominal IT power of the fleet, spares not counted.", "capacity"),
+            ("accelerators", "count", "Accelerators of the fleet, spares not counted.", "capacity"),
+            ("installed_pflops", "PFLOP/s", "Dense BF16 peak of the full fleet.", "capacity"),
             ("in_service_fraction", "fraction", "Mean share left by failures, array ageing and satellite losses."),
             ("eclipse_availability", "fraction", "Share of time not lost to load shed in eclipse."),
             ("checkpoint_efficiency", "fraction", "Useful share of time with interruptions and checkpoints."),
             ("sustained_fraction", "fraction", "Share of peak that the workload sustains (MFU)."),
             ("demand_fraction", "fraction", "Share of the fleet that the demand can use."),
-            ("delivered_pflops", "PFLOP/s", "Mean delivered dense BF16 compute over the life."),
-            ("delivered_worth_pflop_hours", "PFLOP-hours", "Delivered compute, discounted and aged, of the programme."),
+            ("delivered_pflops", "PFLOP/s", "Mean delivered dense BF16 compute over the life.", "capacity"),
+            (
+                "delivered_worth_pflop_hours",
+                "PFLOP-hours",
+                "Delivered compute, discounted and aged, of the programme.",
+                "capacity",
+            ),
         ),
         *_table(
             "levelised",
             ("lcoc_usd_per_pflop_hour", "USD/PFLOP-hour", "Discounted cost over discounted delivered compute."),
             ("cost_usd_per_accelerator_hour", "USD/h", "The same per hour of an available accelerator."),
             ("cost_usd_per_kw_year", "USD/kW/year", "The same per year of a kW of IT power in service."),
-            ("discounted_cost_usd", "USD", "All cost discounted to the first launch."),
+            ("discounted_cost_usd", "USD", "All cost discounted to the first launch.", "burden"),
+            (
+                "revenue_usd",
+                "USD",
+                "Delivered compute, discounted and aged, at the price of the study; zero where none is stated.",
+                "sale",
+            ),
+            (
+                "value_usd",
+                "USD",
+                "Net present value at the first launch: revenue less all cost, and so minus the cost without a price.",
+                "sale",
+            ),
             ("ground_lcoc_usd_per_pflop_hour", "USD/PFLOP-hour", "Levelised cost of the ground alternative."),
-            ("ground_capex_usd", "USD", "Capital of the ground alternative for as many accelerators."),
+            ("ground_capex_usd", "USD", "Capital of the ground alternative for as many accelerators.", "burden"),
             ("cost_ratio_to_ground", "-", "Levelised cost in orbit over that on the ground."),
             ("breakeven_launch_usd_per_kg", "USD/kg", "Launch price at which orbit costs what the ground costs."),
         ),
@@ -158,10 +197,11 @@ OUTCOMES: dict[str, OutcomeField] = {
                 "training_run_days",
                 "days",
                 "The training run as one job on the whole fleet when new, at the study's workload.",
+                "wait",
             ),
             ("training_run_cost_usd", "USD", "The training run at the levelised cost in orbit."),
             ("training_run_energy_mwh", "MWh", "Electrical energy of the training run in orbit."),
-            ("ground_training_run_days", "days", "The training run on the same accelerators on the ground."),
+            ("ground_training_run_days", "days", "The training run on the same accelerators on the ground.", "wait"),
             ("ground_training_run_cost_usd", "USD", "The training run at the levelised cost on the ground."),
             ("ground_training_run_energy_mwh", "MWh", "Electrical energy of the training run on the ground."),
         ),

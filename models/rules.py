@@ -185,7 +185,7 @@ def radiator_available(s: Subject) -> Comparison:
     return s.rows.radiator.available_year, s.assumptions.scenario.first_launch_year
 
 
-@_rule("at least", "x the demand")
+@_rule("at least", "x the demand", scale=1.0)
 def demand(s: Subject) -> Comparison:
     """The fleet meets the stated demand."""
     wanted = s.assumptions.demand
@@ -193,7 +193,7 @@ def demand(s: Subject) -> Comparison:
         return s.outcome["it_power_mw"] * (1.0 / wanted.it_power_mw), 1.0
     if wanted.delivered_pflops:
         return s.outcome["delivered_pflops"] / (s.outcome["demand_fraction"] * wanted.delivered_pflops), 1.0
-    return s.outcome["it_power_mw"] * 0.0 + 1.0, 1.0
+    return s.outcome["it_power_mw"] * 0.0, 0.0
 
 
 def violations(subject: Subject) -> dict[str, Array]:

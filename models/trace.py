@@ -7,6 +7,9 @@ arrays, and it can be read, bounded or explained.
 
 from __future__ import annotations
 
+import functools
+import inspect
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,8 +23,8 @@ from dawndusk.models.tables import EvenAxis, EvenGrid, EvenTable
 class Node:
     """One operation: its kind, what it applies, and the numbers of the nodes that it reads.
 
-    ``kind`` is ``input``, ``parameter``, ``constant``, ``ufunc``, ``locate``, ``table`` or ``grid``; ``payload`` is the
-    name, the value, the ufunc, the axis or the table.
+    ``kind`` is ``input``, ``parameter``, ``constant``, ``ufunc``, ``locate``, ``table``, ``grid`` or ``unit``;
+    ``payload`` is the name, the value, the ufunc, the axis, the table or the function.
     """
 
     kind: str
@@ -30,9 +33,15 @@ class Node:
 
 
 class Graph:
-    """Operations in the order in which they were made; equal operations are one node."""
+    """Operations in the order in which they were made; equal operations are one node.
 
-    def __init__(self) -> None:
+    ``units`` are functions declared ``monotone`` that are written down as one node of kind ``unit`` instead of step
+    by step; such a node reads the arguments that have a direction, in the order of the declaration, and its payload is the
+    function with all others filled in.
+    """
+
+    def __init__(self, units: Collection[Callable[..., Any]] = ()) -> None:
+        self.units = frozenset(inspect.unwrap(function) for function in units)
         self.nodes: list[Node] = []
         self._known: dict[tuple[object, ...], int] = {}
 
@@ -79,9 +88,25 @@ class Term(NDArrayOperatorsMixin):
     def __bool__(self) -> bool:
         raise TypeError("a recorded column has no truth value: use minimum, maximum or sign instead of a branch")
 
+    def __monotone_call__(
+        self, function: Callable[..., Any], directions: dict[str, str], arguments: dict[str, Any]
+    ) -> Any:
+        """Record a function as one node where the graph asks for that, else its steps."""
+        if function not in self.graph.units:
+            return function(**arguments)
+        fixed = tuple((name, value) for name, value in arguments.items() if name not in directions)
+        reads = [self.graph.number(arguments[name]) for name in directions]
+        return Term(self.graph, self.graph.add("unit", _with_fixed(function, fixed), *reads))
+
     def __locate__(self, axis: EvenAxis) -> LocatedTerm:
         """Record where the column falls on an axis."""
         return LocatedTerm(self.graph, self.graph.add("locate", axis, self.node))
+
+
+@functools.lru_cache(maxsize=64)
+def _with_fixed(function: Callable[..., Any], fixed: tuple[tuple[str, Any], ...]) -> functools.partial[Any]:
+    """Return a function with its exact arguments filled in, the same object for the same arguments."""
+    return functools.partial(function, **dict(fixed))
 
 
 class LocatedTerm:

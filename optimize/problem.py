@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
@@ -91,6 +92,12 @@ class Bound:
         """Whether the value itself is refused."""
         return self.operator in {"<", ">"}
 
+    @property
+    def limit(self) -> float:
+        """The last float that the bound allows."""
+        outward = -math.inf if self.is_upper else math.inf
+        return math.nextafter(self.value, outward) if self.is_strict else self.value
+
     def violation(self, values: Mapping[str, Array]) -> Array:
         """Return by how much the bound is missed, relative to its value: 0 where it is met.
 
@@ -106,9 +113,8 @@ class Bound:
     def excess(self, values: Mapping[str, Array]) -> Array:
         """Return the relative amount beyond the bound, negative by the margin where it is met."""
         sign = 1.0 if self.is_upper else -1.0
-        limit = np.nextafter(self.value, -sign * np.inf) if self.is_strict else np.float64(self.value)
         scale = abs(self.value) or 1.0
-        return sign * (values[self.outcome] - limit) / scale
+        return sign * (values[self.outcome] - self.limit) / scale
 
 
 @dataclass(frozen=True)

@@ -14,10 +14,11 @@ from pydantic import ValidationError
 from dawndusk.models.assumptions import CATALOGUES, Assumptions
 from dawndusk.models.design import CATEGORIES, VARIABLES
 from dawndusk.models.errors import nearest, one_of
+from dawndusk.models.outcome import OUTCOMES
 from dawndusk.studies import schema
 from dawndusk.studies.document import Loc, Node, describe, dotted
 from dawndusk.studies.errors import Problem
-from dawndusk.studies.schema import DEMANDS, FOLLOW_DEMAND, OBJECTIVES, RangeSection, StudyFile
+from dawndusk.studies.schema import DEMANDS, FOLLOW_DEMAND, OBJECTIVES, PRICE, RangeSection, StudyFile
 from dawndusk.studies.study import Bound
 from dawndusk.studies.values import MISFIT, parse_bound
 
@@ -25,6 +26,7 @@ VERSION_KEYS = {"schema", "schema_version", "version"}
 VERSION_HINT = " (a study has no version; perhaps a newer dawndusk wrote it)"
 MAPPING_ERRORS = {"model_type", "model_attributes_type", "dict_type"}
 LIST_ERRORS = {"tuple_type", "list_type"}
+EXAMPLE_CAP, EXAMPLE_FLOOR = "capex_usd <= 5e9", "delivered_pflops >= 1000"
 
 
 def problem_at(tree: Node, loc: Loc, found: str, allowed: str, hint: str = "") -> Problem:
@@ -86,6 +88,8 @@ def study_problems(tree: Node, file: StudyFile, shipped: Assumptions) -> list[Pr
         *_incomplete_design(tree, file),
         *_unknown_names(tree, file, shipped),
         *_demand_to_follow(tree, file),
+        *_sales_without_price(tree, file),
+        *_fleet_without_measure(tree, file),
         *_contradictory_bounds(tree, file),
     ]
 
@@ -156,14 +160,71 @@ def _demand(file: StudyFile) -> dict[str, float]:
     return {name: value for name in DEMANDS if (value := getattr(file.demand, name)) is not None}
 
 
+def _objectives(file: StudyFile) -> Iterator[tuple[str, str]]:
+    """Yield the sense and the name of the objective, if one is stated."""
+    yield from ((sense, name) for sense in OBJECTIVES if (name := getattr(file, sense)) is not None)
+
+
+def _sales_without_price(tree: Node, file: StudyFile) -> Iterator[Problem]:
+    """Find an objective and bounds that speak of sales in a study that states no price."""
+    if file.demand.price_usd_per_pflop_hour is not None:
+        return
+    spoken: list[tuple[Loc, str]] = [((sense,), name) for sense, name in _objectives(file)]
+    spoken += [(("subject_to", index), parse_bound(text).outcome) for index, text in enumerate(file.subject_to)]
+    for loc, name in spoken:
+        if OUTCOMES[name].extent == "sale":
+            allowed = f"it beside the price at which compute is sold, demand.{PRICE}, or another outcome"
+            yield problem_at(tree, loc, f"{describe(name)} in a study without a price", allowed)
+
+
+def _fleet_without_measure(tree: Node, file: StudyFile) -> Iterator[Problem]:
+    """Find an objective that drives the number of satellites to an end of its range, with nothing against it."""
+    searched = isinstance(getattr(file.design, "satellites"), RangeSection)  # noqa: B009 (made at run time)
+    if not searched or _demand(file) or file.demand.price_usd_per_pflop_hour is not None:
+        return
+    bounds = [parse_bound(text) for text in file.subject_to]
+    for sense, name in _objectives(file):
+        drive = OUTCOMES[name].fleet_sign * (1 if sense == "maximise" else -1)
+        if drive > 0 and not any(map(_caps_fleet, bounds)):
+            found = f"{describe(name)}, which is unbounded: every further satellite betters it, and nothing caps them"
+            yield problem_at(tree, (sense,), found, _measure("caps the fleet", EXAMPLE_CAP))
+        if drive < 0 and not any(map(_asks_for_fleet, bounds)):
+            found = f"{describe(name)}, which the fewest satellites make best, and nothing asks for more"
+            yield problem_at(tree, (sense,), found, _measure("asks for compute", EXAMPLE_FLOOR))
+
+
+def _measure(what: str, example: str) -> str:
+    """Return what gives the size of a fleet that is searched."""
+    demands = one_of(f"demand.{name}" for name in DEMANDS)
+    return (
+        f"it with a demand ({demands}), a price (demand.{PRICE}), a bound that {what} (subject_to: [{example}]), "
+        "or a fixed number of satellites"
+    )
+
+
+def _caps_fleet(bound: Bound) -> bool:
+    sign = OUTCOMES[bound.outcome].fleet_sign
+    return sign != 0 and bound.is_upper == (sign > 0)
+
+
+def _asks_for_fleet(bound: Bound) -> bool:
+    outcome = OUTCOMES[bound.outcome]
+    return outcome.asks_for_compute and bound.is_upper == (outcome.fleet_sign < 0)
+
+
 def _contradictory_bounds(tree: Node, file: StudyFile) -> Iterator[Problem]:
-    """Find bounds that no value meets, the demand being a lower bound, and bounds that are stated twice."""
-    earlier = [(Bound(name, ">=", value), f"demand.{name} = {value!r}") for name, value in _demand(file).items()]
+    """Find bounds that no value meets, the demand being a lower bound, and bounds that are stated twice.
+
+    A demand for delivered compute is an upper bound as well: what is delivered beyond it does not count.
+    """
+    demand = {f"demand.{name} = {value!r}": (name, value) for name, value in _demand(file).items()}
+    earlier = [(Bound(name, ">=", value), text) for text, (name, value) in demand.items()]
+    capped = [(Bound(name, "<=", value), text) for text, (name, value) in demand.items() if name == "delivered_pflops"]
     for index, text in enumerate(file.subject_to):
         loc: Loc = ("subject_to", index)
         bound = parse_bound(text)
-        for other, other_text in earlier:
-            if bound == other:
+        for other, other_text in (*earlier, *capped):
+            if (other, other_text) in earlier and bound == other:
                 yield problem_at(tree, loc, f"{describe(text)} twice", "each bound once")
             elif not _compatible(bound, other):
                 found = f"{describe(text)}, which contradicts {describe(other_text)}"
@@ -175,6 +236,4 @@ def _compatible(one: Bound, other: Bound) -> bool:
     if one.outcome != other.outcome or one.is_upper == other.is_upper:
         return True
     upper, lower = (one, other) if one.is_upper else (other, one)
-    if upper.value == lower.value:
-        return not (upper.is_strict or lower.is_strict)
-    return upper.value > lower.value
+    return upper.limit >= lower.limit

@@ -36,15 +36,19 @@ FOLLOW_DEMAND = "demand"
 """What ``design.satellites`` says to be the smallest number that meets the demand."""
 
 DEMANDS = ("it_power_mw", "delivered_pflops")
+PRICE = "price_usd_per_pflop_hour"
+"""The key under ``demand`` of what compute is sold for."""
 OBJECTIVES = ("minimise", "maximise")
 ALTERNATIVES: dict[tuple[str, ...], tuple[str, ...]] = {(): OBJECTIVES, ("demand",): DEMANDS}
 """Keys of which a mapping holds at most one, by the mapping's place in the study."""
 
 IT_POWER = Number(units="MW", minimum=1e-3, maximum=1e6)
 DELIVERED = Number(units="PFLOP/s", minimum=1e-3, maximum=1e9)
+SALE_PRICE = Number(units="USD/PFLOP-hour", minimum=1e-6, maximum=1e6)
 SEED = Number(units="-", minimum=0, maximum=2**32 - 1, whole=True)
 DESIGNS = Number(units="count", minimum=1, maximum=1e10, whole=True)
 TIME_LIMIT = Number(units="s", minimum=0.1, maximum=1e6)
+GAP = Number(units="fraction", minimum=0, maximum=1, between=True)
 
 ROW_HELP = "Row by name. A row that is shipped may be changed field by field; a new one needs every field."
 
@@ -56,6 +60,7 @@ class Section(BaseModel):
 
 
 TEXT = Checked(values.text, {"type": "string", "maxLength": values.MAX_TEXT})
+TRUTH = Checked(values.truth, {"type": "boolean"})
 ROW_NAME = Checked(values.row_name, {"type": "string", "pattern": values.ROW_NAME})
 
 # A field that may be left out is None then; null in a file is refused all the same, by the check.
@@ -221,13 +226,18 @@ def _at_most_one(section: Section, names: tuple[str, ...]) -> None:
 
 
 class DemandSection(Section):
-    """What is asked for, in one of two measures; compute beyond it earns nothing."""
+    """What is asked for, in one of two measures, and the price of compute; beyond a demand it earns nothing."""
 
     it_power_mw: Annotated[float | None, IT_POWER] = Field(
         default=None, description="IT power of the accelerators in service, spares not counted [MW]."
     )
     delivered_pflops: Annotated[float | None, DELIVERED] = Field(
         default=None, description="Mean delivered dense BF16 compute over the life [PFLOP/s]."
+    )
+    price_usd_per_pflop_hour: Annotated[float | None, SALE_PRICE] = Field(
+        default=None,
+        description="Price at which all compute is sold, or with a demand as much as is asked for, when delivered at "
+        "the first launch; later it falls as the technology ages [USD/PFLOP-hour].",
     )
 
     @model_validator(mode="after")
@@ -240,7 +250,9 @@ class SearchSection(Section):
     """How long and how the design space is searched."""
 
     engine: Annotated[Engine, values.member(Engine, "a search engine")] = Field(
-        default=Engine.EVOLUTION, description="Search engine."
+        default=Engine.CERTIFIED,
+        description="Search engine. certified: search with a proved bound; evolution: heuristic search without one; "
+        "milp: the mixed-integer model by itself.",
     )
     seed: Annotated[int, SEED] = Field(
         default=1, description="Seed of the search; the same seed finds the same designs."
@@ -250,6 +262,16 @@ class SearchSection(Section):
     )
     time_limit_s: Annotated[float, TIME_LIMIT] = Field(
         default=120.0, description="Time after which the search ends [s]."
+    )
+    gap: Annotated[float, GAP] = Field(
+        default=1e-3,
+        description="Relative distance between the objective and its bound at which the search may end [fraction].",
+    )
+    audit: Annotated[bool, TRUTH] = Field(default=True, description="Whether the result is checked anew at the end.")
+    second_bound: Annotated[bool, TRUTH] = Field(
+        default=True,
+        description="Whether that audit computes a second bound with the mixed-integer model, independently of the "
+        "first.",
     )
 
 
@@ -271,7 +293,7 @@ class StudyFile(Section):
     training_run: OptionalRowName = Field(
         default=None, description="Training run: a name in assumptions.training_runs."
     )
-    demand: DemandSection = Field(default=DemandSection(), description="What is asked for, in one of two measures.")
+    demand: DemandSection = Field(default=DemandSection(), description="What is asked for, and the price of compute.")
     minimise: OutcomeName = Field(default=None, description="Outcome to make as small as possible.")
     maximise: OutcomeName = Field(default=None, description="Outcome to make as large as possible.")
     subject_to: tuple[BoundText, ...] = Field(

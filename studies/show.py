@@ -30,6 +30,8 @@ LEVELISED = (
     "capex_usd_per_w",
     "opex_usd_per_year",
 )
+SALES = ("revenue_usd", "value_usd")
+"""Shown where the study states a price."""
 WATERFALL = (
     ("installed_pflops", ""),
     ("in_service_fraction", "left by failures, array ageing, satellite losses"),
@@ -133,10 +135,10 @@ def design_table(design: Design, study: Study) -> Table:
 
 
 def levelised_table(outcome: Mapping[str, float]) -> Table:
-    """Return the cost in every unit."""
+    """Return the cost in every unit, and what is earned where compute has a price."""
     table = _names_table(f"Cost, in USD of {PRICE_YEAR}", "measure", "value", "meaning")
     table.columns[2].justify = "left"
-    for name in LEVELISED:
+    for name in (*LEVELISED, *(SALES if outcome["revenue_usd"] else ())):
         table.add_row(name, pretty(outcome[name], OUTCOMES[name].units), OUTCOMES[name].meaning)
     return table
 
@@ -198,7 +200,7 @@ def limits_text(best: Evaluated, ends: Sequence[AtEnd]) -> Text:
     tight = binding(list(best.limits))
     for limit in tight:
         text.append(f"  binding   {limit_line(limit)}\n")
-    others = [limit for limit in best.limits if limit not in tight and limit.margin >= 0.0][:NEXT_TIGHTEST]
+    others = [x for x in best.limits if x not in tight and x.margin >= 0.0 and not x.is_idle][:NEXT_TIGHTEST]
     for limit in others:
         text.append(f"  next      {limit_line(limit)}\n")
     for end in ends:

@@ -24,17 +24,26 @@ class Kind(StrEnum):
 class Engine(StrEnum):
     """How the design space is searched."""
 
+    CERTIFIED = "certified"
     EVOLUTION = "evolution"
+    MILP = "milp"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Search:
-    """How long and how the design space is searched."""
+    """How long and how the design space is searched.
+
+    ``gap`` is the relative distance from objective to bound that is asked for. ``audit`` has the result checked anew,
+    and ``second_bound`` has the audit compute a second bound, independently.
+    """
 
     engine: Engine
     seed: int
     designs: int
     time_limit_s: float
+    gap: float
+    audit: bool
+    second_bound: bool
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

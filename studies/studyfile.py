@@ -10,9 +10,10 @@ Precedence, from the weakest to the strongest:
 Mappings merge key by key; lists and single values replace what they override. So a number in place of an
 inherited range fixes the variable, and ``{low: 3}`` moves one end of an inherited range. An inherited nominal
 value that falls outside the new range gives way to the default one. Of two alternatives (``minimise`` or
-``maximise``, ``demand.it_power_mw`` or ``demand.delivered_pflops``) the stronger layer decides. The name, the
-title and the description belong to their own file and are not inherited. A path in ``extends`` is relative to
-the file that says it; a name in the library comes before a file of the same name.
+``maximise``, ``demand.it_power_mw`` or ``demand.delivered_pflops``) the stronger layer decides; a price stands
+beside an inherited demand. The name, the title and the description belong to their own file and are not
+inherited. A path in ``extends`` is relative to the file that says it; a name in the library comes before a file of
+the same name.
 """
 
 from __future__ import annotations

@@ -34,6 +34,7 @@ ROW_NAME = r"^[a-z][a-z0-9_]{0,63}$"
 PLAIN_NUMBER = re.compile(r"[-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
 THOUSANDS = re.compile(r"[-+]?\d{1,3}(?:[,_' ]\d{3})+(?:\.\d+)?")
 WITH_UNIT = re.compile(rf"({PLAIN_NUMBER.pattern})\s*[^\d\s.,+-].*")
+WORDS_FOR_TRUTH = {"yes": "true", "on": "true", "true": "true", "no": "false", "off": "false", "false": "false"}
 BOUND_OPERATORS = ("<=", ">=", "<", ">")
 BOUND = re.compile(r"\s*(?P<left>[^<>=\s]+)\s*(?P<operator><=|>=|<|>)\s*(?P<right>[^<>=\s]+)\s*")
 BOUND_PATTERN = r"^\s*[^<>=\s]+\s*(<=|>=|<|>)\s*[^<>=\s]+\s*$"
@@ -83,16 +84,19 @@ class Checked(Value):
 
 @dataclass(frozen=True, kw_only=True)
 class Number(Value):
-    """The domain of a number."""
+    """The domain of a number. ``between`` leaves out its ends."""
 
     units: str
     minimum: float
     maximum: float
     whole: bool = False
+    between: bool = False
 
     def __str__(self) -> str:
         noun = "a whole number" if self.whole else "a number"
         units = "" if self.units in {"-", "count", "name"} else f" [{self.units}]"
+        if self.between:
+            return f"{noun} above {self.minimum:.12g} and below {self.maximum:.12g}{units}"
         return f"{noun} from {self.minimum:.12g} to {self.maximum:.12g}{units}"
 
     def check(self, value: object) -> float:
@@ -100,6 +104,8 @@ class Number(Value):
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise misfit(str(self), number_hint(value))
         if not (math.isfinite(value) and self.minimum <= value <= self.maximum):
+            raise misfit(str(self))
+        if self.between and value in {self.minimum, self.maximum}:
             raise misfit(str(self))
         if not self.whole:
             return float(value) + 0.0  # makes -0.0 a plain zero
@@ -110,7 +116,8 @@ class Number(Value):
     def schema(self) -> dict[str, Any]:
         """Return the domain as JSON Schema."""
         kind = "integer" if self.whole else "number"
-        return {"type": kind, "minimum": self.minimum, "maximum": self.maximum}
+        low, high = ("exclusiveMinimum", "exclusiveMaximum") if self.between else ("minimum", "maximum")
+        return {"type": kind, low: self.minimum, high: self.maximum}
 
 
 def number_hint(value: object) -> str:
@@ -172,6 +179,14 @@ def text(value: object) -> str:
     if any("\ud800" <= character <= "\udfff" for character in value):
         raise misfit("text of whole Unicode characters")
     return value
+
+
+def truth(value: object) -> bool:
+    """Return ``true`` or ``false``."""
+    if isinstance(value, bool):
+        return value
+    word = WORDS_FOR_TRUTH.get(value.casefold()) if isinstance(value, str) else None
+    raise misfit("true or false", f" (write {word} without quotes)" if word else "")
 
 
 def distinct(names: tuple[str, ...]) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from dawndusk.models.rules import RULES
 from dawndusk.studies.cli import COMMANDS
 from dawndusk.studies.data import default_assumptions
 from dawndusk.studies.files import library_names
-from dawndusk.studies.schema import StudyFile
+from dawndusk.studies.schema import DemandSection, SearchSection, StudyFile
 from dawndusk.studies.validate import SHIPPED_CASES, read_cases
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -38,7 +38,7 @@ def generate() -> ModuleType:
         ("rules", list(RULES)),
         ("library", library_names()),
         ("commands", list(COMMANDS)),
-        ("study_keys", [*StudyFile.model_fields, *VARIABLES]),
+        ("study_keys", [*StudyFile.model_fields, *VARIABLES, *SearchSection.model_fields, *DemandSection.model_fields]),
         ("python", [name for name in dawndusk.__all__ if not name.startswith("_")]),
     ],
 )

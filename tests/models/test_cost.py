@@ -156,6 +156,59 @@ def test_undiscounted_levelised_cost_is_total_cost_over_total_compute(assumption
     assert o["lcoc_usd_per_pflop_hour"] == pytest.approx(cost / compute, rel=1e-6)
 
 
+def priced(assumptions: Assumptions, price: float, **demand: float) -> Assumptions:
+    wanted = dataclasses.replace(assumptions.demand, price_usd_per_pflop_hour=price, **demand)
+    return assumptions.replace(demand=wanted)
+
+
+def test_value_from_the_ledger(assumptions: Assumptions, design: Design) -> None:
+    smooth, sold = design.replace(**SMOOTH), priced(assumptions, 20.0)
+    o = evaluate(smooth, sold).outcome.row(0)
+    cost, compute = ledger(smooth, o, sold)
+    assert o["revenue_usd"] == pytest.approx(20.0 * compute, rel=2e-4)
+    assert o["value_usd"] == pytest.approx(20.0 * compute - cost, rel=1e-3)
+
+
+def test_without_a_price_nothing_is_earned_and_the_value_is_minus_the_cost(
+    assumptions: Assumptions, random_batch: Callable[[int, int], DesignBatch]
+) -> None:
+    o = evaluate(random_batch(500, 52), assumptions).outcome
+    assert (o["revenue_usd"] == 0.0).all()
+    assert np.array_equal(o["value_usd"], -o["discounted_cost_usd"])
+
+
+@pytest.mark.parametrize("price", [1e-6, 3.2, 20.0, 1e6])
+def test_value_is_the_margin_over_the_levelised_cost_on_all_that_is_sold(
+    assumptions: Assumptions, random_batch: Callable[[int, int], DesignBatch], price: float
+) -> None:
+    batch = random_batch(500, 53)
+    o, free = evaluate(batch, priced(assumptions, price)).outcome, evaluate(batch, assumptions).outcome
+    assert o["revenue_usd"] == pytest.approx(price * o["delivered_worth_pflop_hours"], rel=1e-12)
+    margin = (price - o["lcoc_usd_per_pflop_hour"]) * o["delivered_worth_pflop_hours"]
+    scale = o["revenue_usd"] + o["discounted_cost_usd"]
+    assert (np.abs(o["value_usd"] - margin) <= 1e-12 * scale).all()
+    for name in OUTCOMES:
+        if OUTCOMES[name].extent != "sale":
+            assert np.array_equal(o[name], free[name]), name
+
+
+def test_the_price_that_earns_nothing_is_the_levelised_cost(assumptions: Assumptions, design: Design) -> None:
+    o = evaluate(design, assumptions).outcome.row(0)
+    sold = evaluate(design, priced(assumptions, o["lcoc_usd_per_pflop_hour"])).outcome.row(0)
+    assert abs(sold["value_usd"]) <= 1e-12 * sold["revenue_usd"]
+
+
+def test_a_demand_caps_what_is_sold(assumptions: Assumptions, design: Design) -> None:
+    """Half of the fleet is asked for: half is sold, all is paid."""
+    whole = evaluate(design, priced(assumptions, 20.0)).outcome.row(0)
+    half_mw = 0.5 * whole["it_power_mw"]
+    half = evaluate(design, priced(assumptions, 20.0, it_power_mw=half_mw)).outcome.row(0)
+    assert half["revenue_usd"] == pytest.approx(0.5 * whole["revenue_usd"], rel=1e-12)
+    assert half["discounted_cost_usd"] == whole["discounted_cost_usd"]
+    small = priced(assumptions, 20.0, delivered_pflops=0.25 * whole["delivered_pflops"])
+    assert evaluate(design, small).outcome.row(0)["revenue_usd"] == pytest.approx(0.25 * whole["revenue_usd"])
+
+
 def test_parts_add_up_to_capital(assumptions: Assumptions, random_batch: Callable[[int, int], DesignBatch]) -> None:
     o = evaluate(random_batch(1000, 51), assumptions).outcome
     parts = [f.name for f in OUTCOMES.values() if f.table == "capital" and f.name.endswith("_cost_usd")]

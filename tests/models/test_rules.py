@@ -115,6 +115,8 @@ def test_without_a_demand_the_rule_is_met_by_anything(
     assumptions: Assumptions, random_batch: Callable[[int, int], DesignBatch]
 ) -> None:
     assert (evaluate(random_batch(200, 72), assumptions).violation["demand"] == 0.0).all()
+    priced = with_values(assumptions, {"demand.price_usd_per_pflop_hour": 20.0})
+    assert (evaluate(random_batch(200, 72), priced).violation["demand"] == 0.0).all()
 
 
 def test_reports_of_one_design_agree_with_the_batch(assumptions: Assumptions, design: Design) -> None:

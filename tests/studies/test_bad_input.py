@@ -11,9 +11,11 @@ from hypothesis import strategies as st
 
 from dawndusk.models.assumptions import GROUPS
 from dawndusk.models.design import VARIABLES
+from dawndusk.models.outcome import OUTCOMES
 from dawndusk.studies.document import MAX_DEPTH, MAX_VALUES
 from dawndusk.studies.errors import StudyError
 from dawndusk.studies.files import MAX_BYTES
+from dawndusk.studies.study import Fixed
 from dawndusk.studies.studyfile import library_path, read_study, study_from_mapping
 
 WriteStudy = Callable[..., Path]
@@ -155,6 +157,109 @@ def test_satellites_can_not_follow_a_demand_that_is_not_there(write_study: Write
         "study.yaml:8: design.satellites: found 'demand' in a study without a demand; allowed a number or a range, "
         "or a demand to follow: demand.it_power_mw, demand.delivered_pflops"
     )
+
+
+# A fleet whose size is searched
+
+
+def searched_fleet(*lines: str) -> str:
+    """Return a study with a range of satellites and no demand, and with further lines."""
+    base = library_path("base").read_text().replace("demand: {", "# demand: {").replace("minimise", "# minimise")
+    return base.replace("satellites: demand", "satellites: {low: 1, high: 5000}") + "".join(f"{x}\n" for x in lines)
+
+
+UNBOUNDED = "which is unbounded: every further satellite betters it, and nothing caps them"
+FEWEST = "which the fewest satellites make best, and nothing asks for more"
+ALLOWED = (
+    "it with a demand (demand.it_power_mw, demand.delivered_pflops), a price (demand.price_usd_per_pflop_hour), "
+    "a bound that {} (subject_to: [{}]), or a fixed number of satellites"
+)
+CAP, FLOOR = ("caps the fleet", "capex_usd <= 5e9"), ("asks for compute", "delivered_pflops >= 1000")
+
+WITHOUT_MEASURE = [
+    ("maximise: delivered_pflops", "", UNBOUNDED, CAP),
+    ("maximise: accelerators", "", UNBOUNDED, CAP),
+    ("minimise: training_run_days", "", UNBOUNDED, CAP),
+    ("maximise: delivered_pflops", "delivered_pflops >= 10", UNBOUNDED, CAP),
+    ("maximise: installed_pflops", "availability >= 0.5", UNBOUNDED, CAP),
+    ("maximise: it_power_mw", "training_run_days <= 90", UNBOUNDED, CAP),
+    ("minimise: capex_usd", "", FEWEST, FLOOR),
+    ("minimise: discounted_cost_usd", "", FEWEST, FLOOR),
+    ("minimise: launched_mass_t", "", FEWEST, FLOOR),
+    ("minimise: it_power_mw", "", FEWEST, FLOOR),
+    ("maximise: training_run_days", "", FEWEST, FLOOR),
+    ("minimise: capex_usd", "delivered_pflops <= 1000", FEWEST, FLOOR),
+    ("minimise: capex_usd", "capex_usd >= 1", FEWEST, FLOOR),
+    ("minimise: capex_usd", "training_run_days >= 10", FEWEST, FLOOR),
+]
+
+
+@pytest.mark.parametrize(("objective", "bound", "why", "measure"), WITHOUT_MEASURE)
+def test_an_objective_that_alone_decides_the_fleet_is_refused(
+    write_study: WriteStudy, objective: str, bound: str, why: str, measure: tuple[str, str]
+) -> None:
+    sense, name = objective.split(": ")
+    text = searched_fleet(objective, f"subject_to: [{bound}]")
+    line = text.splitlines().index(objective) + 1
+    assert message_of(write_study(text)) == (
+        f"study.yaml:{line}: {sense}: found '{name}', {why}; allowed {ALLOWED.format(*measure)}"
+    )
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["maximise: delivered_pflops", "demand: {it_power_mw: 20}"],
+        ["maximise: delivered_pflops", "demand: {price_usd_per_pflop_hour: 20}"],
+        ["maximise: delivered_pflops", "subject_to: [capex_usd <= 5e9]"],
+        ["maximise: delivered_pflops", "subject_to: [5e5 > accelerators]"],
+        ["maximise: installed_pflops", "subject_to: [training_run_days >= 10]"],
+        ["maximise: value_usd", "demand: {price_usd_per_pflop_hour: 20}"],
+        ["maximise: revenue_usd", "demand: {price_usd_per_pflop_hour: 20, it_power_mw: 20}"],
+        ["minimise: training_run_days", "subject_to: [launched_mass_t <= 1e4]"],
+        ["minimise: capex_usd", "demand: {delivered_pflops: 1000}"],
+        ["minimise: capex_usd", "demand: {price_usd_per_pflop_hour: 20}", "subject_to: [value_usd >= 0]"],
+        ["minimise: capex_usd", "subject_to: [delivered_pflops >= 1000]"],
+        ["minimise: launched_mass_t", "subject_to: [90 > training_run_days]"],
+        ["minimise: lcoc_usd_per_pflop_hour"],
+        ["minimise: capex_usd_per_w"],
+        ["minimise: wet_mass_kg"],
+        ["maximise: availability"],
+        ["maximise: breakeven_launch_usd_per_kg"],
+    ],
+    ids="; ".join,
+)
+def test_an_objective_with_a_measure_or_without_need_of_one_is_taken(write_study: WriteStudy, lines: list[str]) -> None:
+    study = read_study(write_study(searched_fleet(*lines)))
+    assert f"{study.sense}: {study.objective}" == lines[0]
+
+
+@pytest.mark.parametrize("objective", ["maximise: delivered_pflops", "minimise: capex_usd"])
+def test_a_fleet_of_stated_size_needs_no_measure(write_study: WriteStudy, objective: str) -> None:
+    text = searched_fleet(objective).replace("satellites: {low: 1, high: 5000}", "satellites: 40")
+    assert read_study(write_study(text)).space["satellites"] == Fixed(40)
+
+
+@given(
+    sense=st.sampled_from(["minimise", "maximise"]),
+    name=st.sampled_from(sorted(OUTCOMES)),
+    bound=st.sampled_from(sorted(OUTCOMES)),
+    operator=st.sampled_from(["<", "<=", ">", ">="]),
+)
+def test_more_satellites_are_never_all_that_is_wanted(sense: str, name: str, bound: str, operator: str) -> None:
+    """Whatever drives the fleet one way is refused, unless a bound holds against it."""
+    space: dict[str, Any] = {"satellites": {"low": 1, "high": 5000}}
+    mapping = {"name": "m", "extends": "base", sense: name, "design": space, "subject_to": [f"{bound} {operator} 1"]}
+    objective, limit = OUTCOMES[name], OUTCOMES[bound]
+    drive = objective.fleet_sign * (1 if sense == "maximise" else -1)
+    held = limit.fleet_sign * (-1 if "<" in operator else 1)
+    against = held == -drive and (drive > 0 or limit.extent in {"capacity", "wait"})
+    try:
+        study_from_mapping(mapping)
+    except StudyError as error:
+        assert "sale" in {objective.extent, limit.extent} or (drive and not against), error
+    else:
+        assert drive == 0 or against
 
 
 # Through extends

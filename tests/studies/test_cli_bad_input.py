@@ -44,6 +44,20 @@ BAD_ITEMS = [
     "demand.it_power_mw=1e308",
     "demand.it_power_mw=200 MW",
     "subject_to=[capex_usd < 1, capex_usd > 2]",
+    "subject_to=[capex_usd < 1, capex_usd > 1]",
+    "subject_to=[capex_usd <= nan]",
+    "demand.price_usd_per_pflop_hour=0",
+    "demand.price_usd_per_pflop_hour=-20",
+    "demand.price_usd_per_pflop_hour=.inf",
+    "maximise=value_usd",
+    "maximise=revenue_usd",
+    "search.gap=0",
+    "search.gap=1",
+    "search.gap=.nan",
+    "search.gap=tight",
+    "search.audit=yes",
+    "search.second_bound=0",
+    "search.engine=simplex",
     "assumptions.launch.programme_share=2",
     "assumptions.vehicles.starship_v3.price_usd=-1",
     "search.time_limit_s=0",
@@ -177,6 +191,7 @@ VALUES = st.one_of(
 KEYS = st.one_of(
     st.sampled_from([f"design.{name}" for name in VARIABLES]),
     st.sampled_from(["demand.it_power_mw", "demand.delivered_pflops", "subject_to", "minimise", "search.seed"]),
+    st.sampled_from(["demand.price_usd_per_pflop_hour", "search.gap", "search.audit", "maximise"]),
     st.text(max_size=20),
 )
 

@@ -19,7 +19,7 @@ from dawndusk.studies.ground import GroundResult
 from dawndusk.studies.published import published_metrics
 from dawndusk.studies.results import RunResult
 from dawndusk.studies.runner import nominal_design
-from dawndusk.studies.study import Kind
+from dawndusk.studies.study import Engine, Kind
 from dawndusk.studies.studyfile import library_names
 
 OPTIMUM_TOLERANCE = 0.01
@@ -143,6 +143,11 @@ def test_every_study_says_what_it_is(name: str) -> None:
     assert study.title
     assert len(study.description) > 40
     assert study.objective == "lcoc_usd_per_pflop_hour"
+
+
+@pytest.mark.parametrize("name", library_names())
+def test_every_study_is_certified_unless_told_otherwise(name: str) -> None:
+    assert load(name).search.engine is Engine.CERTIFIED
 
 
 @pytest.mark.slow

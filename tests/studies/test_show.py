@@ -70,6 +70,19 @@ def test_the_report_answers_the_questions_of_the_issue(result: RunResult) -> Non
         assert part in text, part
 
 
+def test_sales_are_shown_where_compute_has_a_price() -> None:
+    free = dd.load("orbit-200mw").evaluate().outcome
+    sold = dd.load("orbit-200mw", ["demand.price_usd_per_pflop_hour=20"]).evaluate().outcome
+    assert all(name not in text_of(show.levelised_table(free)) for name in show.SALES)
+    assert all(name in text_of(show.levelised_table(sold)) for name in show.SALES)
+
+
+def test_a_demand_that_is_not_stated_limits_nothing() -> None:
+    sold = dd.load("base", ["maximise=value_usd", "demand.price_usd_per_pflop_hour=20"]).evaluate()
+    assert "demand" in {limit.name for limit in sold.limits}
+    assert "stated demand" not in text_of(show.limits_text(sold, ()))
+
+
 def test_masses_capital_and_waterfall_add_up(result: RunResult) -> None:
     outcome = result.outcome
     parts = show.breakdown(outcome, "_mass_kg", "wet_mass_kg", show.MASS_EXTRAS)

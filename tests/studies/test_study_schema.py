@@ -106,6 +106,22 @@ def test_runs_are_those_of_the_data() -> None:
     assert SCHEMA["properties"]["training_run"]["enum"] == list(shipped.training_runs)
 
 
+def test_the_options_of_a_search_with_their_defaults() -> None:
+    properties = DEFINITIONS["SearchSection"]["properties"]
+    assert list(properties) == ["engine", "seed", "designs", "time_limit_s", "gap", "audit", "second_bound"]
+    rules = {key: {k: v for k, v in rule.items() if k != "description"} for key, rule in properties.items()}
+    assert rules["engine"] == {"enum": ["certified", "evolution", "milp"], "default": "certified"}
+    assert rules["gap"] == {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1, "default": 1e-3}
+    assert rules["audit"] == rules["second_bound"] == {"type": "boolean", "default": True}
+    assert all(rule["description"].endswith(".") for rule in properties.values())
+
+
+def test_a_price_is_a_number_above_zero() -> None:
+    price = DEFINITIONS["DemandSection"]["properties"]["price_usd_per_pflop_hour"]
+    assert (price["type"], price["maximum"]) == ("number", 1e6)
+    assert price["minimum"] > 0
+
+
 def test_every_key_of_a_study_is_explained() -> None:
     assert all(schema["description"].endswith(".") for schema in SCHEMA["properties"].values())
 

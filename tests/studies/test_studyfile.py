@@ -19,7 +19,7 @@ from dawndusk.models.outcome import OUTCOMES
 from dawndusk.studies import studyfile
 from dawndusk.studies.data import default_assumptions
 from dawndusk.studies.errors import StudyError
-from dawndusk.studies.study import Bound, Choice, Fixed, Kind, Operator, Range, Study
+from dawndusk.studies.study import Bound, Choice, Engine, Fixed, Kind, Operator, Range, Study
 from dawndusk.studies.studyfile import library_names, library_path, read_study, study_from_mapping
 
 WriteStudy = Callable[..., Path]
@@ -217,6 +217,60 @@ def test_set_changes_the_hash_and_nothing_else_does(small_library: Path) -> None
     assert study != read_study("base", ["assumptions.power.pmad_efficiency=0.91"])
 
 
+# Price and search
+
+
+def test_a_price_stands_alone_or_beside_a_demand(small_library: Path) -> None:
+    demand = read_study("base", ["demand.price_usd_per_pflop_hour=20"]).assumptions.demand
+    assert (demand.it_power_mw, demand.delivered_pflops, demand.price_usd_per_pflop_hour) == (200, 0, 20)
+    other = read_study("base", ["demand={price_usd_per_pflop_hour: 20, delivered_pflops: 1e5}"]).assumptions.demand
+    assert (other.it_power_mw, other.delivered_pflops, other.price_usd_per_pflop_hour) == (0, 1e5, 20)
+
+
+def test_a_price_alone_leaves_the_fleet_to_the_search() -> None:
+    study = read_study("base", ["maximise=value_usd", "demand.price_usd_per_pflop_hour=20"])
+    assert (study.sense, study.objective, study.satellites_follow_demand) == ("maximise", "value_usd", False)
+    demand = study.assumptions.demand
+    assert (demand.it_power_mw, demand.delivered_pflops, demand.price_usd_per_pflop_hour) == (0, 0, 20)
+    assert study.resolved["demand"] == {"price_usd_per_pflop_hour": 20}
+    assert study != read_study("base", ["maximise=value_usd", "demand.price_usd_per_pflop_hour=21"])
+
+
+def test_a_price_is_no_demand_to_follow() -> None:
+    with pytest.raises(StudyError, match=r"design\.satellites: found 'demand' in a study without a demand"):
+        read_study("base", ["design.satellites=demand", "demand.price_usd_per_pflop_hour=20"])
+
+
+def test_the_search_is_certified_and_audited_unless_told_otherwise(small_library: Path) -> None:
+    search = read_study("base").search
+    assert (search.engine, search.gap, search.audit, search.second_bound) == (Engine.CERTIFIED, 1e-3, True, True)
+    items = ["search.engine=milp", "search.gap=5e-2", "search.audit=false", "search={second_bound: false}"]
+    study = read_study("base", items)
+    search = study.search
+    assert (search.engine, search.gap, search.audit, search.second_bound) == (Engine.MILP, 0.05, False, False)
+    assert study.resolved["search"] == {
+        "engine": "milp",
+        "seed": 1,
+        "designs": 10_000_000,
+        "time_limit_s": 120.0,
+        "gap": 0.05,
+        "audit": False,
+        "second_bound": False,
+    }
+    assert study != read_study("base")
+
+
+@given(st.floats(0, 1, exclude_min=True, exclude_max=True))
+def test_any_gap_between_nought_and_one_is_taken(gap: float) -> None:
+    assert read_study("base", [f"search.gap={gap!r}"]).search.gap == gap
+
+
+@given(st.floats(max_value=0) | st.floats(min_value=1) | st.sampled_from([math.nan, math.inf, True, "1e-3", None]))
+def test_any_other_gap_is_refused(gap: Any) -> None:
+    with pytest.raises(StudyError, match=r"search\.gap: found .*; allowed a number above 0 and below 1 \[fraction\]"):
+        study_from_mapping({"name": "m", "extends": "base", "search": {"gap": gap}})
+
+
 # Library
 
 
@@ -266,17 +320,20 @@ def overrides() -> st.SearchStrategy[dict[str, Any]]:
 
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
+UNSOLD = sorted(name for name, outcome in OUTCOMES.items() if outcome.extent != "sale")
 BOUNDS = st.builds(
     "{} {} {!r}".format,
-    st.sampled_from(sorted(set(OUTCOMES) - {"it_power_mw", "delivered_pflops"})),
+    st.sampled_from(sorted(set(UNSOLD) - {"it_power_mw", "delivered_pflops"})),
     st.sampled_from(["<", "<="]),
     st.floats(-1e300, 1e300),
 )
 MAPPINGS = st.fixed_dictionaries(
     {
         "name": st.from_regex(r"[a-z0-9][a-z0-9-]{0,20}", fullmatch=True),
-        "minimise": st.sampled_from(sorted(OUTCOMES)),
-        "demand": st.fixed_dictionaries({"it_power_mw": st.floats(1e-3, 1e6)}),
+        "minimise": st.sampled_from(UNSOLD),
+        "demand": st.fixed_dictionaries(
+            {"it_power_mw": st.floats(1e-3, 1e6)}, optional={"price_usd_per_pflop_hour": st.floats(1e-6, 1e6)}
+        ),
         "design": st.fixed_dictionaries(
             {
                 name: entries(v) | st.just("demand") if name == "satellites" else entries(v)
@@ -290,7 +347,17 @@ MAPPINGS = st.fixed_dictionaries(
         "kind": st.sampled_from(["design", "ground"]),
         "subject_to": st.lists(BOUNDS, max_size=4, unique_by=lambda text: text.split()[0]),
         "assumptions": overrides(),
-        "search": st.fixed_dictionaries({}, optional={"seed": st.integers(0, 99), "time_limit_s": st.floats(0.1, 1e6)}),
+        "search": st.fixed_dictionaries(
+            {},
+            optional={
+                "engine": st.sampled_from([str(engine) for engine in Engine]),
+                "seed": st.integers(0, 99),
+                "time_limit_s": st.floats(0.1, 1e6),
+                "gap": st.floats(0, 1, exclude_min=True, exclude_max=True),
+                "audit": st.booleans(),
+                "second_bound": st.booleans(),
+            },
+        ),
     },
 )
 
@@ -381,6 +448,38 @@ def test_a_strict_bound_refuses_its_own_value(operator: Operator) -> None:
 
 def test_violation_keeps_what_is_no_number() -> None:
     assert math.isnan(Bound("capex_usd", "<=", 1.0).violation({"capex_usd": np.float64("nan")}))
+
+
+FINITE = st.floats(allow_nan=False, allow_infinity=False, width=16)  # few values, so that they meet
+
+
+@given(
+    st.sampled_from(["<", "<="]),
+    FINITE,
+    st.sampled_from([">", ">="]),
+    FINITE,
+    st.sampled_from(["anywhere", "at", "next"]),
+)
+def test_two_bounds_contradict_each_other_unless_some_value_meets_both(
+    upper: Operator, high: float, lower: Operator, low: float, near: str
+) -> None:
+    low = {"anywhere": low, "at": high, "next": math.nextafter(high, -math.inf)}[near]
+    bounds = [Bound("value_usd", upper, high + 0.0), Bound("value_usd", lower, low + 0.0)]
+    candidates = [x for v in (low, high) for x in (v, math.nextafter(v, math.inf), math.nextafter(v, -math.inf))]
+    met = any(all(bound.violation({"value_usd": x}) == 0 for bound in bounds) for x in candidates)
+    mapping = {
+        "name": "m",
+        "extends": "base",
+        "demand": {"price_usd_per_pflop_hour": 20},
+        "subject_to": [str(bound) for bound in bounds],
+    }
+    if met:
+        assert study_from_mapping(mapping).bounds == tuple(bounds)
+    else:
+        with pytest.raises(
+            StudyError, match=r"subject_to\[1\]: found .*, which contradicts .*; allowed bounds that some"
+        ):
+            study_from_mapping(mapping)
 
 
 @pytest.mark.parametrize("text", ["capex_usd<=5e9", " 5e9 >= capex_usd ", "capex_usd <= 5000000000"])
