@@ -82,11 +82,20 @@ def in_service(
     """
     log_spare, log_oversize = np.log(spare_factor), np.log(array_oversize)
     lost_and_discounted = satellite_loss + discount
-    mean = discounted = 0.0
+    mean, discounted = [], []
     for x, weight in zip(NODES, WEIGHTS, strict=True):
         alive = log_spare + failures * -x + wear * -(x**wear_exponent)
         power = log_oversize + array_loss * -x
         serving = np.minimum(np.minimum(alive, power), 0.0)
-        mean = mean + np.exp(serving + satellite_loss * -x) * weight
-        discounted = discounted + np.exp(serving + lost_and_discounted * -x) * weight
-    return Service(np.maximum(mean, LEAST_SERVICE), np.maximum(discounted, LEAST_SERVICE) * life_years)
+        mean.append(np.exp(serving + satellite_loss * -x) * weight)
+        discounted.append(np.exp(serving + lost_and_discounted * -x) * weight)
+    return Service(
+        np.maximum(_total(mean), LEAST_SERVICE), np.maximum(_total(discounted), LEAST_SERVICE) * life_years
+    )
+
+
+def _total(parts: list[Array]) -> Array:
+    """Return the sum of parts, neighbours first: sums of what is alike are bounded more closely over a range."""
+    while len(parts) > 1:
+        parts = [one + other for one, other in zip(parts[::2], parts[1::2], strict=True)]
+    return parts[0]

@@ -1,0 +1,358 @@
+"""The tape on boxes: what every slot is at most and at least, to first order, from the inputs on.
+
+Over a box with coordinates ``u`` in [-1, 1] a form says ``value - sum_i c_i u_i`` lies in ``[below, above]``, and the
+value itself in ``[low, high]``. Sums of forms are exact, so what two quantities have in common cancels, as it does not
+between intervals; a curve is enclosed between two lines of one slope.
+
+Sources: Comba, Stolfi, Affine arithmetic and its applications to computer graphics, 1993 (affine forms); Messine,
+Extensions of affine arithmetic, 2002 (condensed remainders).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dawndusk.optimize.certify.curves import LARGEST_EXPONENT, LOG1MEXP, PADDING, Lines, lines
+from dawndusk.optimize.certify.operations import (
+    Bend,
+    Coefficient,
+    Grid,
+    Input,
+    Operand,
+    Operation,
+    Pair,
+    Product,
+    Rounding,
+    Sign,
+    Sum,
+    Table,
+)
+
+Floats: TypeAlias = NDArray[np.float64]
+Values: TypeAlias = Any
+"""A float, or an array of shape (B,) with one value for each box."""
+
+WILD = 1e30
+"""Where two lines are further apart than this only the range is kept."""
+LARGEST = 1e100
+STEADY = 1e-9
+"""What is this close to a whole number, relative to it, is taken for it on either side."""
+
+
+class Form:
+    """A quantity over B boxes.
+
+    Attributes
+    ----------
+    axes : tuple of int
+        The coordinates that it depends on to first order, in rising order.
+    slopes : array
+        Coefficients of those coordinates, shape (len(axes), B).
+    below, above : array
+        Least and greatest value of the rest, shape (B,).
+    low, high : array
+        Least and greatest value, shape (B,).
+    """
+
+    __slots__ = ("above", "axes", "below", "high", "low", "slopes")
+
+    def __init__(  # noqa: PLR0913 (the parts of one value)
+        self, axes: tuple[int, ...], slopes: Floats, below: Values, above: Values, low: Values, high: Values
+    ) -> None:
+        self.axes, self.slopes = axes, slopes
+        self.below, self.above, self.low, self.high = below, above, low, high
+
+
+def bounded(axes: tuple[int, ...], slopes: Floats, below: Values, above: Values, low: Values, high: Values) -> Form:
+    """Return a form whose range is the tighter of ``[low, high]`` and what slopes and remainder allow."""
+    reach = np.abs(slopes).sum(axis=0)
+    return Form(axes, slopes, below, above, np.maximum(low, below - reach), np.minimum(high, above + reach))
+
+
+class Forward:
+    """The forms of a tape on one batch of boxes.
+
+    Parameters
+    ----------
+    low, high : array
+        Ends of the coordinates, shape (d, B).
+    combination : array of int
+        The combination of categories of each box, shape (B,).
+    least, most : array
+        Ranges of the rounded slots, shape (k, B).
+    limits : mapping
+        Least and greatest value of interest of some slots.
+    """
+
+    def __init__(  # noqa: PLR0913 (what a batch of boxes is made of)
+        self,
+        low: Floats,
+        high: Floats,
+        combination: NDArray[np.intp],
+        least: Floats,
+        most: Floats,
+        limits: dict[int, tuple[Coefficient, Coefficient]],
+    ) -> None:
+        self.low, self.high, self.combination = low, high, combination
+        self.least, self.most, self.limits = least, most, limits
+        self.count = low.shape[1]
+        self.forms: list[Form] = []
+        self.kept: dict[int, Any] = {}
+        """Lines of bends, planes of look-ups and ends of roundings, which a backward pass reads again."""
+        self.empty = np.zeros(self.count, dtype=bool)
+        self._gathered: dict[int, Floats] = {}
+
+    def run(self, operations: Sequence[Operation]) -> None:
+        """Work out the forms of all slots."""
+        for operation in operations:
+            self.step(operation)
+
+    def here(self, value: Coefficient) -> Values:
+        """Return a coefficient for each box."""
+        if not isinstance(value, np.ndarray):
+            return value
+        known = self._gathered.get(id(value))
+        if known is None:
+            known = self._gathered[id(value)] = value[self.combination]
+        return known
+
+    def step(self, operation: Operation) -> None:
+        """Work out the form of the next slot."""
+        slot = len(self.forms)
+        form: Form = getattr(self, f"_{type(operation).__name__.lower()}")(operation, slot)
+        self.forms.append(form)
+        if slot in self.limits:
+            self.limit(slot)
+
+    def limit(self, slot: int) -> None:
+        """End the range of a slot where a rule ends it."""
+        form = self.forms[slot]
+        least, most = self.limits[slot]
+        form.low = np.maximum(form.low, self.here(least))
+        form.high = np.minimum(form.high, self.here(most))
+        self.empty |= form.low > form.high
+        form.high = np.maximum(form.high, form.low)
+
+    def _input(self, operation: Input, _: int) -> Form:
+        low, high = self.low[operation.axis], self.high[operation.axis]
+        middle, half = 0.5 * (low + high), 0.5 * (high - low)
+        return Form((operation.axis,), half[np.newaxis], middle, middle, low, high)
+
+    def _sum(self, operation: Sum, _: int) -> Form:
+        if operation.pair is not None:
+            return self._paired(operation.pair)
+        if not operation.terms:
+            return self._operand((None, operation.constant))
+        terms = [(self.forms[slot], self.here(coefficient)) for slot, coefficient in operation.terms]
+        axes = terms[0][0].axes
+        for form, _c in terms[1:]:
+            if form.axes != axes:
+                axes = tuple(sorted({*axes, *form.axes}))
+        constant = self.here(operation.constant)
+        slopes: Any = None
+        below = above = low = high = constant
+        for form, factor in terms:
+            part = form.slopes if _is_one(factor) else form.slopes * factor
+            if form.axes == axes:
+                slopes = part if slopes is None else slopes + part
+            else:
+                whole = np.zeros((len(axes), self.count)) if slopes is None else slopes.copy()
+                for row, axis in enumerate(form.axes):
+                    whole[axes.index(axis)] += part[row]
+                slopes = whole
+            b, a = ordered(form.below, form.above, factor)
+            lo, h = ordered(form.low, form.high, factor)
+            below, above, low, high = below + b, above + a, low + lo, high + h
+        if len(terms) == 1:
+            return Form(axes, slopes, below, above, low, high)
+        return bounded(axes, slopes, below, above, low, high)
+
+    def _paired(self, pair: Pair) -> Form:
+        """Return a pair as a mean of its operands, with the error of the curve that makes it."""
+        x, y = (self._operand(operand) for operand in (pair.x, pair.y))
+        found: Lines = self.kept[pair.bend]
+        share, least, most = found.slope, found.least, found.most
+        if pair.kind in {"smaller", "difference"}:
+            x, y = y, x
+        if pair.kind == "smaller":
+            least, most = -most, -least
+        axes, slopes = self._joined(x, y, share, 1.0 - share)
+        below_x, above_x = ordered(x.below, x.above, share)
+        below_y, above_y = ordered(y.below, y.above, 1.0 - share)
+        if pair.kind in {"smaller", "difference"}:
+            x, y = y, x
+        ends = (y.high, y.low) if pair.kind == "difference" else (y.low, y.high)
+        function = PAIRS[pair.kind]
+        low, high = function(x.low, ends[0]), function(x.high, ends[1])
+        low, high = low - PADDING * (1.0 + np.abs(low)), high + PADDING * (1.0 + np.abs(high))
+        return bounded(axes, slopes, below_x + below_y + least, above_x + above_y + most, low, high)
+
+    def _operand(self, operand: Operand) -> Form:
+        slot, constant = operand
+        if slot is not None:
+            return self.forms[slot]
+        value = np.broadcast_to(self.here(constant), (self.count,))
+        return Form((), np.zeros((0, self.count)), value, value, value, value)
+
+    def _bend(self, operation: Bend, slot: int) -> Form:
+        inner, curve = self.forms[operation.slot], operation.curve
+        found = lines(inner.low, inner.high, curve)
+        low, high = (found.at_low, found.at_high) if curve.rising else (found.at_high, found.at_low)
+        low = np.maximum(low - PADDING * np.abs(low) - curve.error, -LARGEST)
+        high = np.minimum(high + PADDING * np.abs(high) + curve.error, LARGEST)
+        slope, least, most = found.slope, found.least, found.most
+        wild = ~(most - least < WILD)
+        if wild.any():
+            slope = np.where(wild, 0.0, slope)
+            least, most = np.where(wild, low, least), np.where(wild, high, most)
+        self.kept[slot] = Lines(slope, least, most, low, high)
+        below, above = ordered(inner.below, inner.above, slope)
+        return bounded(inner.axes, inner.slopes * slope, below + least, above + most, low, high)
+
+    def _table(self, operation: Table, slot: int) -> Form:
+        """Enclose a table by the chord between the ends, and by how far slopes let it leave the chord."""
+        x, row = self.forms[operation.slot], self.row(operation.row)
+        at_low, at_high, steep_low, steep_high, low, high = operation.ranges.between(x.low, x.high, row)
+        width = x.high - x.low
+        narrow = ~(width > 0.0)
+        slope = np.where(narrow, 0.5 * (steep_low + steep_high), (at_high - at_low) / np.where(narrow, 1.0, width))
+        steep_low, steep_high = np.minimum(steep_low, slope), np.maximum(steep_high, slope)
+        spread = steep_high - steep_low
+        leaves = width * (steep_high - slope) * (slope - steep_low) / np.where(spread > 0.0, spread, 1.0)
+        start = at_low - slope * x.low
+        pad = PADDING * (np.abs(start) + np.abs(at_low))
+        low, high = low - PADDING * np.abs(low), high + PADDING * np.abs(high)
+        found = Lines(slope, start - leaves - pad, start + leaves + pad, low, high)
+        self.kept[slot] = found
+        below, above = ordered(x.below, x.above, slope)
+        return bounded(x.axes, x.slopes * slope, below + found.least, above + found.most, low, high)
+
+    def _grid(self, operation: Grid, slot: int) -> Form:
+        """Enclose a table of two by the plane through its middle, and by how far slopes let it leave the plane."""
+        x, y, row, ranges = self.forms[operation.x], self.forms[operation.y], self.row(operation.row), operation.ranges
+        xs, ys = (x.low, x.high), (y.low, y.high)
+        (x_low, x_high), (y_low, y_high) = ranges.slopes(xs, ys, row)
+        least, most = ranges.values(xs, ys, row)
+        slope_x, slope_y = 0.5 * (x_low + x_high), 0.5 * (y_low + y_high)
+        middle_x, middle_y = 0.5 * (x.low + x.high), 0.5 * (y.low + y.high)
+        at_middle = ranges.at(middle_x, middle_y, row)
+        leaves = 0.25 * ((x_high - x_low) * (x.high - x.low) + (y_high - y_low) * (y.high - y.low))
+        leaves = leaves + PADDING * (1.0 + np.abs(at_middle)) + 1e-13
+        start = at_middle - slope_x * middle_x - slope_y * middle_y
+        self.kept[slot] = (slope_x, slope_y, start - leaves, start + leaves)
+        axes, slopes = self._joined(x, y, slope_x, slope_y)
+        below_x, above_x = ordered(x.below, x.above, slope_x)
+        below_y, above_y = ordered(y.below, y.above, slope_y)
+        return bounded(
+            axes, slopes, below_x + below_y + start - leaves, above_x + above_y + start + leaves, least, most
+        )
+
+    def _product(self, operation: Product, slot: int) -> Form:
+        """Enclose a product by the tangent plane at the middle of both ranges."""
+        x, y = self.forms[operation.x], self.forms[operation.y]
+        middle_x, middle_y = 0.5 * (x.low + x.high), 0.5 * (y.low + y.high)
+        shift = middle_x * middle_y
+        rest = (x.high - middle_x) * (y.high - middle_y) + PADDING * np.abs(shift)
+        corners = np.stack([x.low * y.low, x.low * y.high, x.high * y.low, x.high * y.high])
+        self.kept[slot] = (middle_y, middle_x, -shift - rest, -shift + rest)
+        axes, slopes = self._joined(x, y, middle_y, middle_x)
+        below_x, above_x = ordered(x.below, x.above, middle_y)
+        below_y, above_y = ordered(y.below, y.above, middle_x)
+        return bounded(
+            axes,
+            slopes,
+            below_x + below_y - shift - rest,
+            above_x + above_y - shift + rest,
+            corners.min(axis=0),
+            corners.max(axis=0),
+        )
+
+    def _joined(self, x: Form, y: Form, a: Values, b: Values) -> tuple[tuple[int, ...], Floats]:
+        axes = tuple(sorted({*x.axes, *y.axes}))
+        slopes = np.zeros((len(axes), self.count))
+        for form, factor in ((x, a), (y, b)):
+            part = form.slopes * factor
+            for row, axis in enumerate(form.axes):
+                slopes[axes.index(axis)] += part[row]
+        return axes, slopes
+
+    def _sign(self, operation: Sign, _: int) -> Form:
+        inner = self.forms[operation.slot]
+        low, high = np.sign(inner.low), np.sign(inner.high)
+        return Form((), np.zeros((0, self.count)), low, high, low, high)
+
+    def _rounding(self, operation: Rounding, slot: int) -> Form:
+        """Enclose a rounded slot: a whole number from end to end, itself to less than one more or less in between."""
+        inner = self.forms[operation.slot]
+        low, high = (np.exp(np.minimum(end, LARGEST_EXPONENT)) for end in (inner.low, inner.high)) if (
+            operation.logarithm
+        ) else (inner.low, inner.high)
+        rounded = np.ceil if operation.up else np.floor
+        low, high = rounded(steady(low)), rounded(steady(high))
+        if operation.logarithm or operation.at_least_one:
+            low, high = np.maximum(low, 1.0), np.maximum(high, 1.0)
+        low, high = np.maximum(low, self.least[operation.place]), np.minimum(high, self.most[operation.place])
+        self.empty |= low > high
+        high = np.maximum(high, low)
+        single = low == high
+        down, over = self._slack(operation, inner, low)
+        ends = (np.log(low), np.log(high)) if operation.logarithm else (low, high)
+        self.kept[slot] = (single, ends[0], down, over, low, high)
+        return bounded(
+            inner.axes,
+            inner.slopes * ~single,
+            np.where(single, ends[0], inner.below + down),
+            np.where(single, ends[0], inner.above + over),
+            *ends,
+        )
+
+    @staticmethod
+    def _slack(operation: Rounding, inner: Form, low: Floats) -> tuple[Values, Values]:
+        """Return how far rounding takes a slot down and up where its range holds several whole numbers."""
+        if operation.free:
+            return -STEADY, STEADY * 10.0
+        if not operation.logarithm:
+            return (0.0, 1.0) if operation.up else (-1.0, 0.0)
+        if operation.up:
+            return 0.0, np.log1p(np.exp(-np.maximum(inner.low, np.log(np.maximum(low - 1.0, 1e-300)))))
+        return -np.log1p(1.0 / low), 0.0
+
+    def row(self, row: Coefficient) -> Any:
+        """Return the row of a table for each box."""
+        return row[self.combination].astype(np.int64) if isinstance(row, np.ndarray) else int(row)
+
+
+def _log_difference(x: Values, y: Values) -> Values:
+    return np.where(x > y, x + LOG1MEXP.value(y - x), -LARGEST)
+
+
+PAIRS: dict[str, Callable[[Values, Values], Values]] = {
+    "sum": np.logaddexp,
+    "difference": _log_difference,
+    "larger": np.maximum,
+    "smaller": np.minimum,
+}
+
+
+def ordered(low: Values, high: Values, factor: Values) -> tuple[Values, Values]:
+    """Return the ends of an interval times an exact factor."""
+    if isinstance(factor, float):
+        if factor == 1.0:
+            return low, high
+        return (low * factor, high * factor) if factor >= 0.0 else (high * factor, low * factor)
+    one, other = low * factor, high * factor
+    return np.minimum(one, other), np.maximum(one, other)
+
+
+def _is_one(factor: Values) -> bool:
+    return isinstance(factor, float) and factor == 1.0
+
+
+def steady(x: Floats) -> Floats:
+    """Return numbers, whole where they are within rounding of a whole one on either side."""
+    nearest = np.rint(x)
+    return np.where(np.abs(x - nearest) <= STEADY * np.maximum(np.abs(x), 1.0), nearest, x)

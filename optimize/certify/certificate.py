@@ -1,0 +1,85 @@
+"""What a certified search found and proved, as plain typed values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from dawndusk.models.design import Design
+from dawndusk.models.errors import DawnduskError
+from dawndusk.models.evaluate import Evaluation
+from dawndusk.optimize.certify.boxes import Boxes
+from dawndusk.optimize.evolution import Candidate
+
+Status: TypeAlias = Literal["optimal", "feasible", "infeasible", "unknown"]
+"""``optimal``: the gap asked for is proved. ``feasible``: a design, and a gap that is wider. ``infeasible``: proved
+that no design meets all rules. ``unknown``: stopped before a feasible design or a proof that there is none."""
+
+
+class CertificateError(DawnduskError):
+    """A feasible design beats a proved bound: one of the two is wrong, and the message names both."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """One part of an audit: what was tried, how often, and whether the certificate held."""
+
+    name: str
+    held: bool
+    tried: int
+    words: str
+
+
+@dataclass(frozen=True, eq=False)
+class Unfinished:
+    """What an interrupted proof needs to go on: the open boxes, and the counts so far."""
+
+    boxes: Boxes
+    cutoff: float
+    examined: int
+    seconds: float
+
+
+@dataclass(frozen=True, eq=False)
+class Certified:
+    """The result of a certified search. Objective and bound are in the units and the sense of the study.
+
+    Attributes
+    ----------
+    objective : float or None
+        That of the best design; None where none is feasible.
+    bound : float or None
+        Proved: no feasible design is better. None where nothing is proved yet.
+    gap : float or None
+        ``|objective - bound| / |objective|``.
+    boxes, open_boxes : int
+        Boxes looked at, and those that were left open.
+    candidates : tuple of Candidate
+        The best designs that the population search found, one for each combination of categories it worked on, best
+        first.
+    """
+
+    status: Status
+    objective: float | None
+    bound: float | None
+    gap: float | None
+    gap_asked: float
+    design: Design | None
+    evaluation: Evaluation | None
+    candidates: tuple[Candidate, ...]
+    evaluated: int
+    boxes: int
+    open_boxes: int
+    combinations: int
+    seconds: float
+    seed: int
+    stopped_by: str
+    checks: tuple[Check, ...] = ()
+    unfinished: Unfinished | None = None
+
+    @property
+    def verdict(self) -> str:
+        """Return the verdict of the audit: ``passed``, ``failed`` or ``not run``."""
+        if not self.checks:
+            return "not run"
+        return "passed" if all(check.held for check in self.checks) else "failed"

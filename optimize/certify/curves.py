@@ -1,0 +1,183 @@
+"""Curves: convex or concave functions of one number, each with its slope and where it has a slope.
+
+Between two points a curve lies between its chord and the tangent parallel to it. On the side where it bends away, any
+other tangent is a bound as well, and everywhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+
+Values: TypeAlias = Any
+"""A float, or an array of shape (B,) with one value for each box."""
+
+PADDING = 1e-12
+"""Relative widening of every line: covers the rounding of the few operations behind it."""
+NARROW = 1e-7
+"""Relative width below which a chord would lose its digits and the slope at the middle takes its place."""
+TINY = 1e-300
+"""Logarithms of numbers below it are those of this number, so that a part that is zero stays finite."""
+LARGEST_EXPONENT = 230.0
+"""Exponentials end here, so that no product of two overflows; nothing that is wanted comes near."""
+SMALL = 1e-4
+"""Below it a series of the spread factor takes the place of its formula, which would lose its digits."""
+
+
+@dataclass(frozen=True, eq=False)
+class Curve:
+    """A convex or concave, rising or falling function of one number.
+
+    ``touches`` gives the argument at which the function has a slope. ``error`` is how far the model's own calculation
+    may be from the function, where it is an iteration.
+    """
+
+    name: str
+    value: Callable[[Values], Values]
+    slope: Callable[[Values], Values]
+    touches: Callable[[Values], Values]
+    convex: bool
+    rising: bool = True
+    error: float = 0.0
+
+
+@dataclass(frozen=True, eq=False)
+class Lines:
+    """Two lines of one slope that enclose a curve over an interval, and the curve at both ends, arrays of shape (B,).
+
+    The curve less ``slope`` times its argument lies from ``least`` to ``most``.
+    """
+
+    slope: Values
+    least: Values
+    most: Values
+    at_low: Values
+    at_high: Values
+
+
+def lines(low: Values, high: Values, curve: Curve) -> Lines:
+    """Return the chord of a curve from ``low`` to ``high`` and the tangent parallel to it."""
+    at_low, at_high = curve.value(low), curve.value(high)
+    width = high - low
+    wide = width > NARROW * (1.0 + np.abs(low))
+    slope = np.where(wide, (at_high - at_low) / np.where(wide, width, 1.0), curve.slope(0.5 * (low + high)))
+    touching = np.minimum(np.maximum(curve.touches(slope), low), high)
+    at_touching = curve.value(touching)
+    tangent = at_touching - slope * touching
+    low_end, high_end = at_low - slope * low, at_high - slope * high
+    pad = PADDING * (np.abs(slope * touching) + np.abs(at_touching)) + curve.error
+    if curve.convex:
+        return Lines(slope, tangent - pad, np.maximum(low_end, high_end) + pad, at_low, at_high)
+    return Lines(slope, np.minimum(low_end, high_end) - pad, tangent + pad, at_low, at_high)
+
+
+def _log(x: Values) -> Values:
+    return np.log(np.maximum(x, TINY))
+
+
+def _exp(x: Values) -> Values:
+    return np.exp(np.minimum(x, LARGEST_EXPONENT))
+
+
+def _expm1(x: Values) -> Values:
+    return np.expm1(np.minimum(x, LARGEST_EXPONENT))
+
+
+def _softplus(x: Values) -> Values:
+    return np.maximum(x, 0.0) + np.log1p(np.exp(-np.abs(x)))
+
+
+def _logistic(x: Values) -> Values:
+    small = np.exp(-np.abs(x))
+    return np.where(x >= 0.0, 1.0, small) / (1.0 + small)
+
+
+def _logit(slope: Values) -> Values:
+    return _log(slope) - _log(1.0 - slope)
+
+
+def _log1mexp(x: Values) -> Values:
+    return _log(-np.expm1(np.minimum(x, -TINY)))
+
+
+def _log_expm1(x: Values) -> Values:
+    return x + _log(-np.expm1(-x))
+
+
+def _log_spread(x: Values) -> Values:
+    safe = np.maximum(x, SMALL)
+    return np.where(x < SMALL, x * (x / 24.0 - 0.5), np.log(-np.expm1(-safe) / safe))
+
+
+def _log_spread_slope(x: Values) -> Values:
+    safe = np.maximum(x, SMALL)
+    return np.where(x < SMALL, x / 12.0 - 0.5, 1.0 / np.expm1(safe) - 1.0 / safe)
+
+
+def _log_spread_touches(slope: Values) -> Values:
+    """Solve ``1 / (e^x - 1) - 1 / x = slope`` with a rational start and Newton's method."""
+    y = np.minimum(np.maximum(1.0 + 2.0 * slope, 1e-12), 1.0 - 1e-12)
+    x = y * (6.0 - 2.0 * y * y) / (1.0 - y * y)
+    for _ in range(3):
+        minus = np.expm1(x)
+        bend = 1.0 / (x * x) - (minus + 1.0) / (minus * minus)
+        x = np.maximum(x - (1.0 / minus - 1.0 / x - slope) / np.maximum(bend, 1e-6), 1e-9)
+    return x
+
+
+def _ramp_touches(slope: Values) -> Values:
+    return np.zeros_like(slope)
+
+
+def _balance(x: Values) -> Values:
+    """Return t of ``4 t = log(1 + exp(x + t))``: the logarithm of a temperature with ``T^4 = 1 + e^x T``."""
+    t = np.maximum(x / 3.0, 0.0) + 0.18 * np.exp(-np.abs(x) * 0.8)
+    for _ in range(5):
+        t = t - (4.0 * t - _softplus(x + t)) / (4.0 - _logistic(x + t))
+    return t
+
+
+def _balance_slope(x: Values) -> Values:
+    share = _logistic(x + _balance(x))
+    return share / (4.0 - share)
+
+
+def _balance_touches(slope: Values) -> Values:
+    inner = _logit(np.minimum(np.maximum(4.0 * slope / (1.0 + slope), 1e-12), 1.0 - 1e-12))
+    return inner - 0.25 * _softplus(inner)
+
+
+EXP = Curve("exp", _exp, _exp, _log, convex=True)
+EXPM1 = Curve("expm1", _expm1, _exp, _log, convex=True)
+LOG = Curve("log", _log, lambda x: 1.0 / np.maximum(x, TINY), lambda s: 1.0 / np.maximum(s, TINY), convex=False)
+SOFTPLUS = Curve("softplus", _softplus, _logistic, _logit, convex=True)
+"""``log(1 + exp(x))``: a sum in logarithms."""
+LOG1MEXP = Curve(
+    "log1mexp",
+    _log1mexp,
+    lambda x: np.exp(x) / np.expm1(np.minimum(x, -TINY)),
+    lambda s: _log(-s) - _log(1.0 - s),
+    convex=False,
+    rising=False,
+)
+"""``log(1 - exp(x))`` below zero: a difference in logarithms."""
+LOG_EXPM1 = Curve(
+    "log_expm1",
+    _log_expm1,
+    lambda x: -1.0 / np.expm1(-x),
+    lambda s: -_log(1.0 - 1.0 / np.maximum(s, 1.0)),
+    convex=False,
+)
+LOG_SPREAD = Curve("log_spread", _log_spread, _log_spread_slope, _log_spread_touches, convex=True, rising=False)
+"""``log((1 - exp(-x)) / x)`` from zero on."""
+RAMP = Curve(
+    "ramp", lambda x: np.maximum(x, 0.0), lambda x: np.where(x > 0.0, 1.0, 0.0), _ramp_touches, convex=True
+)
+"""``max(x, 0)``: the larger of two."""
+SQUARE_UP = Curve("square", np.square, lambda x: 2.0 * x, lambda s: 0.5 * s, convex=True)
+"""``x^2`` from zero on."""
+BALANCE = Curve("balance", _balance, _balance_slope, _balance_touches, convex=True, error=1e-10)
+"""The temperature at which a radiator carries heat that grows with it, in logarithms."""

@@ -1,0 +1,502 @@
+"""A tape as linear rows: an outer linear relaxation of one combination of categories over ranges of its slots.
+
+Every slot that is not a multiple of another is a column ``slot = middle + half * u`` with ``u`` in [-1, 1], so that all
+numbers of a solver are of order one. Sums are rows; a curve lies between its tangents and its chord; a look-up in the
+hull of its nodes; a rounding in the whole numbers of its range.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
+
+from dawndusk.optimize.certify.affine import STEADY, Forward
+from dawndusk.optimize.certify.milp_lines import (
+    Band,
+    Corners,
+    curve_bands,
+    Plane,
+    corners,
+    plane_of,
+    table_bands,
+    table_lines,
+    tangents,
+)
+from dawndusk.optimize.certify.curves import RAMP
+from dawndusk.optimize.certify.operations import (
+    Bend,
+    Coefficient,
+    Grid,
+    Input,
+    Product,
+    Rounding,
+    Sign,
+    Sum,
+    Table,
+    Tape,
+)
+
+Floats: TypeAlias = NDArray[np.float64]
+Term: TypeAlias = tuple[int, float]
+
+TANGENTS = 5
+ROW_SLACK = 1e-9
+"""What every rule may be missed by: the physics is worked out in floating point."""
+NARROWEST = 1e-9
+"""Least half width of a column."""
+FARTHEST = 1e15
+
+
+@dataclass(frozen=True)
+class LinearRow:
+    """``low <= sum of coefficient * column <= high`` in the units of the slots."""
+
+    name: str
+    terms: tuple[Term, ...]
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Ranges:
+    """Least and greatest value of every slot, shape (slots,)."""
+
+    low: Floats
+    high: Floats
+
+    def within(self, slot: int) -> tuple[float, float]:
+        """Return the range of one slot."""
+        return float(self.low[slot]), float(self.high[slot])
+
+
+def reached(tape: Tape) -> list[int]:
+    """Return the slots that the objective, a row or a limit depends on, in rising order."""
+    stack = [tape.objective, *(row.slot for row in tape.rows if row.slot is not None)]
+    seen: set[int] = set()
+    while stack:
+        slot = stack.pop()
+        if slot not in seen:
+            seen.add(slot)
+            stack.extend(reads(tape, slot))
+    return sorted(seen | {s for s, o in enumerate(tape.operations) if isinstance(o, Input)})
+
+
+def reads(tape: Tape, slot: int) -> tuple[int, ...]:
+    """Return the slots that a slot reads."""
+    operation = tape.operations[slot]
+    if isinstance(operation, Sum):
+        return tuple(inner for inner, _ in operation.terms)
+    if isinstance(operation, (Bend, Table, Rounding, Sign)):
+        return (operation.slot,)
+    if isinstance(operation, (Grid, Product)):
+        return operation.x, operation.y
+    return ()
+
+
+def here(value: Coefficient, combination: int) -> float:
+    """Return a coefficient for one combination."""
+    return float(value[combination]) if isinstance(value, np.ndarray) else float(value)
+
+
+def propagated(
+    tape: Tape, members: Sequence[int], inputs: tuple[Floats, Floats], known: Ranges | None
+) -> tuple[tuple[int, ...], Ranges] | None:
+    """Return the combinations that affine arithmetic leaves, and the ranges over all of them; None where none is left.
+
+    ``inputs`` are ranges of the coordinates, the same for all combinations or of shape (d, members); ``known`` ranges
+    of any slots.
+    """
+    chosen = np.array(members)
+    count, rounded = len(chosen), len(tape.roundings)
+    limits = dict(tape.limits)
+    if known is not None:
+        for slot in range(len(known.low)):
+            least, most = limits.get(slot, (-np.inf, np.inf))
+            limits[slot] = np.maximum(least, known.low[slot]), np.minimum(most, known.high[slot])
+    ends = [np.broadcast_to(e if e.ndim > 1 else e[:, np.newaxis], (e.shape[0], count)) for e in inputs]
+    with np.errstate(all="ignore"):
+        forward = Forward(
+            *ends, chosen, np.full((rounded, count), -np.inf), np.full((rounded, count), np.inf), limits
+        )
+        forward.run(tape.operations)
+    alive = ~np.broadcast_to(forward.empty, (count,))
+    low = np.array([np.broadcast_to(f.low, (count,)) for f in forward.forms], dtype=np.float64)
+    high = np.array([np.broadcast_to(f.high, (count,)) for f in forward.forms], dtype=np.float64)
+    for row in tape.rows:
+        least = low[row.slot] if row.slot is not None else np.array([here(row.constant, c) for c in members])
+        alive = alive & (least <= ROW_SLACK)
+    if not alive.any():
+        return None
+    left = tuple(int(c) for c in chosen[alive])
+    return left, Ranges(low[:, alive].min(axis=1), high[:, alive].max(axis=1))
+
+
+def varies(value: Coefficient, members: Sequence[int]) -> bool:
+    """Return whether a coefficient differs between combinations."""
+    return isinstance(value, np.ndarray) and bool(np.any(value[list(members)] != value[members[0]]))
+
+
+@dataclass(frozen=True)
+class Extra:
+    """A column that stands for no slot: a share of a piece, or the choice between pieces."""
+
+    name: str
+    low: float
+    high: float
+    whole: bool
+
+
+class Columns:
+    """Which column stands for each slot: ``slot = factor * column + shift``; columns are numbered by their own slot."""
+
+    def __init__(self, tape: Tape, members: Sequence[int], needed: Sequence[int]) -> None:
+        combination = members[0]
+        self.of: dict[int, tuple[int | None, float, float]] = {}
+        self.slots: list[int] = []
+        for slot in needed:
+            operation = tape.operations[slot]
+            if isinstance(operation, Sum) and not any(
+                varies(v, members) for v in (operation.constant, *(c for _, c in operation.terms))
+            ):
+                terms, shift = self.joined(
+                    [(s, here(c, combination)) for s, c in operation.terms], here(operation.constant, combination)
+                )
+                if not terms:
+                    self.of[slot] = None, 0.0, shift
+                    continue
+                if len(terms) == 1:
+                    self.of[slot] = terms[0][0], terms[0][1], shift
+                    continue
+            self.of[slot] = slot, 1.0, 0.0
+            self.slots.append(slot)
+
+    def joined(self, terms: Iterable[Term], constant: float) -> tuple[list[Term], float]:
+        """Return a sum over slots as one over columns."""
+        merged: dict[int, float] = {}
+        for slot, factor in terms:
+            column, scale, shift = self.of[slot]
+            constant += factor * shift
+            if column is not None:
+                merged[column] = merged.get(column, 0.0) + factor * scale
+        return [(column, factor) for column, factor in merged.items() if factor != 0.0], constant
+
+
+class Relaxation:
+    """The rows of one combination over ranges of its slots.
+
+    Attributes
+    ----------
+    rows : list of LinearRow
+        Over the columns ``columns.slots``, in the units of the slots.
+    middle, half : array
+        Scale of each column, by position in ``columns.slots``.
+    """
+
+    def __init__(
+        self,
+        tape: Tape,
+        members: Sequence[int],
+        needed: Sequence[int],
+        ranges: Ranges,
+        touched: Mapping[int, Sequence[float]] | None = None,
+    ) -> None:
+        self.touched = touched or {}
+        self.members, self.combination = tuple(members), members[0]
+        self.tape, self.needed, self.ranges = tape, needed, ranges
+        self.columns = Columns(tape, members, needed)
+        self.position = {slot: place for place, slot in enumerate(self.columns.slots)}
+        self.rows: list[LinearRow] = []
+        self.corners: dict[int, Corners] = {}
+        self.contradiction = ""
+        self.extras: list[Extra] = []
+        self.names: dict[str, dict[str, int]] = {}
+        self._shifts = 0.0
+        low, high = self._column_ranges()
+        self.middle = 0.5 * (low + high)
+        self.half = np.exp2(np.ceil(np.log2(np.maximum(0.5 * (high - low), NARROWEST))))
+        self.low, self.high = (low - self.middle) / self.half, (high - self.middle) / self.half
+        self._write()
+
+    def _column_ranges(self) -> tuple[Floats, Floats]:
+        """Return the ranges of the columns: their own, and what the slots that are multiples of them allow."""
+        slots = np.array(self.columns.slots)
+        low, high = self.ranges.low[slots].copy(), self.ranges.high[slots].copy()
+        for slot, (column, factor, shift) in self.columns.of.items():
+            if column is None or column == slot:
+                continue
+            ends = sorted(((self.ranges.low[slot] - shift) / factor, (self.ranges.high[slot] - shift) / factor))
+            place = self.position[column]
+            slack = 1e-12 * (abs(shift / factor) + abs(ends[0]) + abs(ends[1]))
+            low[place], high[place] = max(low[place], ends[0] - slack), min(high[place], ends[1] + slack)
+        slack = 1e-12 * (1.0 + np.abs(low) + np.abs(high))
+        if bool(np.any(low > high + slack)):
+            self.contradiction = "ranges of a slot that do not meet"
+        low, high = np.clip(np.minimum(low, high) - slack, -FARTHEST, FARTHEST), np.clip(
+            np.maximum(low, high) + slack, -FARTHEST, FARTHEST
+        )
+        return low, high
+
+    def extra(self, name: str, low: float = 0.0, high: float = 1.0, *, whole: bool = False) -> int:
+        """Return the number of a new column that stands for no slot."""
+        number = len(self.tape.operations) + len(self.extras)
+        self.extras.append(Extra(name, low, high, whole))
+        self.position[number] = len(self.middle)
+        self.columns.of[number] = number, 1.0, 0.0
+        self.middle, self.half = np.append(self.middle, 0.0), np.append(self.half, 1.0)
+        self.low, self.high = np.append(self.low, low), np.append(self.high, high)
+        return number
+
+    def add(self, name: str, terms: Iterable[Term], low: float, high: float) -> None:
+        """Add a row over slots."""
+        joined, constant = self.columns.joined(terms, 0.0)
+        if not joined:
+            if constant < low - ROW_SLACK or constant > high + ROW_SLACK:
+                self.contradiction = name
+            return
+        self.rows.append(LinearRow(name, tuple(joined), low - constant, high - constant))
+
+    def _choices(self) -> None:
+        """Add a column for each name of a category that the combinations differ in; one of each category is chosen."""
+        combinations = self.tape.statement.combinations
+        for category in combinations[0]:
+            names = list(dict.fromkeys(combinations[c][category] for c in self.members))
+            if len(names) > 1:
+                chosen = [self.extra(f"choice_{category}_{name}", whole=True) for name in names]
+                self.names[category] = dict(zip(names, chosen, strict=True))
+                self.add(f"choice_{category}", [(number, 1.0) for number in chosen], 1.0, 1.0)
+
+    def _parameter(self, values: Floats) -> tuple[list[Term], float]:
+        """Return a number that differs between combinations, shape (members,), as terms and a constant.
+
+        It is a sum over the names chosen where that is exact, else a column that may be all it can be.
+        """
+        combinations = self.tape.statement.combinations
+        design = np.zeros((len(values), 1 + sum(map(len, self.names.values()))))
+        design[:, 0] = 1.0
+        numbers = [0]
+        for category, names in self.names.items():
+            for name, number in names.items():
+                design[:, len(numbers)] = [combinations[c][category] == name for c in self.members]
+                numbers.append(number)
+        fit, *_ = np.linalg.lstsq(design, values, rcond=None)
+        if float(np.max(np.abs(design @ fit - values))) <= 1e-10 * (1.0 + float(np.max(np.abs(values)))):
+            return [(n, float(w)) for n, w in zip(numbers[1:], fit[1:], strict=True) if abs(w) > 1e-13], float(fit[0])
+        low, high = float(values.min()), float(values.max())
+        return [(self.extra(f"parameter_{len(self.extras)}"), high - low)], low
+
+    def _constant(self, value: Coefficient) -> tuple[list[Term], float]:
+        if not varies(value, self.members):
+            return [], here(value, self.combination)
+        assert isinstance(value, np.ndarray)
+        return self._parameter(value[list(self.members)])
+
+    def _term(self, slot: int, factor: Coefficient, name: str) -> Term:
+        """Return a term; with a coefficient that differs, a column between the planes of McCormick."""
+        if not varies(factor, self.members):
+            return slot, here(factor, self.combination)
+        assert isinstance(factor, np.ndarray)
+        factors = factor[list(self.members)]
+        terms, constant = self._parameter(factors)
+        (a, b), (c, d) = (float(factors.min()), float(factors.max())), self.ranges.within(slot)
+        corners_ = [x * y for x in (a, b) for y in (c, d)]
+        low, high = min(corners_), max(corners_)
+        pad = 1e-12 * (1.0 + abs(low) + abs(high))
+        width = max(high - low, 1e-12)
+        share = self.extra(f"varying_{name}_{len(self.extras)}", -1e-9, 1.0 + 1e-9)
+        for x, y, below in ((a, c, True), (b, d, True), (a, d, False), (b, c, False)):
+            # low + width * share against x * slot + y * factor - x * y
+            start = -x * y + y * constant - low + (-pad if below else pad)
+            ends = (start, np.inf) if below else (-np.inf, start)
+            self.add(f"varying_{name}", [(share, width), (slot, -x), *((n, -y * w) for n, w in terms)], *ends)
+        self._shifts += low
+        return share, width
+
+    def _write(self) -> None:
+        self._choices()
+        for slot in self.needed:
+            operation = self.tape.operations[slot]
+            if isinstance(operation, Sum):
+                self._define(slot, operation)
+            elif isinstance(operation, Bend):
+                self._enclose_bend(slot, operation)
+            elif isinstance(operation, Table):
+                self._enclose_table(slot, operation)
+            elif isinstance(operation, Grid):
+                self._enclose_grid(slot, operation)
+            elif isinstance(operation, Product):
+                self._enclose_product(slot, operation)
+            elif isinstance(operation, Rounding):
+                self._enclose_rounding(slot, operation)
+        for row in self.tape.rows:
+            if row.slot is None:
+                self.add(row.name, *self._ended(row.constant))
+            else:
+                self.add(row.name, [(row.slot, 1.0)], -np.inf, ROW_SLACK)
+
+    def _define(self, slot: int, operation: Sum) -> None:
+        if self.columns.of[slot][0] != slot:
+            return
+        self._shifts = 0.0
+        terms = [self._term(inner, factor, str(slot)) for inner, factor in operation.terms]
+        more, constant = self._constant(operation.constant)
+        constant += self._shifts
+        self.add(f"sum_{slot}", [(slot, 1.0), *((s, -f) for s, f in (*terms, *more))], constant, constant)
+
+    def _ended(self, value: Coefficient) -> tuple[list[Term], float, float]:
+        """Return a row that holds a constant at most zero."""
+        terms, constant = self._constant(value)
+        return terms, -np.inf, ROW_SLACK - constant
+
+    def line(self, slot: int, inner: int, slope: float, start: float, *, below: bool, name: str) -> None:
+        """Bound a slot by a line of another."""
+        ends = (start, np.inf) if below else (-np.inf, start)
+        self.add(name, [(slot, 1.0), (inner, -slope)], *ends)
+
+    def _band(self, slot: int, inner: int, band: Band, sides: tuple[bool, bool] = (True, True)) -> None:
+        if sides[0] and np.isfinite(band.least):
+            self.line(slot, inner, band.slope, band.least, below=True, name=f"least_{slot}")
+        if sides[1] and np.isfinite(band.most):
+            self.line(slot, inner, band.slope, band.most, below=False, name=f"most_{slot}")
+
+    def _enclose_bend(self, slot: int, operation: Bend) -> None:
+        low, high = self.ranges.within(operation.slot)
+        curve = operation.curve
+        if curve is RAMP and low >= 0.0:
+            self.line(slot, operation.slot, 1.0, 0.0, below=True, name=f"ramp_{slot}")
+            self.line(slot, operation.slot, 1.0, 0.0, below=False, name=f"ramp_{slot}")
+            return
+        band = curve_bands(curve, np.array([low, high]))[0]
+        if high - low > 1e-9 * (1.0 + abs(low)) and abs(band.slope) < 1e12:
+            self._band(slot, operation.slot, band, (not curve.convex, curve.convex))
+        for line in tangents(curve, low, high, TANGENTS, self.touched.get(slot, ())):
+            self.line(slot, operation.slot, line.slope, line.start, below=line.below, name=f"tangent_{slot}")
+
+    def _enclose_table(self, slot: int, operation: Table) -> None:
+        for line in table_lines(operation.ranges, self.rows_of(operation.row), *self.ranges.within(operation.slot)):
+            self.line(slot, operation.slot, line.slope, line.start, below=line.below, name=f"table_{slot}")
+
+    def _enclose_grid(self, slot: int, operation: Grid) -> None:
+        points = corners(operation.ranges, self.rows_of(operation.row), self.ranges.within(operation.x), self.ranges.within(operation.y))
+        self.corners[slot] = points
+        design = np.stack([points.x - points.x.mean(), points.y - points.y.mean(), np.ones(len(points.x))], axis=1)
+        slope_x, slope_y, _ = np.linalg.lstsq(design, points.z, rcond=None)[0]
+        for below in (True, False):
+            self.plane(slot, operation, plane_of(points, float(slope_x), float(slope_y), below=below))
+
+    def plane(self, slot: int, operation: Grid, plane: Plane) -> None:
+        """Bound a look-up of two slots by a plane."""
+        ends = (plane.start, np.inf) if plane.below else (-np.inf, plane.start)
+        self.add(
+            f"plane_{slot}", [(slot, 1.0), (operation.x, -plane.slope_x), (operation.y, -plane.slope_y)], *ends
+        )
+
+    def rows_of(self, value: Coefficient) -> list[int]:
+        """Return the rows of a look-up that the combinations read."""
+        return sorted({round(here(value, c)) for c in self.members})
+
+    def _enclose_product(self, slot: int, operation: Product) -> None:
+        """Enclose a product by the four planes of McCormick."""
+        (a, b), (c, d) = self.ranges.within(operation.x), self.ranges.within(operation.y)
+        pad = 1e-12 * (1.0 + max(abs(a), abs(b)) * max(abs(c), abs(d)))
+        for x, y, below in ((a, c, True), (b, d, True), (a, d, False), (b, c, False)):
+            start = -x * y - pad if below else -x * y + pad
+            ends = (start, np.inf) if below else (-np.inf, start)
+            self.add(f"product_{slot}", [(slot, 1.0), (operation.x, -y), (operation.y, -x)], *ends)
+
+    def _enclose_rounding(self, slot: int, operation: Rounding) -> None:
+        """Bound a rounded slot by what is rounded, on the side to which it rounds and by less than one on the other."""
+        inner = operation.slot
+        low, high = self.ranges.within(inner)
+        if operation.free:
+            self.line(slot, inner, 1.0, -STEADY, below=True, name=f"rounded_{slot}")
+            self.line(slot, inner, 1.0, 10.0 * STEADY, below=False, name=f"rounded_{slot}")
+            return
+        if operation.at_least_one:
+            self._hold_at_one(slot, inner, low, high)
+        down, over = self._slack(operation, low, self.ranges.low[slot])
+        self.line(slot, inner, 1.0, down - 10.0 * STEADY, below=True, name=f"rounded_{slot}")
+        self.line(slot, inner, 1.0, over + 10.0 * STEADY, below=False, name=f"rounded_{slot}")
+
+    def _hold_at_one(self, slot: int, inner: int, low: float, high: float) -> None:
+        """Bound the logarithm of the larger of a whole number below and one by the chord of the larger of both."""
+        if low < 0.0 < high:
+            slope = high / (high - low)
+            self.line(slot, inner, slope, -slope * low + 1e-8, below=False, name=f"rounded_{slot}")
+
+    @staticmethod
+    def _slack(operation: Rounding, low: float, least: float) -> tuple[float, float]:
+        """Return how far rounding takes a slot down and up."""
+        if not operation.logarithm:
+            return (0.0, 1.0) if operation.up else (-1.0, 0.0)
+        if operation.up:
+            return 0.0, float(np.log1p(np.exp(-max(low, -700.0))))
+        return -float(np.log1p(np.exp(-max(least, 0.0)))), max(-low, 0.0)
+
+    def matrix(self, rows: Sequence[LinearRow]) -> tuple[csr_matrix, Floats, Floats]:
+        """Return rows over the scaled columns, each scaled to a largest coefficient near one, with their ends."""
+        lengths = np.array([len(row.terms) for row in rows])
+        start = np.concatenate([[0], np.cumsum(lengths)])
+        place = np.array([self.position[column] for row in rows for column, _ in row.terms], dtype=np.int32)
+        factor = np.array([factor for row in rows for _, factor in row.terms], dtype=np.float64)
+        shift = np.add.reduceat(factor * self.middle[place], start[:-1])
+        factor = factor * self.half[place]
+        scale = np.exp2(-np.round(np.log2(np.maximum.reduceat(np.abs(factor), start[:-1]))))
+        factor = factor * np.repeat(scale, lengths)
+        low = (np.array([row.low for row in rows]) - shift) * scale
+        high = (np.array([row.high for row in rows]) - shift) * scale
+        return csr_matrix((factor, place, start), shape=(len(rows), len(self.middle))), low, high
+
+
+def bands_of(tape: Tape, combination: int, slot: int, breaks: Floats) -> list[Band]:
+    """Return the bands of a curve or table between breaks of its argument."""
+    operation = tape.operations[slot]
+    if isinstance(operation, Bend):
+        return curve_bands(operation.curve, breaks)
+    assert isinstance(operation, Table)
+    return table_bands(operation.ranges, round(here(operation.row, combination)), breaks)
+
+
+def values_at(tape: Tape, combination: int, point: Floats) -> Floats:
+    """Return the exact value of every slot at coordinates ``point`` of shape (d,)."""
+    values: list[float] = []
+    with np.errstate(all="ignore"):
+        for operation in tape.operations:
+            values.append(_value(operation, values, combination, point))
+    return np.array(values)
+
+
+def _value(operation: object, values: Sequence[float], combination: int, point: Floats) -> float:
+    if isinstance(operation, Input):
+        return float(point[operation.axis])
+    if isinstance(operation, Sum):
+        terms = (values[inner] * here(factor, combination) for inner, factor in operation.terms)
+        return here(operation.constant, combination) + sum(terms)
+    if isinstance(operation, Bend):
+        return float(operation.curve.value(np.float64(values[operation.slot])))
+    if isinstance(operation, Table):
+        row = round(here(operation.row, combination))
+        return float(operation.ranges.at(np.float64(values[operation.slot]), row))
+    if isinstance(operation, Grid):
+        row = round(here(operation.row, combination))
+        return float(operation.ranges.at(np.float64(values[operation.x]), np.float64(values[operation.y]), row))
+    if isinstance(operation, Product):
+        return values[operation.x] * values[operation.y]
+    if isinstance(operation, Sign):
+        return float(np.sign(values[operation.slot]))
+    assert isinstance(operation, Rounding)
+    return rounded(operation, values[operation.slot])
+
+
+def rounded(operation: Rounding, inner: float) -> float:
+    plain = float(np.exp(min(inner, 700.0))) if operation.logarithm else inner
+    nearest = float(np.rint(plain))
+    if abs(plain - nearest) > STEADY * max(abs(plain), 1.0):
+        nearest = float(np.ceil(plain) if operation.up else np.floor(plain))
+    if operation.logarithm or operation.at_least_one:
+        nearest = max(nearest, 1.0)
+    return float(np.log(nearest)) if operation.logarithm else nearest
