@@ -8,6 +8,7 @@ shrinking neighbourhoods around the best designs.
 from __future__ import annotations
 
 import functools
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -42,18 +43,37 @@ STRATEGY: Literal["rand1bin"] = (
 )
 REPORT_EVERY = 16
 MUTATION, RECOMBINATION = (0.4, 0.9), 0.8
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How much work a search does: combinations that are evolved, for how long, and how many are refined.
+
+    With ``every_name`` the best combination with each name of each category is worked on as well.
+    """
+
+    evolved: int = KEPT_AFTER_SCREEN
+    generations: int = GENERATIONS
+    refined: int = REFINED
+    every_name: bool = True
+
+
+THOROUGH = Effort()
+QUICK = Effort(evolved=4, generations=120, refined=2, every_name=False)
+"""Enough for a first design within about a tenth of a percent on most studies."""
 SCREENING, EVOLVING, REFINING, COMPARING = range(4)
 """Stages, which seed their random numbers."""
 
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a search stands: stage, share of it done, designs evaluated and the best objective so far."""
+    """Where a search stands: stage, share of it done, designs evaluated, the best objective and the bound so far."""
 
     stage: str
     share: float
     evaluated: int
     best: float
+    bound: float = math.nan
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,6 +117,7 @@ class _Run:
     most_designs: int
     report: Callable[[Progress], None]
     evaluated: int = 0
+    effort: Effort = THOROUGH
     best: dict[int, Candidate] = field(default_factory=dict)
     leader: Candidate | None = None
 
@@ -137,6 +158,8 @@ class _Run:
         """
         ranked = self.ranked()
         chosen = set(ranked[:count])
+        if not self.effort.every_name:
+            return ranked[:count]
         seen: set[tuple[str, str]] = set()
         for number in ranked:
             names = set(self.best[number].combination.items())
@@ -162,6 +185,7 @@ def search(
     seed: int = 1,
     time_limit_s: float = 60.0,
     most_designs: int = 10_000_000,
+    effort: Effort = THOROUGH,
     report: Callable[[Progress], None] = lambda _: None,
 ) -> SearchResult:
     """Search the whole space and return the best design found.
@@ -176,11 +200,13 @@ def search(
         After this many seconds the best design so far is returned, and ``stopped_by`` says so.
     most_designs : int
         The same after this many designs; the step at hand is finished first.
+    effort : Effort
+        How much work each stage does.
     report : callable
         Called with ``Progress`` now and then.
     """
     begin = time.monotonic()
-    run = _Run(problem, seed, begin + time_limit_s, most_designs, report)
+    run = _Run(problem, seed, begin + time_limit_s, most_designs, report, effort=effort)
     combinations = problem.combinations()
     _screen(run, combinations)
     if problem.free:
@@ -246,7 +272,7 @@ def _sample_around(run: _Run, number: int, width: float, count: int, rng: np.ran
 
 def _evolve(run: _Run) -> None:
     """Run differential evolution on the most promising combinations."""
-    chosen = run.promising(KEPT_AFTER_SCREEN)
+    chosen = run.promising(run.effort.evolved)
     dimension = len(run.problem.free)
     halt: Any = lambda *_args, **_kwargs: bool(run.ended_by)  # noqa: E731 (SciPy tells callbacks apart by their signature)
     for position, number in enumerate(chosen):
@@ -259,7 +285,7 @@ def _evolve(run: _Run) -> None:
             Bounds(np.zeros(dimension), np.ones(dimension)),
             x0=candidate.coordinates,
             strategy=STRATEGY,
-            maxiter=GENERATIONS,
+            maxiter=run.effort.generations,
             popsize=POPULATION_PER_VARIABLE,
             init="sobol",
             mutation=MUTATION,
@@ -282,10 +308,10 @@ def _columns_merit(run: _Run, combination: Combination, number: int, columns: Fl
 
 def _refine(run: _Run) -> None:
     """Sample neighbourhoods that shrink around the best designs; the leading ones more densely."""
-    chosen = run.promising(REFINED)
+    chosen = run.promising(run.effort.refined)
     for position, number in enumerate(chosen):
         rng = np.random.default_rng([run.seed, REFINING, number])
-        samples = REFINE_SAMPLES if position < REFINED else REFINE_SAMPLES_OF_OTHERS
+        samples = REFINE_SAMPLES if position < run.effort.refined else REFINE_SAMPLES_OF_OTHERS
         for width in np.geomspace(FIRST_WIDTH, LAST_WIDTH, REFINE_ROUNDS):
             if run.ended_by:
                 return

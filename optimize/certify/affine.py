@@ -60,7 +60,7 @@ class Form:
 
     __slots__ = ("above", "axes", "below", "high", "low", "slopes")
 
-    def __init__(  # noqa: PLR0913 (the parts of one value)
+    def __init__(
         self, axes: tuple[int, ...], slopes: Floats, below: Values, above: Values, low: Values, high: Values
     ) -> None:
         self.axes, self.slopes = axes, slopes
@@ -88,7 +88,7 @@ class Forward:
         Least and greatest value of interest of some slots.
     """
 
-    def __init__(  # noqa: PLR0913 (what a batch of boxes is made of)
+    def __init__(
         self,
         low: Floats,
         high: Floats,
@@ -288,9 +288,11 @@ class Forward:
     def _rounding(self, operation: Rounding, slot: int) -> Form:
         """Enclose a rounded slot: a whole number from end to end, itself to less than one more or less in between."""
         inner = self.forms[operation.slot]
-        low, high = (np.exp(np.minimum(end, LARGEST_EXPONENT)) for end in (inner.low, inner.high)) if (
-            operation.logarithm
-        ) else (inner.low, inner.high)
+        low, high = (
+            (np.exp(np.minimum(end, LARGEST_EXPONENT)) for end in (inner.low, inner.high))
+            if (operation.logarithm)
+            else (inner.low, inner.high)
+        )
         rounded = np.ceil if operation.up else np.floor
         low, high = rounded(steady(low)), rounded(steady(high))
         if operation.logarithm or operation.at_least_one:

@@ -19,9 +19,10 @@ Floats: TypeAlias = NDArray[np.float64]
 Flags: TypeAlias = NDArray[np.bool_]
 
 SWEEPS = 2
-PLANES = 3
+PLANES = 4
 ROW_TOLERANCE = 1e-9
 FIRST_STEP = 0.5
+NOTHING = 1e-12
 EDGE = 1e-12
 """Widening of what is cut off, relative to the coordinate."""
 
@@ -160,19 +161,28 @@ class Bounder:
         """Return the lower bound of each box, infinite where it holds nothing of interest, shape (B,)."""
         return self.look(boxes, cutoff).bound
 
-    def bound(self, boxes: Boxes, cutoff: float) -> Boxes:
-        """Return the boxes that may hold a design with a score below ``cutoff``, smaller where that is proved."""
+    def bound(self, boxes: Boxes, cutoff: float) -> tuple[Boxes, Boxes, Floats]:
+        """Return what may hold a design with a score below ``cutoff``, and what does not.
+
+        The first are smaller than the boxes where that is proved, and come with the share of each that is left.
+        """
         verdict = self.look(boxes, cutoff)
         middle, half = 0.5 * (boxes.low + boxes.high), 0.5 * (boxes.high - boxes.low)
         edge = EDGE * (1.0 + np.abs(middle))
-        low = np.maximum(boxes.low, middle + half * verdict.lower - edge)
-        high = np.minimum(boxes.high, middle + half * verdict.upper + edge)
+        alive = np.isfinite(verdict.bound)
+        lower, upper = np.where(alive, verdict.lower, -1.0), np.where(alive, verdict.upper, 1.0)
+        low = np.maximum(boxes.low, middle + half * lower - edge)
+        high = np.minimum(boxes.high, middle + half * upper + edge)
         low, high = np.where(low > high, boxes.low, low), np.where(low > high, boxes.high, high)
         least, most = self._whole_ranges(boxes, verdict.forward)
+        alive &= (least <= most).all(axis=0)
+        most = np.maximum(most, least)
         found = Boxes(low, high, least, most, boxes.combination, verdict.bound, verdict.blame)
-        alive = np.isfinite(verdict.bound) & self.snap(found)
-        self.last_ratio = np.prod(np.where(half > 0, (found.high - found.low + 1e-12) / (2 * half + 1e-12), 1.0), axis=0)[alive]
-        return found.take(alive)
+        alive &= self.snap(found)
+        left = found.take(alive)
+        before = np.maximum(2.0 * half[:, alive], NOTHING)
+        ratio = np.prod(np.minimum(np.maximum(left.high - left.low, NOTHING) / before, 1.0), axis=0)
+        return left, boxes.take(~alive), ratio
 
     def look(self, boxes: Boxes, cutoff: float) -> Verdict:
         """Prove what can be proved of boxes, given that only scores up to ``cutoff`` matter."""
@@ -223,7 +233,7 @@ class Bounder:
                 shift = shift + multiplier * (row.shift - ROW_TOLERANCE)
         return weights, shift
 
-    def _planes(  # noqa: PLR0913 (the state of one look)
+    def _planes(
         self,
         forward: Forward,
         lagrangian: tuple[dict[int, Any], Any],

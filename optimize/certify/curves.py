@@ -173,9 +173,7 @@ LOG_EXPM1 = Curve(
 )
 LOG_SPREAD = Curve("log_spread", _log_spread, _log_spread_slope, _log_spread_touches, convex=True, rising=False)
 """``log((1 - exp(-x)) / x)`` from zero on."""
-RAMP = Curve(
-    "ramp", lambda x: np.maximum(x, 0.0), lambda x: np.where(x > 0.0, 1.0, 0.0), _ramp_touches, convex=True
-)
+RAMP = Curve("ramp", lambda x: np.maximum(x, 0.0), lambda x: np.where(x > 0.0, 1.0, 0.0), _ramp_touches, convex=True)
 """``max(x, 0)``: the larger of two."""
 SQUARE_UP = Curve("square", np.square, lambda x: 2.0 * x, lambda s: 0.5 * s, convex=True)
 """``x^2`` from zero on."""

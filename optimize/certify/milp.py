@@ -29,6 +29,7 @@ from dawndusk.optimize.certify.milp_model import pyomo_model, slot_names, write_
 from dawndusk.optimize.certify.milp_relaxation import here, propagated, reached
 from dawndusk.optimize.certify.operations import Grid, Table
 from dawndusk.optimize.certify.statement import Statement, state
+from dawndusk.optimize.certify.tape import Builder
 from dawndusk.optimize.evolution import search
 from dawndusk.optimize.problem import Combination, Problem
 
@@ -41,12 +42,12 @@ TARGET_SHARE = 0.98
 """Designs are looked for that are better than the cutoff by this share of the gap: where there are none, it is closed."""
 FOCUS = 0.003
 """Share of all shortfall from which a slot's argument is narrowed."""
-SLOW_GAIN = 0.02
-LAST_GAIN = 0.05
-MOST_NARROWINGS = 40
+SLOW_GAIN = 0.05
+LAST_GAIN = 0.12
+LEAST_NARROWINGS, MOST_NARROWINGS = 3, 40
 FIRST_WHOLE_S = 6.0
 STALLED_GAIN = 0.1
-WHOLES_OF_GROUP = 3
+WHOLES_OF_GROUP = 5
 KEPT_SHARE = 0.2
 """Share of the shortfall that one refinement leaves."""
 NEAR = 0.7
@@ -108,15 +109,19 @@ class _Entry:
 class _Search:
     """The state of one second bound. Scores are slots of the tape: logarithms where the objective is positive."""
 
-    def __init__(self, statement: Statement, gap: float, deadline: float, report: Callable[[MilpProgress], None]) -> None:
+    def __init__(
+        self, statement: Statement, gap: float, deadline: float, report: Callable[[MilpProgress], None]
+    ) -> None:
         self.begin = time.monotonic()
         self.statement, self.gap, self.deadline, self.report = statement, gap, deadline, report
-        self.bounder = Bounder(statement)
-        self.tape = self.bounder.tape
+        self.root = Bounder(statement).root()
+        builder = Builder(statement, self.root.low, self.root.high)
+        self.tape = builder.build()
         self.needed = reached(self.tape)
-        self.names = slot_names(statement, self.bounder.builder)
+        self.names = slot_names(statement, builder)
         self.generator = np.random.default_rng(0)
-        self.score, self.design = np.inf, None
+        self.score = np.inf
+        self.design: Design | None = None
         self.cutoff = np.inf
         self.closed_at = np.inf
         self.queue: list[_Entry] = []
@@ -166,7 +171,7 @@ class _Search:
 
     def start(self) -> None:
         """Bound every combination by interval arithmetic and queue those that are left."""
-        root = self.bounder.root()
+        root = self.root
         for members in self._groups():
             chosen = list(members)
             found = propagated(self.tape, members, (root.low[:, chosen], root.high[:, chosen]), None)
@@ -245,15 +250,15 @@ class _Search:
                 bound = max(solved.bound, entry.bound) if solved is not None else np.inf
                 bounds.append(min(bound, cap))
                 if part is not None and solved is not None and bound < np.inf:
-                    found = _Entry(bound, next(self.numbers), part, steps=1)
+                    found = _Entry(bound, next(self.numbers), part, steps=4)
                     self._took(found, solved)
                     entries.append(found)
             if float(np.mean(bounds)) > best[0]:
                 best = float(np.mean(bounds)), entries
         if np.isfinite(self.target):
             self.closed_at = min(self.closed_at, self.target)
-        for part in best[1]:
-            self._push(part)
+        for child in best[1]:
+            self._push(child)
         entry.split = True
         return np.inf
 
@@ -278,7 +283,7 @@ class _Search:
         bound = self._took(entry, case.solve_linear())
         entry.steps += 1
         gain = bound - before
-        if full and gain < LAST_GAIN and entry.steps > 3 or entry.steps > MOST_NARROWINGS or case.last.values is None:
+        if (full and gain < LAST_GAIN and entry.steps > 3) or entry.steps > MOST_NARROWINGS or case.last.values is None:
             entry.narrowed = True
         if not full and gain < SLOW_GAIN:
             entry.full = True
@@ -289,7 +294,9 @@ class _Search:
         left = self.deadline - time.monotonic()
         total = sum(max(error, 0.0) for error in case.last.shortfalls.values()) if case.last else 0.0
         if case.last is not None:
-            case.refine(case.last, max(0.25 * self.gap, KEPT_SHARE * total))
+            refined = case.refine(case.last, max(0.25 * self.gap, KEPT_SHARE * total))
+            if not refined:
+                case.widths = {slot: 0.5 * width for slot, width in case.widths.items()}
         limit = min(left, FIRST_WHOLE_S * 2.0**entry.wholes)
         solved = case.solve_whole(max(limit, 0.1), 0.25 * self.gap)
         entry.wholes += 1
@@ -382,7 +389,10 @@ def second_bound(
         run.offer(cutoff, design)
     else:
         found = search(
-            run.statement.problem, seed=0, time_limit_s=min(SEARCH_SHARE * time_limit_s, MOST_SEARCH_S), most_designs=10**9
+            run.statement.problem,
+            seed=0,
+            time_limit_s=min(SEARCH_SHARE * time_limit_s, MOST_SEARCH_S),
+            most_designs=10**9,
         )
         if found.status == "feasible":
             run.offer(found.objective, found.design)
@@ -392,7 +402,11 @@ def second_bound(
 
 
 def milp_model(
-    problem: Problem | Statement, combination: Combination | None = None, *, pieces: int = 4, cutoff: float | None = None
+    problem: Problem | Statement,
+    combination: Combination | None = None,
+    *,
+    pieces: int = 4,
+    cutoff: float | None = None,
 ) -> Any:
     """Return the mixed-integer linear model of one combination in Pyomo.
 
@@ -418,7 +432,7 @@ def milp_model(
     if combination is not None and dict(combination) not in known:
         raise ValueError(f"combination: found {dict(combination)}; allowed: one of the {len(known)} of the problem")
     number = known.index(dict(combination)) if combination is not None else 0
-    root = run.bounder.root()
+    root = run.root
     found = propagated(run.tape, (number,), (root.low[:, number], root.high[:, number]), None)
     if found is None:
         raise ValueError("combination: found one that no design can meet; allowed: one with designs")

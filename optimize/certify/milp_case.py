@@ -1,4 +1,4 @@
-"""One combination of categories as a mixed-integer linear model that is refined where it is furthest from the physics."""
+"""Combinations of categories as one mixed-integer linear model, refined where it is furthest from the physics."""
 
 from __future__ import annotations
 
@@ -15,7 +15,17 @@ from dawndusk.optimize.certify.curves import RAMP
 from dawndusk.optimize.certify.milp_engine import FEASIBILITY, THREADS, Engine
 from dawndusk.optimize.certify.milp_lines import Plane, plane_at
 from dawndusk.optimize.certify.milp_pieces import breaks_for, count_whole, cut, cut_grid, enumerate_whole, is_pieced
-from dawndusk.optimize.certify.milp_relaxation import LinearRow, Ranges, Relaxation, here, propagated, reads, rounded, values_at, varies
+from dawndusk.optimize.certify.milp_relaxation import (
+    LinearRow,
+    Ranges,
+    Relaxation,
+    here,
+    propagated,
+    reads,
+    rounded,
+    values_at,
+    varies,
+)
 from dawndusk.optimize.certify.operations import Bend, Grid, Input, Product, Rounding, Table, Tape
 
 Floats: TypeAlias = NDArray[np.float64]
@@ -28,6 +38,7 @@ PADDING = 1e-6
 SHORTFALLS = ("least", "most", "tangent", "table", "plane", "product", "rounded", "ramp", "pieced", "strips")
 DUAL_SIMPLEX = 1
 MOST_STRIPS = 16
+SMALLEST_DUAL, SMALLEST_SHORTFALL, SMALLEST_MISS = 1e-9, 1e-7, 1e-6
 TIGHTER = 0.25
 """How much narrower the bands of a slot become each time it is refined."""
 
@@ -114,7 +125,7 @@ class Case:
         return Solved(shift + answer.bound, values, shortfalls, answer.words, time.monotonic() - begin)
 
     def tighten(self, deadline: float, slots: Sequence[int] | None = None, share: float = 0.02) -> bool:
-        """Narrow the ranges of what slots read (default: of all) by linear programmes; return whether anything is left."""
+        """Narrow the ranges of what slots read (default: of all) by linear programmes; return whether any is left."""
         relaxation = self.relaxation()
         if relaxation.contradiction:
             return False
@@ -196,15 +207,14 @@ class Case:
         model = engine.relaxation
         values = self._values(model, point)
         dual = np.array(engine.solver.getSolution().row_dual)
-        cost_half = 1.0
         found: dict[int, float] = {}
-        for k in np.flatnonzero(np.abs(dual) > 1e-9):
+        for k in np.flatnonzero(np.abs(dual) > SMALLEST_DUAL):
             row = model.rows[k]
             family, _, rest = row.name.partition("_")
             if family not in SHORTFALLS:
                 continue
             slot = int(rest.split("_")[0])
-            weight = dual[k] * _row_scale(model, row) * cost_half
+            weight = dual[k] * _row_scale(model, row)
             found[slot] = found.get(slot, 0.0) + weight * (self.exact(slot, values) - values[slot])
         return values, found
 
@@ -228,14 +238,14 @@ class Case:
         return values[slot] if known else rounded(operation, values[operation.slot])
 
     def refine(self, solved: Solved, wanted: float) -> int:
-        """Refine where the shortfalls of a solution are largest, until those left add up to ``wanted``; return how often."""
+        """Refine where a solution falls short most, until what is left adds up to ``wanted``; return how often."""
         if solved.values is None:
             return 0
         ranked = sorted(solved.shortfalls.items(), key=lambda item: -item[1])
         left = sum(max(error, 0.0) for _, error in ranked)
         refined = 0
         for slot, error in ranked:
-            if left <= wanted or error <= 1e-7:
+            if left <= wanted or error <= SMALLEST_SHORTFALL:
                 break
             refined += self._refine_slot(slot, solved.values, error, wanted / 10.0)
             left -= error
@@ -278,7 +288,7 @@ class Case:
             at, value = solved.values[operation.slot], solved.values[slot]
             exact = float(operation.curve.value(np.float64(at)))
             missed = exact - value if operation.curve.convex else value - exact
-            if missed > 1e-6:
+            if missed > SMALLEST_MISS:
                 self.touched.setdefault(slot, []).append(at)
 
 

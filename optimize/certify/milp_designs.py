@@ -49,7 +49,9 @@ def best_near(
     centre, found = point, None
     for width in WIDTHS:
         spread = generator.standard_normal((len(point), SAMPLES)) * generator.random(SAMPLES) * width
-        points = np.clip(centre[:, np.newaxis] + spread * (high - low)[:, np.newaxis], low[:, np.newaxis], high[:, np.newaxis])
+        points = np.clip(
+            centre[:, np.newaxis] + spread * (high - low)[:, np.newaxis], low[:, np.newaxis], high[:, np.newaxis]
+        )
         points[:, 0] = centre
         scored = statement.problem.score(designs_at(statement, points, combination), statement.problem.scored_outcomes)
         index = scored.best()

@@ -12,7 +12,7 @@ from typing import TypeAlias
 import highspy
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_matrix, vstack
+from scipy.sparse import vstack
 
 from dawndusk.optimize.certify.milp_relaxation import LinearRow, Relaxation
 
@@ -23,7 +23,7 @@ THREADS = 2
 FEASIBILITY = 1e-9
 PRIMAL_SIMPLEX = 4
 """With another objective the last point stays feasible, so the primal method goes on from there."""
-SAFE = 1e-10
+SAFE = 1e-13
 """What is taken off every safe bound for the rounding of multiplying it out, per unit of the terms summed."""
 HIGHS_OK = highspy.HighsModelStatus.kOptimal
 HIGHS_EMPTY = highspy.HighsModelStatus.kInfeasible
@@ -137,4 +137,4 @@ class Engine:
         rest = cost - self.transposed @ dual
         columns = np.where(rest > 0.0, rest * self.low, rest * self.high)
         size = 1.0 + float(np.abs(parts).sum() + np.abs(columns).sum())
-        return float(parts.sum() + columns.sum()) - SAFE * size * 1e-3
+        return float(parts.sum() + columns.sum()) - SAFE * size

@@ -56,7 +56,9 @@ def tangents(curve: Curve, low: float, high: float, count: int, points: Sequence
         ends = np.clip(np.nan_to_num(ends, nan=0.0), -LARGEST_SLOPE, LARGEST_SLOPE)
         share = (np.arange(count) + 0.5) / max(count, 1)
         at = np.asarray(curve.touches(ends[0] + (ends[1] - ends[0]) * share), dtype=np.float64)
-        at = np.concatenate([np.clip(at[np.isfinite(at)], low, high), [low, high], np.asarray(points, dtype=np.float64)])
+        at = np.concatenate(
+            [np.clip(at[np.isfinite(at)], low, high), [low, high], np.asarray(points, dtype=np.float64)]
+        )
         at = at[(at >= low) & (at <= high)]
         return tangents_at(curve, low, high, np.unique(at))
 
@@ -86,7 +88,10 @@ def curve_bands(curve: Curve, breaks: Floats) -> list[Band]:
     tangent = at_touching - slope * touching
     # The touching point of a slope is known to rounding only; what the tangent may rise above the curve is second
     # order in that, and the padding covers it.
-    pad = 4.0 * PADDING * (1.0 + np.abs(slope) * np.maximum(np.abs(low), np.abs(high)) + np.abs(at_touching)) + curve.error
+    pad = (
+        4.0 * PADDING * (1.0 + np.abs(slope) * np.maximum(np.abs(low), np.abs(high)) + np.abs(at_touching))
+        + curve.error
+    )
     if curve.convex:
         least, most = np.minimum(tangent, np.minimum(*ends)) - pad, np.maximum(*ends) + pad
     else:

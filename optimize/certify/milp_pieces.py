@@ -38,7 +38,10 @@ def breaks_for(relaxation: Relaxation, slot: int, tolerance: float, most: int = 
             break
         at = _best_break(relaxation, slot, breaks[worst], breaks[worst + 1])
         breaks.insert(worst + 1, at)
-        widths[worst : worst + 1] = [_width(relaxation, slot, *ends) for ends in zip(breaks[worst : worst + 2], breaks[worst + 1 : worst + 3], strict=True)]
+        widths[worst : worst + 1] = [
+            _width(relaxation, slot, *ends)
+            for ends in zip(breaks[worst : worst + 2], breaks[worst + 1 : worst + 3], strict=True)
+        ]
     return np.array(breaks)
 
 
@@ -195,7 +198,9 @@ def enumerate_whole(relaxation: Relaxation, slot: int) -> int:
         terms = [(operation.slot, 1.0), *((b, -float(w)) for b, w in zip(over, np.diff(ends), strict=True))]
         slack = 1e-8 * (1.0 + abs(float(ends[0])))
         start = float(ends[0])
-        relaxation.add(f"whole_{slot}_{name}", terms, *((start - slack, np.inf) if sign > 0 else (-np.inf, start + slack)))
+        relaxation.add(
+            f"whole_{slot}_{name}", terms, *((start - slack, np.inf) if sign > 0 else (-np.inf, start + slack))
+        )
     return len(numbers)
 
 

@@ -16,18 +16,18 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from dawndusk.optimize.certify.affine import STEADY, Forward
+from dawndusk.optimize.certify.curves import RAMP
 from dawndusk.optimize.certify.milp_lines import (
     Band,
     Corners,
-    curve_bands,
     Plane,
     corners,
+    curve_bands,
     plane_of,
     table_bands,
     table_lines,
     tangents,
 )
-from dawndusk.optimize.certify.curves import RAMP
 from dawndusk.optimize.certify.operations import (
     Bend,
     Coefficient,
@@ -47,8 +47,12 @@ Term: TypeAlias = tuple[int, float]
 TANGENTS = 5
 ROW_SLACK = 1e-9
 """What every rule may be missed by: the physics is worked out in floating point."""
-NARROWEST = 1e-9
-"""Least half width of a column."""
+NARROWEST = 1e-6
+"""Least half width of a column, relative to its middle, so that its scaled rows keep their digits."""
+ROUNDING = 4e-15
+"""Widening of every row, relative to its terms: covers the rounding of its numbers."""
+STEEPEST = 1e12
+NEGLIGIBLE = 1e-13
 FARTHEST = 1e15
 
 
@@ -120,9 +124,7 @@ def propagated(
             limits[slot] = np.maximum(least, known.low[slot]), np.minimum(most, known.high[slot])
     ends = [np.broadcast_to(e if e.ndim > 1 else e[:, np.newaxis], (e.shape[0], count)) for e in inputs]
     with np.errstate(all="ignore"):
-        forward = Forward(
-            *ends, chosen, np.full((rounded, count), -np.inf), np.full((rounded, count), np.inf), limits
-        )
+        forward = Forward(*ends, chosen, np.full((rounded, count), -np.inf), np.full((rounded, count), np.inf), limits)
         forward.run(tape.operations)
     alive = ~np.broadcast_to(forward.empty, (count,))
     low = np.array([np.broadcast_to(f.low, (count,)) for f in forward.forms], dtype=np.float64)
@@ -218,7 +220,7 @@ class Relaxation:
         self._shifts = 0.0
         low, high = self._column_ranges()
         self.middle = 0.5 * (low + high)
-        self.half = np.exp2(np.ceil(np.log2(np.maximum(0.5 * (high - low), NARROWEST))))
+        self.half = np.exp2(np.ceil(np.log2(np.maximum(0.5 * (high - low), NARROWEST * (1.0 + np.abs(self.middle))))))
         self.low, self.high = (low - self.middle) / self.half, (high - self.middle) / self.half
         self._write()
 
@@ -236,8 +238,9 @@ class Relaxation:
         slack = 1e-12 * (1.0 + np.abs(low) + np.abs(high))
         if bool(np.any(low > high + slack)):
             self.contradiction = "ranges of a slot that do not meet"
-        low, high = np.clip(np.minimum(low, high) - slack, -FARTHEST, FARTHEST), np.clip(
-            np.maximum(low, high) + slack, -FARTHEST, FARTHEST
+        low, high = (
+            np.clip(np.minimum(low, high) - slack, -FARTHEST, FARTHEST),
+            np.clip(np.maximum(low, high) + slack, -FARTHEST, FARTHEST),
         )
         return low, high
 
@@ -285,7 +288,7 @@ class Relaxation:
                 numbers.append(number)
         fit, *_ = np.linalg.lstsq(design, values, rcond=None)
         if float(np.max(np.abs(design @ fit - values))) <= 1e-10 * (1.0 + float(np.max(np.abs(values)))):
-            return [(n, float(w)) for n, w in zip(numbers[1:], fit[1:], strict=True) if abs(w) > 1e-13], float(fit[0])
+            return [(n, float(w)) for n, w in zip(numbers[1:], fit[1:], strict=True) if abs(w) > NEGLIGIBLE], float(fit[0])
         low, high = float(values.min()), float(values.max())
         return [(self.extra(f"parameter_{len(self.extras)}"), high - low)], low
 
@@ -371,7 +374,7 @@ class Relaxation:
             self.line(slot, operation.slot, 1.0, 0.0, below=False, name=f"ramp_{slot}")
             return
         band = curve_bands(curve, np.array([low, high]))[0]
-        if high - low > 1e-9 * (1.0 + abs(low)) and abs(band.slope) < 1e12:
+        if high - low > 1e-9 * (1.0 + abs(low)) and abs(band.slope) < STEEPEST:
             self._band(slot, operation.slot, band, (not curve.convex, curve.convex))
         for line in tangents(curve, low, high, TANGENTS, self.touched.get(slot, ())):
             self.line(slot, operation.slot, line.slope, line.start, below=line.below, name=f"tangent_{slot}")
@@ -381,7 +384,12 @@ class Relaxation:
             self.line(slot, operation.slot, line.slope, line.start, below=line.below, name=f"table_{slot}")
 
     def _enclose_grid(self, slot: int, operation: Grid) -> None:
-        points = corners(operation.ranges, self.rows_of(operation.row), self.ranges.within(operation.x), self.ranges.within(operation.y))
+        points = corners(
+            operation.ranges,
+            self.rows_of(operation.row),
+            self.ranges.within(operation.x),
+            self.ranges.within(operation.y),
+        )
         self.corners[slot] = points
         design = np.stack([points.x - points.x.mean(), points.y - points.y.mean(), np.ones(len(points.x))], axis=1)
         slope_x, slope_y, _ = np.linalg.lstsq(design, points.z, rcond=None)[0]
@@ -391,9 +399,7 @@ class Relaxation:
     def plane(self, slot: int, operation: Grid, plane: Plane) -> None:
         """Bound a look-up of two slots by a plane."""
         ends = (plane.start, np.inf) if plane.below else (-np.inf, plane.start)
-        self.add(
-            f"plane_{slot}", [(slot, 1.0), (operation.x, -plane.slope_x), (operation.y, -plane.slope_y)], *ends
-        )
+        self.add(f"plane_{slot}", [(slot, 1.0), (operation.x, -plane.slope_x), (operation.y, -plane.slope_y)], *ends)
 
     def rows_of(self, value: Coefficient) -> list[int]:
         """Return the rows of a look-up that the combinations read."""
@@ -419,6 +425,8 @@ class Relaxation:
         if operation.at_least_one:
             self._hold_at_one(slot, inner, low, high)
         down, over = self._slack(operation, low, self.ranges.low[slot])
+        if operation.at_least_one and not operation.logarithm:
+            over = max(over, 1.0 - low)
         self.line(slot, inner, 1.0, down - 10.0 * STEADY, below=True, name=f"rounded_{slot}")
         self.line(slot, inner, 1.0, over + 10.0 * STEADY, below=False, name=f"rounded_{slot}")
 
@@ -444,11 +452,12 @@ class Relaxation:
         place = np.array([self.position[column] for row in rows for column, _ in row.terms], dtype=np.int32)
         factor = np.array([factor for row in rows for _, factor in row.terms], dtype=np.float64)
         shift = np.add.reduceat(factor * self.middle[place], start[:-1])
+        size = np.add.reduceat(np.abs(factor) * (np.abs(self.middle[place]) + self.half[place]), start[:-1])
         factor = factor * self.half[place]
         scale = np.exp2(-np.round(np.log2(np.maximum.reduceat(np.abs(factor), start[:-1]))))
         factor = factor * np.repeat(scale, lengths)
-        low = (np.array([row.low for row in rows]) - shift) * scale
-        high = (np.array([row.high for row in rows]) - shift) * scale
+        low = (np.array([row.low for row in rows]) - shift - ROUNDING * size) * scale
+        high = (np.array([row.high for row in rows]) - shift + ROUNDING * size) * scale
         return csr_matrix((factor, place, start), shape=(len(rows), len(self.middle))), low, high
 
 
@@ -470,7 +479,9 @@ def values_at(tape: Tape, combination: int, point: Floats) -> Floats:
     return np.array(values)
 
 
-def _value(operation: object, values: Sequence[float], combination: int, point: Floats) -> float:
+def _value(  # noqa: PLR0911 (one for each operation)
+    operation: object, values: Sequence[float], combination: int, point: Floats
+) -> float:
     if isinstance(operation, Input):
         return float(point[operation.axis])
     if isinstance(operation, Sum):
@@ -493,6 +504,7 @@ def _value(operation: object, values: Sequence[float], combination: int, point: 
 
 
 def rounded(operation: Rounding, inner: float) -> float:
+    """Return a number rounded as the physics does it, what is whole within rounding taken as it is."""
     plain = float(np.exp(min(inner, 700.0))) if operation.logarithm else inner
     nearest = float(np.rint(plain))
     if abs(plain - nearest) > STEADY * max(abs(plain), 1.0):

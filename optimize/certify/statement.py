@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,7 @@ from dawndusk.models.design import CATEGORIES, NUMBERS, VARIABLES, DesignBatch
 from dawndusk.models.rows import recorded_rows, rows_of
 from dawndusk.models.rules import RULES, Subject
 from dawndusk.models.thermal import equilibrium_temperature_k
-from dawndusk.models.trace import Graph, Node
+from dawndusk.models.trace import Graph
 from dawndusk.optimize.problem import Combination, Fixed, Problem, Range
 
 Floats: TypeAlias = NDArray[np.float64]

@@ -17,11 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dawndusk.models.cost import spread_factor
-from dawndusk.models.trace import Node
 from dawndusk.models.errors import DawnduskError
+from dawndusk.models.trace import Node
 from dawndusk.optimize.certify import curves
-from dawndusk.optimize.certify.curves import Curve
 from dawndusk.optimize.certify.affine import Form, Forward
+from dawndusk.optimize.certify.curves import Curve
 from dawndusk.optimize.certify.lookup import GridRanges, TableRanges
 from dawndusk.optimize.certify.operations import (
     Bend,
@@ -219,7 +219,11 @@ class Builder:
             return terms[0][0]
         terms = tuple(sorted(terms))
         return self.emit(
-            Sum(terms, constant, pair), "sum", pair is None, tuple((slot, _key(factor)) for slot, factor in terms), _key(constant)
+            Sum(terms, constant, pair),
+            "sum",
+            pair is None,
+            tuple((slot, _key(factor)) for slot, factor in terms),
+            _key(constant),
         )
 
     def combine(self, terms: Sequence[Term], *, log: bool = False) -> tuple[list[tuple[int, Coefficient]], Coefficient]:
@@ -436,7 +440,9 @@ class Builder:
 
         def slot(*, logarithm: bool) -> int:
             ranges = TableRanges(node.payload, logarithm=logarithm)
-            return self.emit(Table(ranges, place.plain, row), "table", id(node.payload), logarithm, place.plain, _key(row))
+            return self.emit(
+                Table(ranges, place.plain, row), "table", id(node.payload), logarithm, place.plain, _key(row)
+            )
 
         if bool(np.all(node.payload.values > 0.0)):
             return Value(self, plain=lambda: slot(logarithm=False), log=lambda: slot(logarithm=True))
@@ -448,7 +454,9 @@ class Builder:
         ranges = GridRanges(node.payload, logarithm=logarithm)
         return Value(
             self,
-            plain=self.emit(Grid(ranges, self._slot(x), y.log if logarithm else self._slot(y), row.constant, logarithm)),
+            plain=self.emit(
+                Grid(ranges, self._slot(x), y.log if logarithm else self._slot(y), row.constant, logarithm)
+            ),
         )
 
     def _slot(self, value: Value) -> int:

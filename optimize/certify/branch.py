@@ -1,0 +1,108 @@
+"""Branching: where to cut a box in two, and one step of the search on a batch of boxes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dawndusk.optimize.certify.boxes import Bounder, Boxes
+
+Floats: TypeAlias = NDArray[np.float64]
+Flags: TypeAlias = NDArray[np.bool_]
+
+NARROWEST = 1e-9
+"""Widths of coordinates below it are not cut any more."""
+LEAST_BLAME = 1e-15
+AGAIN_RATIO = 0.4
+"""Boxes of which less than this share is left are looked at a second time before they are cut."""
+SAMPLED_EVERY = 61
+"""Of the boxes that were closed, one in so many is kept for the audit to replay."""
+
+
+@dataclass
+class Examined:
+    """What one step left: open boxes, boxes that can not be cut any more, some of those closed, and the count."""
+
+    open: Boxes
+    stuck: Boxes
+    closed: Boxes
+    count: int
+
+
+def examine(bounder: Bounder, boxes: Boxes, cutoff: float, cut: bool) -> Examined:
+    """Cut boxes in two where bounds are lost, bound the halves, and return what may still hold something of interest.
+
+    With ``cut`` false the boxes themselves are bounded.
+    """
+    stuck = boxes.take(slice(0, 0))
+    halves = boxes
+    if cut:
+        axis, can = _axes(bounder, boxes)
+        stuck = boxes.take(~can)
+        halves = _halves(bounder, boxes.take(can), axis[can])
+    halves = halves.take(bounder.snap(halves))
+    if not len(halves):
+        return Examined(halves, stuck, halves, 0)
+    count = len(halves)
+    left, closed, ratio = bounder.bound(halves, cutoff)
+    again = ratio < AGAIN_RATIO
+    if again.any():
+        second, also_closed, _ = bounder.bound(left.take(again), cutoff)
+        count += int(again.sum())
+        left = Boxes.join([left.take(~again), second])
+        closed = Boxes.join([closed, also_closed])
+    return Examined(left, stuck, closed.take(slice(0, None, SAMPLED_EVERY)), count)
+
+
+def _axes(bounder: Bounder, boxes: Boxes) -> tuple[NDArray[np.intp], Flags]:
+    """Return where to cut each box (a coordinate, or behind those a rounded slot), and whether it can be cut."""
+    statement, tape = bounder.statement, bounder.tape
+    can = np.vstack([boxes.high - boxes.low > NARROWEST * (1.0 + np.abs(boxes.low)), boxes.most > boxes.least])
+    for axis, c in enumerate(statement.coordinates):
+        if c.whole and not c.power:
+            low, high = (
+                (np.exp(boxes.low[axis]), np.exp(boxes.high[axis]))
+                if c.logarithmic
+                else (boxes.low[axis], boxes.high[axis])
+            )
+            can[axis] = np.rint(high) > np.rint(low)
+    for place, slot in enumerate(tape.roundings):
+        if tape.operations[slot].free:  # type: ignore[union-attr]
+            can[bounder.axes + place] = False
+    score = np.where(
+        can, boxes.blame + LEAST_BLAME * np.vstack([boxes.high - boxes.low, np.ones_like(boxes.least)]), -1.0
+    )
+    return np.argmax(score, axis=0), can.any(axis=0)
+
+
+def _halves(bounder: Bounder, boxes: Boxes, axis: NDArray[np.intp]) -> Boxes:
+    """Return both halves of every box."""
+    lower, upper = boxes.copy(), boxes.copy()
+    for number in np.unique(axis):
+        chosen = np.flatnonzero(axis == number)
+        if number >= bounder.axes:
+            place = number - bounder.axes
+            middle = _whole_middle(np.maximum(boxes.least[place, chosen], 0.0), boxes.most[place, chosen])
+            lower.most[place, chosen], upper.least[place, chosen] = middle, middle + 1.0
+            continue
+        c = bounder.statement.coordinates[number]
+        low, high = boxes.low[number, chosen], boxes.high[number, chosen]
+        ends = 0.5 * (low + high), 0.5 * (low + high)
+        if c.whole and not c.power:
+            whole = _whole_middle(*((np.rint(np.exp(low)), np.rint(np.exp(high))) if c.logarithmic else (low, high)))
+            ends = (np.log(whole), np.log(whole + 1.0)) if c.logarithmic else (whole, whole + 1.0)
+        lower.high[number, chosen], upper.low[number, chosen] = ends
+    return Boxes.join([lower, upper])
+
+
+def _whole_middle(low: Floats, high: Floats) -> Floats:
+    """Return the whole number after which a range of whole numbers is cut, near its geometric middle."""
+    low, high = np.minimum(low, LARGEST_WHOLE), np.minimum(high, LARGEST_WHOLE)
+    found: Floats = np.clip(np.floor(np.sqrt(np.maximum(low, 0.5) * high)), low, np.maximum(high - 1.0, low))
+    return found
+
+
+LARGEST_WHOLE = 1e12

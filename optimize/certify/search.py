@@ -1,0 +1,427 @@
+"""Certified search: a population finds designs, boxes prove that nothing better is left, an audit doubts both.
+
+Every box of the design space is bounded from below in the recorded physics (``boxes``). A box whose bound is above the
+best known objective less the gap asked for is closed; the others are cut in two. When none is open, no feasible design
+is better than that. Rounds are of a fixed size and their results are put together in order, so that the number of
+processes changes nothing but the time.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dawndusk.models.design import CATEGORIES, Design, DesignBatch
+from dawndusk.models.errors import DesignError
+from dawndusk.optimize.certify.audit import audit as run_audit
+from dawndusk.optimize.certify.boxes import Bounder, Boxes
+from dawndusk.optimize.certify.branch import Examined, examine
+from dawndusk.optimize.certify.certificate import CertificateError, Certified, Check, Status, Unfinished
+from dawndusk.optimize.certify.designs import designs_in
+from dawndusk.optimize.certify.statement import Statement, state
+from dawndusk.optimize.certify.worker import Worker
+from dawndusk.optimize.evolution import QUICK, Candidate, Progress, SearchResult, search
+from dawndusk.optimize.problem import Problem, Scored
+
+Floats: TypeAlias = NDArray[np.float64]
+
+ROUND = 2048
+"""Boxes that are cut in one round."""
+HOT = 16 * ROUND
+"""Boxes that are kept in order; the rest waits."""
+CENTRES = 256
+"""Boxes of a round whose designs are evaluated exactly, those with the lowest bounds first."""
+POLISHED = 512
+POLISH_WIDTHS = tuple(np.geomspace(0.05, 1e-5, 16).tolist())
+QUICK_SHARE = 0.25
+"""Share of the time limit that the first population search may take."""
+CHECKPOINT_S = 15.0
+MOST_SAMPLED = 4096
+MOST_OPEN = 1_500_000
+"""Open boxes at which a search stops: about two gigabytes."""
+REPORT_EVERY_S = 0.5
+
+
+def certify(
+    problem: Problem,
+    *,
+    gap: float = 1e-3,
+    seed: int = 1,
+    time_limit_s: float = 60.0,
+    workers: int | None = None,
+    report: Callable[[Progress], None] = lambda _: None,
+    checkpoint: Callable[[Certified], None] | None = None,
+    resume: Certified | None = None,
+    audit: bool = True,
+) -> Certified:
+    """Find the best design, and prove that nothing better exists.
+
+    Parameters
+    ----------
+    problem : Problem
+        What to choose, what to make small or large, and what must hold.
+    gap : float
+        Relative gap between objective and bound at which the search ends, above 0 and below 1.
+    seed : int
+        Of the population search and of the audit. Same seed, same result, as long as the time limit does not end it.
+    time_limit_s : float
+        After this many seconds the best design so far is returned with its honest gap.
+    workers : int, optional
+        Processes that bound boxes; as many as there are cores by default. 0 does it in this one.
+    report : callable
+        Called with ``Progress`` now and then.
+    checkpoint : callable, optional
+        Called with the unfinished result about every 15 seconds, to be kept.
+    resume : Certified, optional
+        An unfinished result of the same problem to go on from.
+    audit : bool
+        Whether the result is doubted: see ``dawndusk.optimize.certify.audit``.
+
+    Raises
+    ------
+    DesignError
+        For a gap, a seed or a limit that makes no sense.
+    CertificateError
+        When a feasible design beats a bound that was thought to be proved.
+    NotBoundedError
+        When the model has an operation for which no bound is known.
+    """
+    if not 0.0 < gap < 1.0:
+        raise DesignError(f"gap: found {gap!r}, allowed: above 0 and below 1")
+    if not time_limit_s > 0.0:
+        raise DesignError(f"time_limit_s: found {time_limit_s!r}, allowed: above 0")
+    run = _Run(problem, gap, seed, time_limit_s, report, checkpoint)
+    stopped_by = "completion"
+    try:
+        with _crew(problem, _count(workers)) as crew:
+            stopped_by = run.prove(crew, resume)
+    except KeyboardInterrupt:
+        stopped_by = "interrupt"
+    checks: tuple[Check, ...] = ()
+    if audit and stopped_by != "interrupt":
+        with contextlib.suppress(KeyboardInterrupt):
+            checks = run.audit()
+    return run.result(stopped_by, checks)
+
+
+def _count(workers: int | None) -> int:
+    if workers is not None:
+        return workers
+    with contextlib.suppress(AttributeError):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+@contextlib.contextmanager
+def _crew(problem: Problem, count: int) -> Iterator[list[Worker]]:
+    """Start worker processes and end them. One alone would only carry boxes to and fro."""
+    crew: list[Worker] = []
+    try:
+        for _ in range(count if count > 1 else 0):
+            crew.append(Worker(problem))
+        yield crew
+    finally:
+        for worker in crew:
+            worker.close()
+
+
+@dataclass
+class _Run:
+    """The state of one certified search. Scores are those of the tape: small is good."""
+
+    problem: Problem
+    gap: float
+    seed: int
+    time_limit_s: float
+    report: Callable[[Progress], None]
+    checkpoint: Callable[[Certified], None] | None
+    begin: float = field(default_factory=time.monotonic)
+    best: Scored | None = None
+    score: float = math.inf
+    candidates: tuple[Candidate, ...] = ()
+    evaluated: int = 0
+    examined: int = 0
+    before_s: float = 0.0
+    open: list[Boxes] = field(default_factory=list)
+    stuck: list[Boxes] = field(default_factory=list)
+    closed: list[Boxes] = field(default_factory=list)
+    closed_at: float = math.inf
+    told: float = 0.0
+    kept: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.statement: Statement = state(self.problem)
+        with np.errstate(all="ignore"):
+            self.bounder = Bounder(self.statement)
+        self.logarithm = self.bounder.tape.logarithm
+
+    # -- scores ---------------------------------------------------------------------------------------------------
+
+    @property
+    def cutoff(self) -> float:
+        """Return the score at which a box is closed: the best one less the gap asked for."""
+        if self.logarithm:
+            return self.score + math.log1p(-self.gap) if self.statement.sign > 0 else self.score - math.log1p(self.gap)
+        return self.score - self.gap * abs(self.score) if math.isfinite(self.score) else self.score
+
+    def in_units(self, score: float) -> float:
+        """Return the objective that has a score."""
+        value = math.exp(self.statement.sign * score) if self.logarithm else self.statement.sign * score
+        return value
+
+    def scores(self, scored: Scored) -> Floats:
+        """Return the scores of designs, infinite where they are not feasible, shape (N,)."""
+        with np.errstate(all="ignore"):
+            value = scored.objective * self.statement.sign
+            found = self.statement.sign * (np.log(np.maximum(value, 1e-300)) if self.logarithm else value)
+        return np.where(scored.feasible, found, np.inf)
+
+    def take(self, batch: DesignBatch) -> None:
+        """Evaluate designs exactly and keep the best."""
+        with np.errstate(all="ignore"):
+            scored = self.problem.score(batch, self.problem.scored_outcomes)
+        self.evaluated += len(batch)
+        scores = self.scores(scored)
+        index = int(np.argmin(scores))
+        if scores[index] < self.score:
+            self._keep(batch[index])
+
+    def _keep(self, design: Design) -> None:
+        with np.errstate(all="ignore"):
+            scored = self.problem.score_one(design)
+        score = float(self.scores(scored)[0])
+        if score < self.score:
+            self.best, self.score = scored, score
+
+    # -- search ---------------------------------------------------------------------------------------------------
+
+    @property
+    def seconds(self) -> float:
+        """Return the seconds spent, earlier parts of a resumed search included."""
+        return self.before_s + time.monotonic() - self.begin
+
+    @property
+    def ended_by(self) -> str:
+        """Return what ends the search before it is done, if anything."""
+        if time.monotonic() - self.begin > self.time_limit_s:
+            return "time limit"
+        return "memory" if sum(map(len, self.open)) > MOST_OPEN else ""
+
+    def prove(self, crew: Sequence[Worker], resume: Certified | None) -> str:
+        """Search until no box is open; return what ended it."""
+        if resume is not None and resume.unfinished is not None:
+            self._go_on(resume)
+        else:
+            self._first_designs()
+            self._take_in(self._examine(crew, self.bounder.root(), cut=False))
+        while self._lowest() < math.inf:
+            if self.ended_by:
+                return self.ended_by
+            boxes = self._next(ROUND)
+            self._take_in(self._examine(crew, boxes, cut=True))
+            self._tell()
+        return "completion" if not self.stuck else "boxes too small to cut"
+
+    def _go_on(self, resume: Certified) -> None:
+        unfinished = resume.unfinished
+        assert unfinished is not None
+        if unfinished.boxes.low.shape[0] != self.bounder.axes:
+            raise DesignError("resume: found the open boxes of another problem; allowed: those of this one")
+        self.examined, self.before_s = unfinished.examined, unfinished.seconds
+        self.closed_at = unfinished.cutoff
+        self.open = [unfinished.boxes]
+        self.candidates = resume.candidates
+        if resume.design is not None:
+            self._keep(resume.design)
+
+    def _first_designs(self) -> None:
+        """Search with a population for a first design, and for candidates of other combinations."""
+        found = search(
+            self.problem,
+            seed=self.seed,
+            time_limit_s=max(QUICK_SHARE * self.time_limit_s, 0.1),
+            effort=QUICK,
+            report=self.report,
+        )
+        self._from(found)
+
+    def _from(self, found: SearchResult) -> None:
+        self.evaluated += found.evaluated
+        self.candidates = self.candidates or found.candidates
+        if found.status == "feasible":
+            self._keep(found.design)
+            self._polish()
+
+    def _polish(self) -> None:
+        """Sample in shrinking neighbourhoods of the best design, its whole numbers left to move as well."""
+        if self.best is None:
+            return
+        design = self.best.designs[0]
+        combination = {name: getattr(design, name) for name in CATEGORIES}
+        number = self.statement.combinations.index(combination)
+        for stage, width in enumerate(POLISH_WIDTHS):
+            assert self.best is not None
+            design = self.best.designs[0]
+            rng = np.random.default_rng([self.seed, stage, self.evaluated % 1000])
+            self.take(_around(self.statement, design, number, width, rng))
+
+    def _examine(self, crew: Sequence[Worker], boxes: Boxes, *, cut: bool) -> Examined:
+        """Take one step on boxes, shared between the crew."""
+        cutoff = self.cutoff
+        if not crew:
+            return examine(self.bounder, boxes, cutoff, cut)
+        shares = [boxes.take(slice(start, None, len(crew))) for start in range(len(crew))]
+        asked = [worker for worker, share in zip(crew, shares, strict=True) if len(share)]
+        for worker, share in zip(asked, shares, strict=False):
+            worker.ask((share, cutoff, cut))
+        found: list[Examined] = [worker.answer() for worker in asked]
+        return Examined(
+            Boxes.join([one.open for one in found]),
+            Boxes.join([one.stuck for one in found]),
+            Boxes.join([one.closed for one in found]),
+            sum(one.count for one in found),
+        )
+
+    def _take_in(self, found: Examined) -> None:
+        """Take in what a round left, and try the designs in it."""
+        self.examined += found.count
+        self.closed_at = min(self.closed_at, self.cutoff)
+        if len(found.closed) and sum(map(len, self.closed)) < MOST_SAMPLED:
+            self.closed.append(found.closed)
+        if len(found.stuck):
+            self.stuck.append(found.stuck)
+        if not len(found.open):
+            return
+        self.open.append(found.open)
+        order = np.argsort(found.open.bound, kind="stable")[:CENTRES]
+        before = self.score
+        self.take(designs_in(self.statement, found.open.take(order)))
+        if self.score < before:
+            self._polish()
+        cutoff = self.cutoff
+        if self.score < before:
+            self.open = [boxes.take(boxes.bound <= cutoff) for boxes in self.open]
+
+    def _next(self, count: int) -> Boxes:
+        """Take out the boxes with the lowest bounds."""
+        every = Boxes.join(self.open) if len(self.open) > 1 else self.open[0]
+        if len(every) <= count:
+            self.open = []
+            return every
+        order = np.argpartition(every.bound, count)
+        first = np.sort(order[:count])
+        self.open = [every.take(np.sort(order[count:]))]
+        return every.take(first)
+
+    def _lowest(self) -> float:
+        """Return the lowest bound of an open box, infinite where none is open."""
+        return min((float(boxes.bound.min()) for boxes in self.open if len(boxes)), default=math.inf)
+
+    # -- results --------------------------------------------------------------------------------------------------
+
+    def _proved(self) -> float:
+        """Return the score that no feasible design is below."""
+        stuck = min((float(boxes.bound.min()) for boxes in self.stuck if len(boxes)), default=math.inf)
+        return min(self._lowest(), stuck, self.closed_at)
+
+    def _tell(self) -> None:
+        now = time.monotonic()
+        if now - self.told > REPORT_EVERY_S:
+            self.told = now
+            best = self.in_units(self.score) if math.isfinite(self.score) else math.nan
+            bound = self.in_units(self._proved()) if math.isfinite(self._proved()) else math.nan
+            left = sum(map(len, self.open))
+            self.report(
+                Progress(f"proving, {left:,} boxes open", _share(best, bound), self.examined, best, bound=bound)
+            )
+        if self.checkpoint is not None and now - max(self.kept, self.begin) > CHECKPOINT_S:
+            self.kept = now
+            self.checkpoint(self.result("checkpoint", ()))
+
+    def audit(self) -> tuple[Check, ...]:
+        """Doubt what was proved; raise ``CertificateError`` where a design beats it."""
+        closed = Boxes.join(self.closed) if self.closed else None
+        return run_audit(
+            self.statement,
+            self.bounder,
+            closed=closed,
+            proved=self._proved(),
+            best=(self.best.designs[0], self.score) if self.best is not None else None,
+            scores=self.scores,
+            in_units=self.in_units,
+            seed=self.seed,
+        )
+
+    def result(self, stopped_by: str, checks: tuple[Check, ...]) -> Certified:
+        """Return the result as it stands."""
+        proved = self._proved()
+        left = [boxes for boxes in (*self.open, *self.stuck) if len(boxes)]
+        objective = self.in_units(self.score) if self.best is not None else None
+        bound = self.in_units(proved) if math.isfinite(proved) else None
+        if self.best is not None:
+            objective = float(self.best.objective[0]) * self.statement.sign
+        gap = None
+        if objective is not None and bound is not None:
+            gap = abs(objective - bound) / abs(objective) if objective else abs(objective - bound)
+        status: Status
+        if not left and self.examined:
+            status = "infeasible" if self.best is None else "optimal"
+        else:
+            status = "unknown" if self.best is None else "feasible"
+        if status == "feasible" and gap is not None and gap <= self.gap:
+            status = "optimal"
+        unfinished = None
+        if left and stopped_by != "completion":
+            unfinished = Unfinished(Boxes.join(left), self.closed_at, self.examined, self.seconds)
+        if self.best is not None and bound is not None and proved > self.score + 1e-12 * (1.0 + abs(self.score)):
+            raise CertificateError(f"the bound {bound!r} is beyond the objective {objective!r} of a feasible design")
+        return Certified(
+            status=status,
+            objective=objective,
+            bound=bound if status != "infeasible" else None,
+            gap=gap,
+            gap_asked=self.gap,
+            design=self.best.designs[0] if self.best is not None else None,
+            evaluation=self.best.evaluation if self.best is not None else None,
+            candidates=self.candidates,
+            evaluated=self.evaluated,
+            boxes=self.examined,
+            open_boxes=sum(map(len, left)),
+            combinations=len(self.statement.combinations),
+            seconds=self.seconds,
+            seed=self.seed,
+            stopped_by=stopped_by,
+            checks=checks,
+            unfinished=unfinished,
+        )
+
+
+def _share(best: float, bound: float) -> float:
+    """Return how far a bound has come, for a progress bar."""
+    if not (math.isfinite(best) and math.isfinite(bound)) or best == 0.0:
+        return 0.0
+    return float(min(max(1.0 - abs(best - bound) / abs(best), 0.0), 1.0))
+
+
+def _around(statement: Statement, design: Design, number: int, width: float, rng: np.random.Generator) -> DesignBatch:
+    """Return designs in a neighbourhood of one, in the coordinates of the search."""
+    from dawndusk.optimize.certify.designs import coordinates_of, designs_at  # noqa: PLC0415
+
+    centre = coordinates_of(statement, design)
+    low = np.array([c.low for c in statement.coordinates])
+    high = np.array([c.high for c in statement.coordinates])
+    moved = rng.random((len(centre), POLISHED)) < 0.5  # noqa: PLR2004 (every other one)
+    step = rng.normal(scale=width, size=moved.shape) * moved * np.minimum(high - low, WIDEST)[:, np.newaxis]
+    points = np.clip(centre[:, np.newaxis] + step, low[:, np.newaxis], high[:, np.newaxis])
+    return designs_at(statement, points, np.full(POLISHED, number))
+
+
+WIDEST = 1e3
