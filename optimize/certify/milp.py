@@ -42,12 +42,14 @@ TARGET_SHARE = 0.98
 """Designs are looked for that are better than the cutoff by this share of the gap: where there are none, it is closed."""
 FOCUS = 0.003
 """Share of all shortfall from which a slot's argument is narrowed."""
-SLOW_GAIN = 0.05
-LAST_GAIN = 0.12
+SLOW_GAIN = 0.03
+LAST_GAIN = 0.08
 LEAST_NARROWINGS, MOST_NARROWINGS = 3, 40
 FIRST_WHOLE_S = 6.0
 STALLED_GAIN = 0.1
 WHOLES_OF_GROUP = 5
+COARSE = 0.1
+"""Share of what is left to the target to which a model is solved: the next refinement changes it anyway."""
 KEPT_SHARE = 0.2
 """Share of the shortfall that one refinement leaves."""
 NEAR = 0.7
@@ -263,7 +265,9 @@ class _Search:
         return np.inf
 
     def _took(self, entry: _Entry, solved: Solved) -> float:
-        entry.case.last, self.words = solved, solved.words
+        self.words = solved.words
+        if solved.values is not None or entry.case.last is None:
+            entry.case.last = solved
         for slot in entry.seen:
             entry.seen[slot] *= 0.5
         for slot, error in solved.shortfalls.items():
@@ -283,7 +287,7 @@ class _Search:
         bound = self._took(entry, case.solve_linear())
         entry.steps += 1
         gain = bound - before
-        if (full and gain < LAST_GAIN and entry.steps > 3) or entry.steps > MOST_NARROWINGS or case.last.values is None:
+        if (full and gain < LAST_GAIN and entry.steps > LEAST_NARROWINGS) or entry.steps > MOST_NARROWINGS:
             entry.narrowed = True
         if not full and gain < SLOW_GAIN:
             entry.full = True
@@ -298,7 +302,9 @@ class _Search:
             if not refined:
                 case.widths = {slot: 0.5 * width for slot, width in case.widths.items()}
         limit = min(left, FIRST_WHOLE_S * 2.0**entry.wholes)
-        solved = case.solve_whole(max(limit, 0.1), 0.25 * self.gap)
+        known = np.isfinite(self.target) and np.isfinite(entry.bound)
+        coarse = COARSE * (self.target - entry.bound) if known else 0.0
+        solved = case.solve_whole(max(limit, 0.1), max(0.25 * self.gap, coarse))
         entry.wholes += 1
         entry.stalled = solved.bound < entry.bound + STALLED_GAIN
         bound = self._took(entry, solved)

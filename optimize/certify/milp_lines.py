@@ -8,21 +8,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linprog
 
-from dawndusk.optimize.certify.curves import PADDING, RAMP, Curve
+from dawndusk.optimize.certify.curves import PADDING, RAMP, TINY, Curve
 from dawndusk.optimize.certify.lookup import GridRanges, TableRanges
 
 Floats: TypeAlias = NDArray[np.float64]
 
 MOST_HULL_LINES = 6
 """Lines on each side of a look-up: each is worked out from all nodes, so leaving some out only loosens."""
+DOMAINS = {"log": (0.0, np.inf), "log1mexp": (-np.inf, -TINY), "log_expm1": (0.0, np.inf), "log_spread": (0.0, np.inf)}
+"""Where curves are meant: ranges reach beyond only by their padding, and no argument of the physics does."""
 LARGEST_SLOPE = 1e12
 """Steeper lines say nothing that a bound on the variable does not say, and spoil the digits of a row."""
+FLAT = 1e-9
 CUTS = 3
 """Parts into which a patch of a table is cut along a logarithm."""
 
@@ -48,9 +52,11 @@ class Band:
 
 
 def tangents(curve: Curve, low: float, high: float, count: int, points: Sequence[float] = ()) -> list[Line]:
-    """Return tangents of a curve at ``count`` arguments of evenly spread slopes in ``[low, high]``, and at ``points``."""
+    """Return tangents of a curve at ``count`` arguments of evenly spread slopes, and at ``points``."""
     if curve is RAMP:
         return [Line(0.0, 0.0, below=True), Line(1.0, 0.0, below=True)]
+    domain = DOMAINS.get(curve.name, (-np.inf, np.inf))
+    low, high = (float(np.clip(end, *domain)) for end in (low, high))
     with np.errstate(all="ignore"):
         ends = np.asarray(curve.slope(np.array([low, high])), dtype=np.float64)
         ends = np.clip(np.nan_to_num(ends, nan=0.0), -LARGEST_SLOPE, LARGEST_SLOPE)
@@ -78,7 +84,8 @@ def tangents_at(curve: Curve, low: float, high: float, at: Floats) -> list[Line]
 
 def curve_bands(curve: Curve, breaks: Floats) -> list[Band]:
     """Return a band between chord and parallel tangent over each interval between breaks."""
-    low, high = breaks[:-1], breaks[1:]
+    kept = np.clip(breaks, *DOMAINS.get(curve.name, (-np.inf, np.inf)))
+    low, high = kept[:-1], kept[1:]
     with np.errstate(all="ignore"):
         at_low, at_high = (np.asarray(curve.value(x), dtype=np.float64) for x in (low, high))
         slope = (at_high - at_low) / np.where(high > low, high - low, 1.0)
@@ -96,13 +103,13 @@ def curve_bands(curve: Curve, breaks: Floats) -> list[Band]:
         least, most = np.minimum(tangent, np.minimum(*ends)) - pad, np.maximum(*ends) + pad
     else:
         least, most = np.minimum(*ends) - pad, np.maximum(tangent, np.maximum(*ends)) + pad
-    return [Band(*map(float, row)) for row in zip(low, high, slope, least, most, strict=True)]
+    return [Band(*map(float, row)) for row in zip(breaks[:-1], breaks[1:], slope, least, most, strict=True)]
 
 
 def table_bands(ranges: TableRanges, row: int, breaks: Floats) -> list[Band]:
     """Return a band around the chord of a table over each interval between breaks."""
     found = []
-    for low, high in zip(breaks[:-1], breaks[1:], strict=True):
+    for low, high in pairwise(breaks):
         x, y = table_points(ranges, row, float(low), float(high))
         slope = float((y[-1] - y[0]) / (x[-1] - x[0])) if x[-1] > x[0] else 0.0
         rest = y - slope * x
@@ -124,7 +131,7 @@ def bulge(ranges: TableRanges, row: int, x: Floats) -> float:
     if not ranges.logarithm:
         return 0.0
     step = np.abs(np.diff(np.asarray(ranges.at(x, row), dtype=np.float64)))
-    step = step[step > 1e-9]
+    step = step[step > FLAT]
     if not len(step):
         return 1e-12
     # log(1 + t (r - 1)) - t log r is largest at t = 1 / log r - 1 / (r - 1).
@@ -133,7 +140,7 @@ def bulge(ranges: TableRanges, row: int, x: Floats) -> float:
 
 
 def hull_lines(x: Floats, y: Floats, above_by: float, pad: float) -> list[Line]:
-    """Return the lines of the lower and the upper hull of points with rising ``x``; the upper raised by ``above_by``."""
+    """Return the lines of both hulls of points with rising ``x``, those of the upper raised by ``above_by``."""
     if len(x) == 1 or x[-1] - x[0] <= 1e-12 * (1.0 + abs(x[0])):
         return [Line(0.0, float(y.min()) - pad, below=True), Line(0.0, float(y.max()) + above_by + pad, below=False)]
     found = []
@@ -141,7 +148,7 @@ def hull_lines(x: Floats, y: Floats, above_by: float, pad: float) -> list[Line]:
         hull = _lower_hull(x, sign * y)
         if len(hull) > MOST_HULL_LINES + 1:
             hull = [hull[k] for k in np.unique(np.linspace(0, len(hull) - 1, MOST_HULL_LINES + 1).round().astype(int))]
-        for i, j in zip(hull[:-1], hull[1:], strict=True):
+        for i, j in pairwise(hull):
             slope = float((y[j] - y[i]) / (x[j] - x[i]))
             rest = y - slope * x
             start = float(rest.min()) - pad if below else float(rest.max()) + above_by + pad

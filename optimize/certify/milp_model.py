@@ -1,4 +1,4 @@
-"""The mixed-integer linear model in Pyomo, with the names of the outcomes and rules, for any solver and any more rows."""
+"""The mixed-integer linear model in Pyomo, with the names of outcomes and rules, for any solver and more rows."""
 
 from __future__ import annotations
 
@@ -54,9 +54,6 @@ def pyomo_model(relaxation: Relaxation, names: Mapping[int, str]) -> Any:
     columns = [model.column[label] for label in labels.values()]
     matrix, low, high = relaxation.matrix(relaxation.rows)
     rules = {row.name for row in relaxation.tape.rows}
-    model.rule, model.row = pyo.ConstraintList(), pyo.ConstraintList()
-    model.del_component("rule")
-    model.del_component("row")
     kinds: dict[str, dict[str, Any]] = {"rule": {}, "row": {}}
     for k, row in enumerate(relaxation.rows):
         span = slice(matrix.indptr[k], matrix.indptr[k + 1])

@@ -6,6 +6,7 @@ binary says that a piece is full before the next is begun, so that fixing one bi
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TypeAlias
 
 import numpy as np
@@ -180,7 +181,7 @@ def enumerate_whole(relaxation: Relaxation, slot: int) -> int:
     first, last = whole_ends(relaxation, slot)
     numbers = np.arange(first, last + 1, dtype=np.float64)
     over = [relaxation.extra(f"over_{slot}_{int(n)}", whole=True) for n in numbers[1:]]
-    for one, other in zip(over[:-1], over[1:], strict=True):
+    for one, other in pairwise(over):
         relaxation.add(f"ordered_{slot}", [(one, 1.0), (other, -1.0)], 0.0, np.inf)
     low, high = relaxation.ranges.within(operation.slot)
     at = _scaled(numbers, logarithm=operation.logarithm)

@@ -288,7 +288,9 @@ class Relaxation:
                 numbers.append(number)
         fit, *_ = np.linalg.lstsq(design, values, rcond=None)
         if float(np.max(np.abs(design @ fit - values))) <= 1e-10 * (1.0 + float(np.max(np.abs(values)))):
-            return [(n, float(w)) for n, w in zip(numbers[1:], fit[1:], strict=True) if abs(w) > NEGLIGIBLE], float(fit[0])
+            return [(n, float(w)) for n, w in zip(numbers[1:], fit[1:], strict=True) if abs(w) > NEGLIGIBLE], float(
+                fit[0]
+            )
         low, high = float(values.min()), float(values.max())
         return [(self.extra(f"parameter_{len(self.extras)}"), high - low)], low
 

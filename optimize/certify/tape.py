@@ -341,7 +341,10 @@ class Builder:
         if x.constant is not None or y.constant is not None:
             constant, other = (x, y) if x.constant is not None else (y, x)
             if other.in_logs and constant.is_not_negative:
-                return self.logarithmically((other, 1.0), (constant, 1.0))
+                slot = self.logarithmically((other, 1.0), (constant, 1.0)).log
+                return Value(
+                    self, plain=lambda: self.sum([(other.plain, constant.constant)]), log=slot, in_logs=True
+                )
             return self._scaled(other, constant)
         if x.is_not_negative and y.is_not_negative:
             return self.logarithmically((x, 1.0), (y, 1.0))
@@ -357,8 +360,8 @@ class Builder:
     def _on_divide(self, _: int, x: Value, y: Value) -> Value:
         if x.is_zero:
             return x
-        if y.constant is not None and not (x.in_logs and y.is_positive):
-            return self._scaled(x, Value(self, constant=1.0 / y.constant))
+        if y.constant is not None:
+            return self._on_multiply(0, x, Value(self, constant=1.0 / y.constant))
         if not y.is_positive:
             raise NotBoundedError("the model divides by what may be zero")
         if x.is_not_negative:
