@@ -36,8 +36,8 @@ class Graph:
     """Operations in the order in which they were made; equal operations are one node.
 
     ``units`` are functions declared ``monotone`` that are written down as one node of kind ``unit`` instead of step
-    by step; such a node reads the arguments that have a direction, in the order of the declaration, and its payload is the
-    function with all others filled in.
+    by step; such a node reads the arguments that have a direction, in the order of the declaration, and its payload
+    is the function with all others filled in.
     """
 
     def __init__(self, units: Collection[Callable[..., Any]] = ()) -> None:

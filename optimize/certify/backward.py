@@ -16,7 +16,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from dawndusk.optimize.certify.affine import Form, Forward
+from dawndusk.optimize.certify.affine import Forward
 from dawndusk.optimize.certify.curves import PADDING, Lines
 from dawndusk.optimize.certify.operations import Bend, Grid, Input, Operation, Product, Rounding, Sign, Sum, Table
 
@@ -72,97 +72,118 @@ def plane(
     ``blame``, of shape (d + k, B), gathers how far the lines are apart, by the coordinates that their arguments move
     with, and by the roundings: where a bound is lost, and so where it pays to split a box.
     """
-    count = forward.count
-    adjoint: list[Any] = [None] * len(operations)
+    back = _Backward(operations, forward, points, blame)
     for slot, weight in weights.items():
-        adjoint[slot] = weight
-    slopes = np.zeros(forward.low.shape)
-    constant: Any = np.zeros(count)
-
-    def pass_on(slot: int, amount: Any) -> None:
-        known = adjoint[slot]
-        adjoint[slot] = amount if known is None else known + amount
-
+        back.pass_on(slot, weight)
     for slot in range(len(operations) - 1, -1, -1):
-        weight = adjoint[slot]
-        if weight is None:
-            continue
-        adjoint[slot] = None
-        operation = operations[slot]
-        if isinstance(operation, Sum):
-            for inner, factor in operation.terms:
-                factor = forward.here(factor)
-                pass_on(inner, weight if isinstance(factor, float) and factor == 1.0 else weight * factor)
-            shift = forward.here(operation.constant)
-            if not (isinstance(shift, float) and shift == 0.0):
-                constant = constant + weight * shift
-        elif isinstance(operation, Bend):
-            slope, start = _tangent_or_chord(operation, forward, slot, weight, points)
-            pass_on(operation.slot, weight * slope)
-            constant = constant + weight * start
-            if blame is not None:
-                lines = forward.kept[slot]
-                apart = np.abs(weight) * (lines.most - lines.least)
-                bent = (weight >= 0.0) == operation.curve.convex
-                apart = np.where(bent, BENT_SHARE * apart, apart)
-                _share(blame, forward.forms[operation.slot], apart)
-        elif isinstance(operation, Input):
-            low, high = forward.low[operation.axis], forward.high[operation.axis]
-            slopes[operation.axis] += weight * (0.5 * (high - low))
-            constant = constant + weight * (0.5 * (low + high))
-        elif isinstance(operation, Table):
-            found: Lines = forward.kept[slot]
-            pass_on(operation.slot, weight * found.slope)
-            constant = constant + np.where(weight >= 0.0, weight * found.least, weight * found.most)
-            if blame is not None:
-                _share(blame, forward.forms[operation.slot], 0.5 * np.abs(weight) * (found.most - found.least))
-        elif isinstance(operation, (Grid, Product)):
-            slope_x, slope_y, least, most = forward.kept[slot]
-            pass_on(operation.x, weight * slope_x)
-            pass_on(operation.y, weight * slope_y)
-            constant = constant + np.where(weight >= 0.0, weight * least, weight * most)
-            if blame is not None:
-                _share(blame, forward.forms[slot], 0.5 * np.abs(weight) * (most - least))
-        elif isinstance(operation, Rounding):
-            single, known, down, over, *_ = forward.kept[slot]
-            pass_on(operation.slot, np.where(single, 0.0, weight))
-            rest = np.where(weight >= 0.0, weight * down, weight * over)
-            constant = constant + np.where(single, weight * known, rest)
-            if blame is not None and not operation.free:
-                blame[len(slopes) + operation.place] += np.where(single, 0.0, np.abs(weight) * (over - down))
-        else:
-            form = forward.forms[slot]
-            constant = constant + np.where(weight >= 0.0, weight * form.low, weight * form.high)
-    return slopes, np.broadcast_to(constant, (count,))
+        weight = back.adjoint[slot]
+        if weight is not None:
+            back.adjoint[slot] = None
+            getattr(back, f"_{type(operations[slot]).__name__.lower()}")(operations[slot], slot, weight)
+    return back.slopes, np.broadcast_to(back.constant, (forward.count,))
 
 
-BENT_SHARE = 0.5
+class _Backward:
+    """One pass backwards: what every slot weighs in the result, and what is known of the result so far."""
+
+    def __init__(
+        self,
+        operations: Sequence[Operation],
+        forward: Forward,
+        points: Sequence[Floats] | None,
+        blame: Floats | None,
+    ) -> None:
+        self.forward, self.points, self.blame = forward, points, blame
+        self.adjoint: list[Any] = [None] * len(operations)
+        self.slopes = np.zeros(forward.low.shape)
+        self.constant: Any = np.zeros(forward.count)
+
+    def pass_on(self, slot: int, amount: Any) -> None:
+        """Add to what a slot weighs."""
+        known = self.adjoint[slot]
+        self.adjoint[slot] = amount if known is None else known + amount
+
+    def _input(self, operation: Input, _: int, weight: Any) -> None:
+        low, high = self.forward.low[operation.axis], self.forward.high[operation.axis]
+        self.slopes[operation.axis] += weight * (0.5 * (high - low))
+        self.constant = self.constant + weight * (0.5 * (low + high))
+
+    def _sum(self, operation: Sum, _: int, weight: Any) -> None:
+        for inner, factor in operation.terms:
+            here = self.forward.here(factor)
+            self.pass_on(inner, weight if isinstance(here, float) and here == 1.0 else weight * here)
+        shift = self.forward.here(operation.constant)
+        if not (isinstance(shift, float) and shift == 0.0):
+            self.constant = self.constant + weight * shift
+
+    def _bend(self, operation: Bend, slot: int, weight: Any) -> None:
+        slope, start = self._line(operation, slot, weight)
+        self.pass_on(operation.slot, weight * slope)
+        self.constant = self.constant + weight * start
+        if self.blame is not None:
+            found: Lines = self.forward.kept[slot]
+            bends_away = (weight >= 0.0) == operation.curve.convex
+            self._share(operation.slot, weight, found.most - found.least, np.where(bends_away, AWAY_SHARE, 1.0))
+
+    def _line(self, operation: Bend, slot: int, weight: Any) -> tuple[Any, Any]:
+        """Return slope and start of the line that bounds a curve on the side that a weight asks for."""
+        found: Lines = self.forward.kept[slot]
+        curve = operation.curve
+        below = weight >= 0.0
+        chord = np.where(below, found.least, found.most)
+        if self.points is None:
+            return found.slope, chord
+        x, y = self.points[operation.slot], self.points[slot]
+        steep = curve.slope(x)
+        touching = y - steep * x
+        pad = PADDING * (np.abs(touching) + np.abs(y)) + curve.error
+        touching = touching - pad if curve.convex else touching + pad
+        tangent = (below == curve.convex) & np.isfinite(touching) & (y > found.at_low) & (y < found.at_high)
+        return np.where(tangent, steep, found.slope), np.where(tangent, touching, chord)
+
+    def _table(self, operation: Table, slot: int, weight: Any) -> None:
+        found: Lines = self.forward.kept[slot]
+        self.pass_on(operation.slot, weight * found.slope)
+        self.constant = self.constant + np.where(weight >= 0.0, weight * found.least, weight * found.most)
+        if self.blame is not None:
+            self._share(operation.slot, weight, found.most - found.least, TABLE_SHARE)
+
+    def _grid(self, operation: Grid | Product, slot: int, weight: Any) -> None:
+        slope_x, slope_y, least, most = self.forward.kept[slot]
+        self.pass_on(operation.x, weight * slope_x)
+        self.pass_on(operation.y, weight * slope_y)
+        self.constant = self.constant + np.where(weight >= 0.0, weight * least, weight * most)
+        if self.blame is not None:
+            self._share(slot, weight, most - least, TABLE_SHARE)
+
+    _product = _grid
+
+    def _rounding(self, operation: Rounding, slot: int, weight: Any) -> None:
+        single, known, down, over, *_ = self.forward.kept[slot]
+        self.pass_on(operation.slot, np.where(single, 0.0, weight))
+        rest = np.where(weight >= 0.0, weight * down, weight * over)
+        self.constant = self.constant + np.where(single, weight * known, rest)
+        if self.blame is not None and not operation.free:
+            lost = np.where(single, 0.0, np.abs(weight) * (over - down))
+            self.blame[len(self.slopes) + operation.place] += lost
+
+    def _sign(self, _operation: Sign, slot: int, weight: Any) -> None:
+        form = self.forward.forms[slot]
+        self.constant = self.constant + np.where(weight >= 0.0, weight * form.low, weight * form.high)
+
+    def _share(self, slot: int, weight: Any, apart: Any, share: Any) -> None:
+        """Blame the axes of a slot for lines that are apart, in proportion to how far they move it."""
+        assert self.blame is not None
+        form = self.forward.forms[slot]
+        steep = np.abs(form.slopes)
+        total = steep.sum(axis=0)
+        amount = share * np.abs(weight) * apart
+        part = np.where(total > 0.0, amount / np.where(total > 0.0, total, 1.0), 0.0)
+        for row, axis in enumerate(form.axes):
+            self.blame[axis] += steep[row] * part
+
+
+AWAY_SHARE = 0.5
 """What counts of a gap on the side where a tangent can be moved to the point that matters."""
-
-
-def _share(blame: Floats, form: Form, amount: Floats) -> None:
-    """Share an amount between the axes of a form in proportion to how far they move it."""
-    steep = np.abs(form.slopes)
-    total = steep.sum(axis=0)
-    part = np.where(total > 0.0, amount / np.where(total > 0.0, total, 1.0), 0.0)
-    for row, axis in enumerate(form.axes):
-        blame[axis] += steep[row] * part
-
-
-def _tangent_or_chord(
-    operation: Bend, forward: Forward, slot: int, weight: Values, points: Sequence[Floats] | None
-) -> tuple[Values, Values]:
-    """Return slope and start of the line that bounds a curve on the side that a weight asks for."""
-    found: Lines = forward.kept[slot]
-    curve = operation.curve
-    below = weight >= 0.0
-    chord = np.where(below, found.least, found.most)
-    if points is None:
-        return found.slope, chord
-    x, y = points[operation.slot], points[slot]
-    steep = curve.slope(x)
-    touching = y - steep * x
-    pad = PADDING * (np.abs(touching) + np.abs(y)) + curve.error
-    touching = touching - pad if curve.convex else touching + pad
-    tangent = (below == curve.convex) & np.isfinite(touching) & (y > found.at_low) & (y < found.at_high)
-    return np.where(tangent, steep, found.slope), np.where(tangent, touching, chord)
+TABLE_SHARE = 0.5
+"""What counts of a gap whose two lines stand on both sides of the function, not on it."""

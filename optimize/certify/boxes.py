@@ -23,6 +23,7 @@ PLANES = 4
 ROW_TOLERANCE = 1e-9
 FIRST_STEP = 0.5
 NOTHING = 1e-12
+FLAT = 1e-14
 EDGE = 1e-12
 """Widening of what is cut off, relative to the coordinate."""
 
@@ -373,7 +374,7 @@ def _cut(slopes: Floats, slack: Floats, lower: Floats, upper: Floats) -> None:
 def _best_multiplier(slopes: Floats, row: Floats, below: Floats) -> Floats:
     """Return the multiplier >= 0 of one row that lifts ``below + t b - |slopes + t row|_1`` highest, shape (B,)."""
     steep = np.abs(row)
-    usable = steep > 1e-14
+    usable = steep > FLAT
     at = np.where(usable, -slopes / np.where(usable, row, 1.0), -1.0)
     turns = np.where(at > 0.0, at, np.inf)
     gain = below - (np.where(at > 0.0, np.sign(slopes), np.sign(row)) * row).sum(axis=0)

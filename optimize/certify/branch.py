@@ -75,7 +75,8 @@ def _axes(bounder: Bounder, boxes: Boxes) -> tuple[NDArray[np.intp], Flags]:
     score = np.where(
         can, boxes.blame + LEAST_BLAME * np.vstack([boxes.high - boxes.low, np.ones_like(boxes.least)]), -1.0
     )
-    return np.argmax(score, axis=0), can.any(axis=0)
+    cuttable: Flags = np.logical_or.reduce(can, axis=0)
+    return np.argmax(score, axis=0), cuttable
 
 
 def _halves(bounder: Bounder, boxes: Boxes, axis: NDArray[np.intp]) -> Boxes:

@@ -78,7 +78,7 @@ class TableRanges:
 
     def at(self, x: Floats, row: Any) -> Floats:
         """Return the value, or its logarithm, at points."""
-        found = self.table.at(self.table.axis.locate(x), row)
+        found: Floats = self.table.at(self.table.axis.locate(x), row)
         return np.log(found) if self.logarithm else found
 
     def between(self, low: Floats, high: Floats, row: Any) -> tuple[Floats, Floats, Floats, Floats, Floats, Floats]:
@@ -187,7 +187,7 @@ class _Planes:
     def between(
         self, first: Integers, last: Integers, axis: EvenAxis, ends: tuple[Floats, Floats], row: Any
     ) -> tuple[Floats, Floats]:
-        """Return extremes over entries ``first`` to ``last`` of the first axis, linear along the second between ends."""
+        """Return extremes over entries ``first`` to ``last`` of an axis, linear along the other between ends."""
         table = self._levels[0]
         least, most = self.inside(first, last, cell(axis, ends[0]) + 1, cell(axis, ends[1]), row)
         for end in ends:

@@ -27,7 +27,8 @@ class Pair:
     """What a sum stands for where it is a rising or falling function of two operands, so that its ends are known.
 
     ``kind`` is ``sum`` or ``difference`` of two that are given in logarithms, or ``larger`` or ``smaller`` of two;
-    ``bend`` is the slot of the curve of their difference that makes it. To first order a pair is a mean of its operands.
+    ``bend`` is the slot of the curve of their difference that makes it. To first order a pair is a mean of its
+    operands.
     """
 
     kind: str

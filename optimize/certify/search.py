@@ -25,7 +25,7 @@ from dawndusk.optimize.certify.audit import audit as run_audit
 from dawndusk.optimize.certify.boxes import Bounder, Boxes
 from dawndusk.optimize.certify.branch import Examined, examine
 from dawndusk.optimize.certify.certificate import CertificateError, Certified, Check, Status, Unfinished
-from dawndusk.optimize.certify.designs import designs_in
+from dawndusk.optimize.certify.designs import coordinates_of, designs_at, designs_in
 from dawndusk.optimize.certify.statement import Statement, state
 from dawndusk.optimize.certify.worker import Worker
 from dawndusk.optimize.evolution import QUICK, Candidate, Progress, SearchResult, search
@@ -174,8 +174,7 @@ class _Run:
 
     def in_units(self, score: float) -> float:
         """Return the objective that has a score."""
-        value = math.exp(self.statement.sign * score) if self.logarithm else self.statement.sign * score
-        return value
+        return math.exp(self.statement.sign * score) if self.logarithm else self.statement.sign * score
 
     def scores(self, scored: Scored) -> Floats:
         """Return the scores of designs, infinite where they are not feasible, shape (N,)."""
@@ -413,8 +412,6 @@ def _share(best: float, bound: float) -> float:
 
 def _around(statement: Statement, design: Design, number: int, width: float, rng: np.random.Generator) -> DesignBatch:
     """Return designs in a neighbourhood of one, in the coordinates of the search."""
-    from dawndusk.optimize.certify.designs import coordinates_of, designs_at  # noqa: PLC0415
-
     centre = coordinates_of(statement, design)
     low = np.array([c.low for c in statement.coordinates])
     high = np.array([c.high for c in statement.coordinates])

@@ -185,13 +185,13 @@ def _coordinates(problem: Problem, graph: Graph) -> tuple[Coordinate, ...]:
         pivot = _pivot(graph, name, high)
         if pivot is not None:
             number, offset, factor = pivot
-            ends = np.log(offset + factor * low), np.log(offset + factor * high)
-            found.append(Coordinate(name, *map(float, ends), True, whole, 0.0, offset, factor, number))
+            ends = float(np.log(offset + factor * low)), float(np.log(offset + factor * high))
+            found.append(Coordinate(name, ends[0], ends[1], True, whole, 0.0, offset, factor, number))
         elif low > 0.0 and name != "altitude_km":
             power = PER_ACCELERATOR.get(name, 0.0) if size else 0.0
             scales = sorted((size.low**power, size.high**power)) if size else (1.0, 1.0)
-            ends = np.log(low * scales[0]), np.log(high * scales[1])
-            found.append(Coordinate(name, *map(float, ends), True, whole, power))
+            ends = float(np.log(low * scales[0])), float(np.log(high * scales[1]))
+            found.append(Coordinate(name, ends[0], ends[1], True, whole, power))
         else:
             found.append(Coordinate(name, low, high, False, whole))
     return tuple(found)

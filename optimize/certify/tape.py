@@ -342,9 +342,7 @@ class Builder:
             constant, other = (x, y) if x.constant is not None else (y, x)
             if other.in_logs and constant.is_not_negative:
                 slot = self.logarithmically((other, 1.0), (constant, 1.0)).log
-                return Value(
-                    self, plain=lambda: self.sum([(other.plain, constant.constant)]), log=slot, in_logs=True
-                )
+                return Value(self, plain=lambda: self.sum([(other.plain, constant.constant)]), log=slot, in_logs=True)
             return self._scaled(other, constant)
         if x.is_not_negative and y.is_not_negative:
             return self.logarithmically((x, 1.0), (y, 1.0))
