@@ -16,7 +16,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from dawndusk.optimize.certify.affine import Forward
+from dawndusk.optimize.certify.affine import WILD, Forward
 from dawndusk.optimize.certify.curves import PADDING, Lines
 from dawndusk.optimize.certify.operations import Bend, Grid, Input, Operation, Product, Rounding, Sign, Sum, Table
 
@@ -53,7 +53,7 @@ def at_point(operations: Sequence[Operation], forward: Forward, point: Floats) -
             value = np.sign(values[operation.slot])
         else:
             value = values[operation.slot]
-        values.append(np.minimum(np.maximum(value, form.low), form.high))
+        values.append(np.fmin(np.fmax(value, form.low), form.high))
     return values
 
 
@@ -138,7 +138,8 @@ class _Backward:
         touching = y - steep * x
         pad = PADDING * (np.abs(touching) + np.abs(y)) + curve.error
         touching = touching - pad if curve.convex else touching + pad
-        tangent = (below == curve.convex) & np.isfinite(touching) & (y > found.at_low) & (y < found.at_high)
+        tangent = (below == curve.convex) & (np.abs(touching) < WILD) & (np.abs(steep) < WILD)
+        tangent &= (y > found.at_low) & (y < found.at_high)
         return np.where(tangent, steep, found.slope), np.where(tangent, touching, chord)
 
     def _table(self, operation: Table, slot: int, weight: Any) -> None:

@@ -9,8 +9,9 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from dawndusk.optimize.certify.affine import STEADY, Form, Forward
+from dawndusk.optimize.certify.affine import LARGEST, STEADY, Form, Forward
 from dawndusk.optimize.certify.backward import at_point, plane
+from dawndusk.optimize.certify.curves import PADDING
 from dawndusk.optimize.certify.operations import Rounding, Tape
 from dawndusk.optimize.certify.statement import SIZE, Statement
 from dawndusk.optimize.certify.tape import Builder
@@ -170,7 +171,7 @@ class Bounder:
         verdict = self.look(boxes, cutoff)
         middle, half = 0.5 * (boxes.low + boxes.high), 0.5 * (boxes.high - boxes.low)
         edge = EDGE * (1.0 + np.abs(middle))
-        alive = np.isfinite(verdict.bound)
+        alive = verdict.bound < np.inf
         lower, upper = np.where(alive, verdict.lower, -1.0), np.where(alive, verdict.upper, 1.0)
         low = np.maximum(boxes.low, middle + half * lower - edge)
         high = np.minimum(boxes.high, middle + half * upper + edge)
@@ -200,7 +201,7 @@ class Bounder:
         active: list[Linear] = []
         for row in self._rows(forward, count):
             reach = np.abs(row.slopes).sum(axis=0)
-            alive &= (row.below - reach <= ROW_TOLERANCE) & (row.low <= ROW_TOLERANCE)
+            alive &= ~(row.below - reach > ROW_TOLERANCE) & ~(row.low > ROW_TOLERANCE)
             if ((row.below + reach > 0.0) & alive).any():
                 _cut(row.slopes, ROW_TOLERANCE - (row.below - reach), lower, upper)
                 active.append(row)
@@ -216,7 +217,7 @@ class Bounder:
                 multipliers[place] += step
         dual = below - np.abs(slopes).sum(axis=0)
         _cut(slopes, cutoff - dual, lower, upper)
-        bound = np.maximum(np.maximum(np.maximum(first, dual), goal.low), boxes.bound)
+        bound = np.fmax(np.fmax(np.fmax(first, dual), goal.low), boxes.bound)
         alive &= ~(bound > cutoff) & (lower <= upper).all(axis=0)
         blame = np.zeros((self.axes + len(boxes.least), count))
         if alive.any():
@@ -253,7 +254,7 @@ class Bounder:
         for turn in range(self.planes):
             points = at_point(tape.operations, forward, middle + half * u)
             slopes, below = plane(tape.operations, forward, weights, points, blame if turn == self.planes - 1 else None)
-            below = below + shift
+            slopes, below = _known(slopes, below + shift)
             reach = np.abs(slopes).sum(axis=0)
             _cut(slopes, cutoff - (below - reach), *cuts)
             bound = np.maximum(bound, below - reach)
@@ -350,6 +351,13 @@ class Bounder:
         boxes.high[fleet] = np.maximum(np.minimum(boxes.high[fleet], np.log(np.maximum(last, 1.0)) + large), low)
 
 
+def _known(slopes: Floats, below: Floats) -> tuple[Floats, Floats]:
+    """Return planes lowered by what rounding may do, in place of those that overflowed one that says nothing."""
+    below = below - PADDING * (np.abs(below) + np.abs(slopes).sum(axis=0))
+    lost = ~np.isfinite(below)
+    return np.where(lost, 0.0, slopes), np.where(lost, -LARGEST, below)
+
+
 def _downhill(u: Floats, slopes: Floats, last: tuple[Floats, Floats] | None) -> Floats:
     """Return points of the box further down, by a step as long as the last two slopes suggest (Barzilai, Borwein)."""
     steepest = np.maximum(np.abs(slopes).max(axis=0), 1e-300)
@@ -367,8 +375,9 @@ def _cut(slopes: Floats, slack: Floats, lower: Floats, upper: Floats) -> None:
     """Tighten ``lower`` and ``upper`` with a linear inequality whose least value is ``slack`` below its limit."""
     steep = np.abs(slopes)
     reach = np.where(steep > 0.0, slack / np.where(steep > 0.0, steep, 1.0), np.inf)
-    np.minimum(upper, np.where(slopes > 0.0, reach - 1.0, np.inf), out=upper)
-    np.maximum(lower, np.where(slopes < 0.0, 1.0 - reach, -np.inf), out=lower)
+    # Where numbers overflowed nothing is known, and nothing is cut: these two leave out what is no number.
+    np.fmin(upper, np.where(slopes > 0.0, reach - 1.0, np.inf), out=upper)
+    np.fmax(lower, np.where(slopes < 0.0, 1.0 - reach, -np.inf), out=lower)
 
 
 def _best_multiplier(slopes: Floats, row: Floats, below: Floats) -> Floats:

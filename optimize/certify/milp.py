@@ -34,21 +34,27 @@ from dawndusk.optimize.evolution import search
 from dawndusk.optimize.problem import Combination, Problem
 
 Floats: TypeAlias = NDArray[np.float64]
+_Part: TypeAlias = tuple[tuple[int, ...], dict[int, tuple[float, float]]]
+"""Some combinations, and ranges of some coordinates."""
 Status: TypeAlias = Literal["bounded", "time limit", "infeasible", "failed"]
 
 SEARCH_SHARE = 0.15
 MOST_SEARCH_S = 6.0
 TARGET_SHARE = 0.98
-"""Designs are looked for that are better than the cutoff by this share of the gap: where there are none, it is closed."""
+"""Only designs better than the cutoff by this share of the gap are looked for: where there are none, it is closed."""
 FOCUS = 0.003
 """Share of all shortfall from which a slot's argument is narrowed."""
-SLOW_GAIN = 0.03
-LAST_GAIN = 0.08
+SLOW_GAIN = 0.02
+LAST_GAIN = 0.05
 LEAST_NARROWINGS, MOST_NARROWINGS = 3, 40
-FIRST_WHOLE_S = 6.0
-STALLED_GAIN = 0.1
-WHOLES_OF_GROUP = 5
-COARSE = 0.1
+WHOLE_S = 6.0
+"""Time limit of a mixed-integer model; that of a single combination is doubled from one refinement to the next."""
+STALLED_SHARE = 0.3
+"""Share of what is left to the target that a model has to gain, else its case is split."""
+LEAST_WHOLES, MOST_WHOLES = (1, 4), 6
+"""Models before a case may be split, of several combinations and of one; models after which it is."""
+LEAST_SPLIT = 1e-3
+COARSE = 0.02
 """Share of what is left to the target to which a model is solved: the next refinement changes it anyway."""
 KEPT_SHARE = 0.2
 """Share of the shortfall that one refinement leaves."""
@@ -100,7 +106,10 @@ class _Entry:
     number: int
     case: Case = field(compare=False)
     steps: int = field(default=0, compare=False)
+    is_part: bool = field(default=False, compare=False)
     wholes: int = field(default=0, compare=False)
+    own: float = field(default=-np.inf, compare=False)
+    """The best bound from its own models: what its parent had proved may be higher."""
     full: bool = field(default=True, compare=False)
     narrowed: bool = field(default=False, compare=False)
     split: bool = field(default=False, compare=False)
@@ -232,31 +241,21 @@ class _Search:
             return self._took(entry, case.solve_linear())
         if not entry.narrowed:
             return self._narrow(entry)
-        if len(case.members) > 1 and (entry.stalled or entry.wholes >= WHOLES_OF_GROUP):
+        if entry.wholes >= LEAST_WHOLES[len(case.members) == 1] and (entry.stalled or entry.wholes >= MOST_WHOLES):
             return self._split(entry)
         return self._whole(entry)
 
     def _split(self, entry: _Entry) -> float:
-        """Split the combinations of a case by the category that raises the bounds of its parts most."""
-        case, combinations = entry.case, self.statement.combinations
+        """Split a case by the category or at the middle of the coordinate that raises the bounds of its parts most."""
         best: tuple[float, list[_Entry]] = -np.inf, []
         cap = self.target if np.isfinite(self.target) else entry.bound + 100.0
-        for category in combinations[case.members[0]]:
-            names = list(dict.fromkeys(combinations[c][category] for c in case.members))
-            if len(names) == 1:
-                continue
-            entries, bounds = [], []
-            for name in names:
-                part = case.part([c for c in case.members if combinations[c][category] == name])
-                solved = part.solve_linear() if part is not None else None
-                bound = max(solved.bound, entry.bound) if solved is not None else np.inf
-                bounds.append(min(bound, cap))
-                if part is not None and solved is not None and bound < np.inf:
-                    found = _Entry(bound, next(self.numbers), part, steps=4)
-                    self._took(found, solved)
-                    entries.append(found)
-            if float(np.mean(bounds)) > best[0]:
-                best = float(np.mean(bounds)), entries
+        for partition in self._partitions(entry.case):
+            if time.monotonic() > self.deadline:
+                return entry.bound
+            entries = [self._child(entry, *part) for part in partition]
+            merit = float(np.mean([min(child.bound, cap) if child is not None else cap for child in entries]))
+            if merit > best[0]:
+                best = merit, [child for child in entries if child is not None]
         if np.isfinite(self.target):
             self.closed_at = min(self.closed_at, self.target)
         for child in best[1]:
@@ -264,8 +263,36 @@ class _Search:
         entry.split = True
         return np.inf
 
+    def _partitions(self, case: Case) -> list[list[_Part]]:
+        """Return the ways to split a case: by each category in which its combinations differ, else by coordinates."""
+        combinations = self.statement.combinations
+        found: list[list[_Part]] = []
+        for category in combinations[case.members[0]]:
+            names = dict.fromkeys(combinations[c][category] for c in case.members)
+            if len(names) > 1:
+                found.append([(tuple(c for c in case.members if combinations[c][category] == n), {}) for n in names])
+        if found:
+            return found
+        for axis, coordinate in enumerate(self.statement.coordinates):
+            low, high = case.ranges.within(axis)
+            if high - low > LEAST_SPLIT * (coordinate.high - coordinate.low):
+                middle = 0.5 * (low + high)
+                found.append([(case.members, {axis: (low, middle)}), (case.members, {axis: (middle, high)})])
+        return found
+
+    def _child(self, entry: _Entry, members: tuple[int, ...], held: dict[int, tuple[float, float]]) -> _Entry | None:
+        """Return the queue's entry of a part of a case, None where it is proved to hold nothing."""
+        part = entry.case.part(members, held)
+        solved = part.solve_linear() if part is not None else None
+        if part is None or solved is None or solved.bound == np.inf:
+            return None
+        # The ranges of a part are narrowed once in full: most of what can be gained was gained before the split.
+        child = _Entry(max(solved.bound, entry.bound), next(self.numbers), part, LEAST_NARROWINGS, is_part=True)
+        self._took(child, solved)
+        return child
+
     def _took(self, entry: _Entry, solved: Solved) -> float:
-        self.words = solved.words
+        self.words, entry.own = solved.words, max(entry.own, solved.bound)
         if solved.values is not None or entry.case.last is None:
             entry.case.last = solved
         for slot in entry.seen:
@@ -287,7 +314,8 @@ class _Search:
         bound = self._took(entry, case.solve_linear())
         entry.steps += 1
         gain = bound - before
-        if (full and gain < LAST_GAIN and entry.steps > LEAST_NARROWINGS) or entry.steps > MOST_NARROWINGS:
+        last = entry.steps > LEAST_NARROWINGS and (entry.is_part or gain < LAST_GAIN)
+        if (full and last) or entry.steps > MOST_NARROWINGS:
             entry.narrowed = True
         if not full and gain < SLOW_GAIN:
             entry.full = True
@@ -301,12 +329,13 @@ class _Search:
             refined = case.refine(case.last, max(0.25 * self.gap, KEPT_SHARE * total))
             if not refined:
                 case.widths = {slot: 0.5 * width for slot, width in case.widths.items()}
-        limit = min(left, FIRST_WHOLE_S * 2.0**entry.wholes)
+        limit = min(left, WHOLE_S * (2.0**entry.wholes if len(case.members) == 1 else 1.0))
         known = np.isfinite(self.target) and np.isfinite(entry.bound)
         coarse = COARSE * (self.target - entry.bound) if known else 0.0
         solved = case.solve_whole(max(limit, 0.1), max(0.25 * self.gap, coarse))
         entry.wholes += 1
-        entry.stalled = solved.bound < entry.bound + STALLED_GAIN
+        before = entry.own
+        entry.stalled = solved.bound < before + STALLED_SHARE * (self.target - before if known else 1.0)
         bound = self._took(entry, solved)
         if solved.values is not None:
             self._try(case, solved)

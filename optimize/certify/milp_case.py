@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -33,11 +33,12 @@ Floats: TypeAlias = NDArray[np.float64]
 MOST_WHOLE = 400
 """Roundings to more numbers than this stay continuous, with the slack of their rounding."""
 PADDING = 1e-6
-"""Taken off every bound of a mixed-integer model, in units of the logarithm of the objective: its rows may be missed by
-1e-9 each and its binaries by 1e-9, and the multipliers of the rows at the optimum add up to far less than a thousand."""
-SHORTFALLS = ("least", "most", "tangent", "table", "plane", "product", "rounded", "ramp", "pieced", "strips")
+"""Least that is taken off a bound of a mixed-integer model, in units of the score. HiGHS may miss each row, scaled to
+coefficients near one, and each binary by ``FEASIBILITY``: that moves a bound by this times the sum of the rows'
+multipliers, of which ten times as much is taken off where it is more than the padding."""
+SHORTFALLS = ("least", "most", "tangent", "table", "plane", "product", "rounded", "ramp", "pieced", "patches")
 DUAL_SIMPLEX = 1
-MOST_STRIPS = 16
+MOST_PATCHES = 8
 SMALLEST_DUAL, SMALLEST_SHORTFALL, SMALLEST_MISS = 1e-9, 1e-7, 1e-6
 TIGHTER = 0.25
 """How much narrower the bands of a slot become each time it is refined."""
@@ -68,9 +69,10 @@ class Case:
     touched: dict[int, list[float]] = field(default_factory=dict)
     planes: dict[int, list[Plane]] = field(default_factory=dict)
     whole: set[int] = field(default_factory=set)
-    strips: dict[int, int] = field(default_factory=dict)
+    patches: dict[int, int] = field(default_factory=dict)
     touched_grids: set[int] = field(default_factory=set)
-    words: str = ""
+    multipliers: float = 0.0
+    """Greatest sum of the multipliers of the rows of a model so far."""
     last: Solved | None = None
     stalled: bool = False
     size: tuple[int, int, int] = (0, 0, 0)
@@ -102,7 +104,7 @@ class Case:
         pieces = 0
         for slot, tolerance in self.widths.items():
             pieces += cut(found, slot, breaks_for(found, slot, tolerance))
-        for slot, count in self.strips.items():
+        for slot, count in self.patches.items():
             pieces += cut_grid(found, slot, count)
         for slot in sorted(self.whole):
             if 1 < count_whole(found, slot) <= MOST_WHOLE:
@@ -141,17 +143,17 @@ class Case:
         self.ranges = Ranges(np.maximum(found[1].low, self.ranges.low), np.minimum(found[1].high, self.ranges.high))
         return True
 
-    def part(self, members: Sequence[int]) -> Case | None:
-        """Return the case of some of its combinations, None where it is proved to hold nothing."""
+    def part(self, members: Sequence[int], held: Mapping[int, tuple[float, float]] | None = None) -> Case | None:
+        """Return the case of some combinations and ranges of some slots, None where it is proved to hold nothing."""
         inputs = len(self.tape.statement.coordinates)
-        found = propagated(self.tape, members, (self.ranges.low[:inputs], self.ranges.high[:inputs]), self.ranges)
+        low, high = self.ranges.low.copy(), self.ranges.high.copy()
+        for slot, ends in (held or {}).items():
+            low[slot], high[slot] = max(low[slot], ends[0]), min(high[slot], ends[1])
+        found = propagated(self.tape, members, (low[:inputs], high[:inputs]), Ranges(low, high))
         if found is None:
             return None
-        ranges = Ranges(np.maximum(found[1].low, self.ranges.low), np.minimum(found[1].high, self.ranges.high))
-        part = Case(self.tape, self.needed, found[0], ranges, touched={s: list(t) for s, t in self.touched.items()})
-        part.widths, part.strips = dict(self.widths), dict(self.strips)
-        part.whole, part.touched_grids = set(self.whole), set(self.touched_grids)
-        return part
+        ranges = Ranges(np.maximum(found[1].low, low), np.minimum(found[1].high, high))
+        return Case(self.tape, self.needed, found[0], ranges, touched={s: list(t) for s, t in self.touched.items()})
 
     def _take_over(self, relaxation: Relaxation, engine: Engine) -> None:
         low, high = self.ranges.low.copy(), self.ranges.high.copy()
@@ -176,10 +178,9 @@ class Case:
         places = [p for number, p in model.position.items() if number >= len(self.tape.operations)]
         binaries = [p for p, extra in zip(places, model.extras, strict=True) if extra.whole]
         bound, point, words = run_whole(engine, cost, binaries, (time_limit_s, gap))
-        if point is None:
-            return Solved(shift + bound - PADDING, None, {}, words, time.monotonic() - begin)
-        values, shortfalls = self._fixed(model, cost, binaries, point)
-        return Solved(shift + bound - PADDING, values, shortfalls, words, time.monotonic() - begin)
+        values, shortfalls = self._fixed(model, cost, binaries, point) if point is not None else (None, {})
+        bound += shift - max(PADDING, 10.0 * FEASIBILITY * self.multipliers)
+        return Solved(bound, values, shortfalls, words, time.monotonic() - begin)
 
     def _fixed(
         self, model: Relaxation, cost: Floats, binaries: Sequence[int], point: Floats
@@ -207,6 +208,7 @@ class Case:
         model = engine.relaxation
         values = self._values(model, point)
         dual = np.array(engine.solver.getSolution().row_dual)
+        self.multipliers = max(self.multipliers, float(np.abs(dual).sum()))
         found: dict[int, float] = {}
         for k in np.flatnonzero(np.abs(dual) > SMALLEST_DUAL):
             row = model.rows[k]
@@ -263,7 +265,7 @@ class Case:
             at = values[operation.x], values[operation.y]
             self.planes.setdefault(slot, []).extend(self._planes_at(slot, at))
             if slot in self.touched_grids:
-                self.strips[slot] = min(2 * self.strips.get(slot, 2), MOST_STRIPS)
+                self.patches[slot] = min(2 * self.patches.get(slot, 1), MOST_PATCHES)
             self.touched_grids.add(slot)
             return 1
         if not is_pieced(operation):

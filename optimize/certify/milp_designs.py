@@ -43,7 +43,7 @@ def designs_at(statement: Statement, points: Floats, combination: int) -> Design
 def best_near(
     statement: Statement, point: Floats, combination: int, generator: np.random.Generator
 ) -> tuple[float, Design] | None:
-    """Return score and design of the best feasible design found near a point of shape (d,), None where there is none."""
+    """Return score and design of the best feasible design near a point of shape (d,), None where there is none."""
     low = np.array([c.low for c in statement.coordinates])
     high = np.array([c.high for c in statement.coordinates])
     centre, found = point, None

@@ -6,7 +6,7 @@ binary says that a piece is full before the next is begun, so that fixing one bi
 
 from __future__ import annotations
 
-from itertools import pairwise
+from itertools import pairwise, product
 from typing import TypeAlias
 
 import numpy as np
@@ -18,7 +18,8 @@ from dawndusk.optimize.certify.operations import Bend, Grid, Rounding, Table
 
 Floats: TypeAlias = NDArray[np.float64]
 
-STRIP_PLACES = (0.1, 0.3, 0.5, 0.7, 0.9)
+PATCH_PLACES = ((0.3, 0.3), (0.7, 0.7), (0.5, 0.1), (0.5, 0.9))
+"""Where the planes of a patch are tightest, as shares of its sides."""
 MOST_PIECES = 24
 NARROW_PIECE = 1e-6
 
@@ -115,44 +116,44 @@ def _bound(
 
 
 def cut_grid(relaxation: Relaxation, slot: int, count: int) -> int:
-    """Cut a look-up of two slots into strips of its first, each in its own hull; return the number of strips.
+    """Cut a look-up of two slots into ``count`` by half as many patches, each in its own hull; return how many.
 
-    Each strip has its own copy of the three numbers, which is zero unless the strip is chosen.
+    Each patch has its own copy of the three numbers, which is zero unless the patch is chosen.
     """
     operation = relaxation.tape.operations[slot]
     assert isinstance(operation, Grid)
-    (x_low, x_high), y = relaxation.ranges.within(operation.x), relaxation.ranges.within(operation.y)
     rows = relaxation.rows_of(operation.row)
-    breaks = np.linspace(x_low, x_high, count + 1)
+    along_x, along_y = (
+        list(pairwise(map(float, np.linspace(*relaxation.ranges.within(read), parts + 1))))
+        for read, parts in ((operation.x, count), (operation.y, count // 2))
+    )
     sums: dict[int, list[tuple[int, float]]] = {operation.x: [], operation.y: [], slot: []}
     chosen = []
-    for p in range(count):
-        x = float(breaks[p]), float(breaks[p + 1])
+    for p, (x, y) in enumerate(product(along_x, along_y)):
         points = corners(operation.ranges, rows, x, y)
         z = float(points.z.min()) - points.sags - 1e-9, float(points.z.max()) + points.bulges + 1e-9
-        choice = relaxation.extra(f"strip_{slot}_{p}", whole=True)
+        choice = relaxation.extra(f"patch_{slot}_{p}", whole=True)
         chosen.append((choice, 1.0))
         shares = {}
         for number, (low, high) in ((operation.x, x), (operation.y, y), (slot, z)):
-            share = relaxation.extra(f"strip_{slot}_{p}_of_{number}")
-            relaxation.add(f"strip_{slot}_{p}_holds", [(choice, 1.0), (share, -1.0)], 0.0, np.inf)
+            share = relaxation.extra(f"patch_{slot}_{p}_of_{number}")
+            relaxation.add(f"patch_{slot}_{p}_holds", [(choice, 1.0), (share, -1.0)], 0.0, np.inf)
             sums[number] += [(choice, low), (share, high - low)]
             shares[number] = (share, low, high - low)
-        for plane in _strip_planes(points, x, y):
-            # v - a x - b y - c >= 0 (or <= 0), each number being low + width * share where the strip is chosen.
+        for plane in _patch_planes(points, x, y):
+            # v - a x - b y - c >= 0 (or <= 0), each number being low + width * share where the patch is chosen.
             weights = ((slot, 1.0), (operation.x, -plane.slope_x), (operation.y, -plane.slope_y))
             terms = [(shares[n][0], w * shares[n][2]) for n, w in weights]
             terms.append((choice, sum(w * shares[n][1] for n, w in weights) - plane.start))
-            relaxation.add(f"strips_{slot}", terms, *((0.0, np.inf) if plane.below else (-np.inf, 0.0)))
-    relaxation.add(f"strip_{slot}", chosen, 1.0, 1.0)
+            relaxation.add(f"patches_{slot}", terms, *((0.0, np.inf) if plane.below else (-np.inf, 0.0)))
+    relaxation.add(f"patch_{slot}", chosen, 1.0, 1.0)
     for number, terms in sums.items():
-        relaxation.add(f"strip_{slot}_sum", [(number, 1.0), *((n, -w) for n, w in terms)], 0.0, 0.0)
-    return count
+        relaxation.add(f"patch_{slot}_sum", [(number, 1.0), *((n, -w) for n, w in terms)], 0.0, 0.0)
+    return len(chosen)
 
 
-def _strip_planes(points: Corners, x: tuple[float, float], y: tuple[float, float]) -> list[Plane]:
-    middle = 0.5 * (x[0] + x[1])
-    at = [(middle, y[0] + share * (y[1] - y[0])) for share in STRIP_PLACES]
+def _patch_planes(points: Corners, x: tuple[float, float], y: tuple[float, float]) -> list[Plane]:
+    at = [(x[0] + a * (x[1] - x[0]), y[0] + b * (y[1] - y[0])) for a, b in PATCH_PLACES]
     return [plane_at(points, place, below=below) for place in at for below in (True, False)]
 
 

@@ -151,6 +151,7 @@ class _Run:
     examined: int = 0
     before_s: float = 0.0
     open: list[Boxes] = field(default_factory=list)
+    cold: list[Boxes] = field(default_factory=list)
     stuck: list[Boxes] = field(default_factory=list)
     closed: list[Boxes] = field(default_factory=list)
     closed_at: float = math.inf
@@ -212,7 +213,7 @@ class _Run:
         """Return what ends the search before it is done, if anything."""
         if time.monotonic() - self.begin > self.time_limit_s:
             return "time limit"
-        return "memory" if sum(map(len, self.open)) > MOST_OPEN else ""
+        return "memory" if self._count_open() > MOST_OPEN else ""
 
     def prove(self, crew: Sequence[Worker], resume: Certified | None) -> str:
         """Search until no box is open; return what ended it."""
@@ -308,28 +309,39 @@ class _Run:
         cutoff = self.cutoff
         if self.score < before:
             self.open = [boxes.take(boxes.bound <= cutoff) for boxes in self.open]
+            self.cold = [boxes.take(boxes.bound <= cutoff) for boxes in self.cold]
 
     def _next(self, count: int) -> Boxes:
-        """Take out the boxes with the lowest bounds."""
-        every = Boxes.join(self.open) if len(self.open) > 1 else self.open[0]
-        if len(every) <= count:
+        """Take out boxes with the lowest bounds: exactly those while few are open, nearly those when many are.
+
+        Only the ``HOT`` lowest are kept in order; the others wait until one of them may be among the lowest.
+        """
+        hot = Boxes.join(self.open) if self.open else Boxes.join(self.cold).take(slice(0, 0))
+        if self.cold and (len(hot) < count or _least(self.cold) < float(np.median(hot.bound))):
+            hot, self.cold = Boxes.join([hot, *self.cold]), []
+        if len(hot) > 2 * HOT:
+            order = np.argpartition(hot.bound, HOT)
+            self.cold.append(hot.take(np.sort(order[HOT:])))
+            hot = hot.take(np.sort(order[:HOT]))
+        if len(hot) <= count:
             self.open = []
-            return every
-        order = np.argpartition(every.bound, count)
-        first = np.sort(order[:count])
-        self.open = [every.take(np.sort(order[count:]))]
-        return every.take(first)
+            return hot
+        order = np.argpartition(hot.bound, count)
+        self.open = [hot.take(np.sort(order[count:]))]
+        return hot.take(np.sort(order[:count]))
+
+    def _count_open(self) -> int:
+        return sum(map(len, self.open)) + sum(map(len, self.cold))
 
     def _lowest(self) -> float:
         """Return the lowest bound of an open box, infinite where none is open."""
-        return min((float(boxes.bound.min()) for boxes in self.open if len(boxes)), default=math.inf)
+        return min(_least(self.open), _least(self.cold))
 
     # -- results --------------------------------------------------------------------------------------------------
 
     def _proved(self) -> float:
         """Return the score that no feasible design is below."""
-        stuck = min((float(boxes.bound.min()) for boxes in self.stuck if len(boxes)), default=math.inf)
-        return min(self._lowest(), stuck, self.closed_at)
+        return min(self._lowest(), _least(self.stuck), self.closed_at)
 
     def _tell(self) -> None:
         now = time.monotonic()
@@ -337,7 +349,7 @@ class _Run:
             self.told = now
             best = self.in_units(self.score) if math.isfinite(self.score) else math.nan
             bound = self.in_units(self._proved()) if math.isfinite(self._proved()) else math.nan
-            left = sum(map(len, self.open))
+            left = self._count_open()
             self.report(
                 Progress(f"proving, {left:,} boxes open", _share(best, bound), self.examined, best, bound=bound)
             )
@@ -362,7 +374,7 @@ class _Run:
     def result(self, stopped_by: str, checks: tuple[Check, ...]) -> Certified:
         """Return the result as it stands."""
         proved = self._proved()
-        left = [boxes for boxes in (*self.open, *self.stuck) if len(boxes)]
+        left = [boxes for boxes in (*self.open, *self.cold, *self.stuck) if len(boxes)]
         objective = self.in_units(self.score) if self.best is not None else None
         bound = self.in_units(proved) if math.isfinite(proved) else None
         if self.best is not None:
@@ -401,6 +413,11 @@ class _Run:
             checks=checks,
             unfinished=unfinished,
         )
+
+
+def _least(parts: Sequence[Boxes]) -> float:
+    """Return the lowest bound of some boxes, infinite where there are none."""
+    return min((float(boxes.bound.min()) for boxes in parts if len(boxes)), default=math.inf)
 
 
 def _share(best: float, bound: float) -> float:

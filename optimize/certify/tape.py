@@ -241,13 +241,18 @@ class Builder:
     def plainly(self, *terms: Term) -> Value:
         """Return a sum of values."""
         slots, constant = self.combine(terms)
-        slots = [(slot, factor) for slot, factor in slots]
-        return Value(self, plain=self.sum(slots, constant)) if slots else Value(self, constant=constant)
+        try:
+            return Value(self, plain=self.sum(slots, constant))
+        except Cancelled as known:
+            return Value(self, constant=known.constant)
 
     def logarithmically(self, *terms: Term) -> Value:
         """Return a product of powers of values."""
         slots, constant = self.combine(terms, log=True)
-        return Value(self, log=self.sum(slots, constant), in_logs=True)
+        try:
+            return Value(self, log=self.sum(slots, constant), in_logs=True)
+        except Cancelled as known:
+            return Value(self, constant=np.exp(known.constant))
 
     # -- nodes ----------------------------------------------------------------------------------------------------
 
@@ -328,7 +333,10 @@ class Builder:
             return x
         if x.in_logs and y.is_positive:
             slots, constant = self.combine(((y, 1.0), (x, -1.0)), log=True)
-            below = self.sum(slots, constant)
+            try:
+                below = self.sum(slots, constant)
+            except Cancelled:
+                return self.plainly((x, 1.0), (y, -1.0))
             if bool(np.all(self.form(below).high < 0.0)):
                 over = self.bend(curves.LOG1MEXP, below)
                 pair = Pair("difference", over, self._operand(x, log=True), self._operand(y, log=True))
@@ -378,7 +386,10 @@ class Builder:
     def _extreme(self, x: Value, y: Value, *, largest: bool) -> Value:
         log = (x.in_logs or y.in_logs) and x.is_positive and y.is_positive
         slots, constant = self.combine(((x, 1.0), (y, -1.0)), log=log)
-        difference = self.sum(slots, constant)
+        try:
+            difference = self.sum(slots, constant)
+        except Cancelled as known:
+            return self._apart(x, y, known.constant, largest=largest, log=log)
         form = self.form(difference)
         if bool(np.all(form.low >= 0.0)):
             return x if largest else y
@@ -388,6 +399,14 @@ class Builder:
         slots, constant = self.combine(((y if largest else x, 1.0),), log=log)
         pair = Pair("larger" if largest else "smaller", ramp, self._operand(x, log=log), self._operand(y, log=log))
         slot = self.sum([*slots, (ramp, 1.0 if largest else -1.0)], constant, pair)
+        return Value(self, log=slot, in_logs=True) if log else Value(self, plain=slot)
+
+    def _apart(self, x: Value, y: Value, apart: Coefficient, *, largest: bool, log: bool) -> Value:
+        """Return the larger or smaller of two whose difference is the same for every design."""
+        over = np.maximum(apart, 0.0)
+        slots, constant = self.combine(((y if largest else x, 1.0),), log=log)
+        constant = constant + (over if largest else -over)
+        slot = self.sum(slots, float(constant) if np.ndim(constant) == 0 else constant)
         return Value(self, log=slot, in_logs=True) if log else Value(self, plain=slot)
 
     def _on_exp(self, _: int, x: Value) -> Value:
@@ -530,9 +549,10 @@ class Builder:
             return Row(name, None, float(excess) if np.ndim(excess) == 0 else excess)
         log = (value.in_logs or limit.in_logs) and value.is_positive and limit.is_positive
         slots, constant = self.combine(((value, sign), (limit, -sign)), log=log)
-        if not slots:
-            return Row(name, None, constant)
-        return Row(name, self.sum(slots, constant), 0.0, log)
+        try:
+            return Row(name, self.sum(slots, constant), 0.0, log)
+        except Cancelled as known:
+            return Row(name, None, known.constant)
 
     # -- roundings ------------------------------------------------------------------------------------------------
 

@@ -1,0 +1,285 @@
+"""The second bound: outer lines, an honest status, a model that others can use, and never a bound above a design."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyomo.environ as pyo
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pyomo.contrib.solver.common.factory import SolverFactory
+
+from dawndusk.models.tables import EvenAxis, EvenGrid, EvenTable
+from dawndusk.optimize.certify import curves
+from dawndusk.optimize.certify.boxes import Bounder
+from dawndusk.optimize.certify.curves import Curve
+from dawndusk.optimize.certify.lookup import GridRanges, TableRanges
+from dawndusk.optimize.certify.milp import SecondBound, milp_model, second_bound, write_model
+from dawndusk.optimize.certify.milp_case import Case
+from dawndusk.optimize.certify.milp_engine import Engine
+from dawndusk.optimize.certify.milp_lines import (
+    corners,
+    curve_bands,
+    plane_at,
+    table_bands,
+    table_lines,
+    tangents,
+)
+from dawndusk.optimize.certify.milp_relaxation import Relaxation, propagated, reached, values_at
+from dawndusk.optimize.certify.statement import SIZE, Statement, state
+from dawndusk.optimize.evolution import search
+from dawndusk.optimize.problem import Bound, Problem
+from dawndusk.studies.runner import problem_of
+from dawndusk.studies.studyfile import read_study
+
+ONE = (
+    "design.accelerator=[tpu_v7]",
+    "design.orbit=[dawn_dusk_sso]",
+    "design.radiator=[deployable_two_phase]",
+    "design.array=[silicon_flexible]",
+    "design.vehicle=[starship_v3]",
+)
+TINY = 1e-12
+RANGES: dict[str, tuple[float, float]] = {
+    "exp": (-30.0, 12.0),
+    "expm1": (-30.0, 12.0),
+    "log": (1e-9, 1e7),
+    "softplus": (-40.0, 40.0),
+    "log1mexp": (-30.0, -1e-6),
+    "log_expm1": (1e-6, 50.0),
+    "log_spread": (1e-6, 50.0),
+    "ramp": (-20.0, 20.0),
+    "square": (0.0, 1e3),
+    "balance": (-10.0, 10.0),
+}
+CURVES = [c for c in vars(curves).values() if isinstance(c, Curve)]
+SHARE = st.floats(0.0, 1.0)
+
+
+def problem_at(name: str, *overrides: str) -> Problem:
+    return problem_of(read_study(name, list(overrides)))
+
+
+@pytest.fixture(scope="module")
+def one() -> Problem:
+    return problem_at("orbit-200mw", *ONE)
+
+
+def two_ends(curve: Curve, one: float, other: float) -> tuple[float, float]:
+    low, high = RANGES[curve.name]
+    ends = sorted((low + one * (high - low), low + other * (high - low)))
+    least = 1e-6 * (high - low)
+    return (ends[0], max(ends[1], ends[0] + least)) if ends[0] + least <= high else (high - least, high)
+
+
+@pytest.mark.parametrize("curve", CURVES, ids=lambda c: c.name)
+@given(one=SHARE, other=SHARE, count=st.integers(1, 9))
+@settings(max_examples=60, deadline=None)
+def test_tangents_stay_on_their_side_of_every_curve(curve: Curve, one: float, other: float, count: int) -> None:
+    low, high = two_ends(curve, one, other)
+    x = np.linspace(low, high, 301)
+    y = np.asarray(curve.value(x))
+    for line in tangents(curve, low, high, count):
+        rest = y - (line.slope * x + line.start)
+        assert (rest if line.below else -rest).min() >= -curve.error - TINY
+
+
+@pytest.mark.parametrize("curve", CURVES, ids=lambda c: c.name)
+@given(one=SHARE, other=SHARE, pieces=st.integers(1, 6))
+@settings(max_examples=60, deadline=None)
+def test_bands_of_every_curve_hold_it_and_their_chords_touch_it(
+    curve: Curve, one: float, other: float, pieces: int
+) -> None:
+    low, high = two_ends(curve, one, other)
+    for band in curve_bands(curve, np.linspace(low, high, pieces + 1)):
+        x = np.linspace(band.low, band.high, 101)
+        rest = np.asarray(curve.value(x)) - band.slope * x
+        assert rest.min() >= band.least - curve.error - TINY
+        assert rest.max() <= band.most + curve.error + TINY
+        chord = band.most if curve.convex else band.least
+        size = np.abs(np.asarray(curve.value(x))).max() + abs(band.slope) * np.abs(x).max()
+        assert abs((rest.max() if curve.convex else rest.min()) - chord) <= 1e-9 + 1e-11 * size + 3 * curve.error
+
+
+@given(st.lists(st.floats(0.01, 100.0), min_size=5, max_size=30), SHARE, SHARE, st.booleans())
+@settings(max_examples=80, deadline=None)
+def test_lines_and_bands_of_a_table_hold_it(values: list[float], one: float, other: float, logarithm: bool) -> None:
+    axis = EvenAxis(10.0, 2.5, len(values))
+    ranges = TableRanges(EvenTable(axis, np.array([values, values[::-1]])), logarithm=logarithm)
+    ends = sorted(axis.start + share * (axis.stop - axis.start) for share in (one, other))
+    low, high = ends[0], ends[1] + 0.01
+    x = np.linspace(low, high, 400)
+    both = np.array([ranges.at(x, row) for row in (0, 1)])
+    for line in table_lines(ranges, [0, 1], low, high):
+        rest = both - (line.slope * x + line.start)
+        assert (rest if line.below else -rest).min() >= -TINY
+    for band in table_bands(ranges, 0, np.linspace(low, high, 4)):
+        inside = x[(x >= band.low) & (x <= band.high)]
+        rest = ranges.at(inside, 0) - band.slope * inside
+        assert rest.size == 0 or (rest.min() >= band.least - TINY and rest.max() <= band.most + TINY)
+
+
+@given(st.integers(0, 10_000), SHARE, SHARE, SHARE, st.booleans())
+@settings(max_examples=40, deadline=None)
+def test_planes_of_a_table_of_two_hold_it(seed: int, x_at: float, y_at: float, width: float, logarithm: bool) -> None:
+    rng = np.random.default_rng(seed)
+    grid = EvenGrid(EvenAxis(400.0, 50.0, 8), EvenAxis(0.5, 0.25, 9), rng.normal(size=(2, 8, 9)))
+    ranges = GridRanges(grid, logarithm=logarithm)
+    x = 400.0 + 200.0 * x_at, 400.0 + 200.0 * x_at + 1.0 + 140.0 * width
+    plain = 0.5 + y_at, 0.6 + y_at + 0.8 * width
+    y = (float(np.log(plain[0])), float(np.log(plain[1]))) if logarithm else plain
+    mesh = np.meshgrid(np.linspace(*x, 61), np.linspace(*y, 61))
+    points = corners(ranges, [0, 1], x, y)
+    for below in (True, False):
+        plane = plane_at(points, (x[0], y[1]), below=below)
+        for row in (0, 1):
+            rest = ranges.at(mesh[0].ravel(), mesh[1].ravel(), row) - (
+                plane.slope_x * mesh[0].ravel() + plane.slope_y * mesh[1].ravel() + plane.start
+            )
+            assert (rest if below else -rest).min() >= -TINY
+
+
+def points_of(statement: Statement, count: int, combination: int = 0) -> np.ndarray[Any, Any]:
+    """Return coordinates of random designs of a combination, shape (d, count)."""
+    problem = statement.problem
+    rng = np.random.default_rng(7)
+    designs = problem.designs(rng.random((count, len(problem.free))), statement.combinations[combination])
+    size = designs.values[SIZE]
+    return np.array([c.of(designs.values[c.variable], size) for c in statement.coordinates])
+
+
+@pytest.mark.parametrize("members", [(0,), tuple(range(0, 360, 7))], ids=["one", "many"])
+def test_every_design_lies_in_the_model(members: tuple[int, ...]) -> None:
+    statement = state(problem_at("orbit-200mw"))
+    bounder = Bounder(statement)
+    tape, root = bounder.tape, bounder.root()
+    needed = reached(tape)
+    tape.limits.clear()  # so that designs that break rules lie in the model as well
+    tape.rows = ()
+    chosen = list(members)
+    found = propagated(tape, members, (root.low[:, chosen], root.high[:, chosen]), None)
+    assert found is not None
+    relaxation = Relaxation(tape, found[0], needed, found[1])
+    engine = Engine(relaxation)
+    checked = 0
+    for combination in found[0][:: max(len(found[0]) // 4, 1)]:
+        points = points_of(statement, 12, combination)
+        inside = ((points >= root.low[:, [combination]]) & (points <= root.high[:, [combination]])).all(axis=0)
+        for point in points[:, inside].T[:3]:
+            values = values_at(tape, combination, point)
+            for category, names in relaxation.names.items():
+                for name, number in names.items():
+                    place, is_it = relaxation.position[number], statement.combinations[combination][category] == name
+                    engine.limit(place, float(is_it), float(is_it))
+            low, high = engine.low.copy(), engine.high.copy()
+            for axis, value in enumerate(point):
+                place = relaxation.position[axis]
+                scaled = float((value - relaxation.middle[place]) / relaxation.half[place])
+                engine.limit(place, scaled - 1e-9, scaled + 1e-9)
+            cost = np.zeros(len(relaxation.middle))
+            column, factor, shift = relaxation.columns.of[tape.objective]
+            assert column is not None
+            place = relaxation.position[column]
+            cost[place] = factor * relaxation.half[place]
+            for sign in (1.0, -1.0):
+                answer = engine.minimise(sign * cost)
+                assert answer.words == "Optimal"
+                exact = sign * (values[tape.objective] - shift - factor * relaxation.middle[place])
+                assert answer.bound <= exact + 1e-6
+            checked += 1
+            for place, ends in enumerate(zip(low, high, strict=True)):
+                if place < len(engine.low):
+                    engine.limit(place, *map(float, ends))
+    assert checked > 0
+
+
+def bounded(problem: Problem, time_limit_s: float, seed: int) -> tuple[float, SecondBound]:
+    found = search(problem, seed=seed, time_limit_s=4.0, most_designs=10**8)
+    return found.objective, second_bound(problem, gap=0.01, time_limit_s=time_limit_s)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["orbit-200mw", "falcon9-today", "suncatcher", "kuiper-3236"])
+def test_bound_is_never_above_a_design_that_another_search_finds(name: str) -> None:
+    overrides = ONE if name == "orbit-200mw" else ()
+    objective, found = bounded(problem_at(name, *overrides), 16.0, seed=3)
+    assert found.status in {"bounded", "time limit"}
+    assert found.bound is not None
+    assert found.bound <= objective * (1.0 + 1e-9)
+    assert found.gap is not None
+    assert found.gap >= 0.0
+
+
+@pytest.mark.slow
+def test_bound_without_a_good_cutoff_still_holds(one: Problem) -> None:
+    found = second_bound(one, gap=0.01, time_limit_s=12.0, cutoff=20.0)
+    assert found.bound is not None
+    assert found.bound <= 13.897
+
+
+def test_a_claim_that_no_design_can_meet_is_proved_infeasible(one: Problem) -> None:
+    impossible = Problem(
+        assumptions=one.assumptions,
+        space=one.space,
+        objective=one.objective,
+        sense=one.sense,
+        bounds=(Bound("dose_krad_life", "<=", 1e-6),),
+        satellites_follow_demand=one.satellites_follow_demand,
+    )
+    found = second_bound(impossible, time_limit_s=20.0)
+    assert found.status == "infeasible"
+    assert found.bound is None
+    assert found.objective is None
+
+
+def test_a_time_limit_is_called_one(one: Problem) -> None:
+    found = second_bound(one, gap=1e-4, time_limit_s=1.5, cutoff=13.9)
+    assert found.status == "time limit"
+    assert found.bound is not None
+    assert found.bound <= 13.8962
+    assert found.gap is not None
+    assert found.gap > 1e-4
+    assert found.stalled_at
+    assert found.solver_words
+
+
+def test_pyomo_model_is_solved_to_a_valid_bound_and_written(one: Problem, tmp_path: Path) -> None:
+    model = milp_model(one, pieces=2, cutoff=14.0)
+    assert "heat" in model.rule
+    assert "log_lcoc_usd_per_pflop_hour" in model.quantity
+    for ending in (".lp", ".mps"):
+        text = write_model(model, tmp_path / f"model{ending}").read_text()
+        assert "log_accelerators_per_satellite" in text
+    with pytest.raises(ValueError, match=r"allowed: \.lp, \.mps"):
+        write_model(model, tmp_path / "model.nl")
+    model.of_ones_own = pyo.Constraint(expr=model.quantity["altitude_km"] >= 600.0)
+    results = SolverFactory("highs").solve(
+        model,
+        load_solutions=False,
+        raise_exception_on_nonoptimal_result=False,
+        time_limit=10.0,
+        threads=2,
+    )
+    assert results.objective_bound <= np.log(14.0)
+
+
+def test_linear_bounds_are_safe_and_rise_with_narrower_ranges(one: Problem) -> None:
+    statement = state(one)
+    bounder = Bounder(statement)
+    root = bounder.root()
+    found = propagated(bounder.tape, (0,), (root.low[:, 0], root.high[:, 0]), None)
+    assert found is not None
+    case = Case(bounder.tape, reached(bounder.tape), *found)
+    case.limit(float(np.log(13.8962)))
+    first = case.solve_linear().bound
+    assert case.tighten(np.inf)
+    second = case.solve_linear().bound
+    assert first - 1e-6 <= second <= np.log(13.8962)
+
+
+def test_an_unknown_combination_is_refused(one: Problem) -> None:
+    with pytest.raises(ValueError, match="allowed: one of the 1 of the problem"):
+        milp_model(one, {"vehicle": "sled"})
