@@ -39,6 +39,8 @@ Values: TypeAlias = Any
 WILD = 1e30
 """Where two lines are further apart than this only the range is kept."""
 LARGEST = 1e100
+ZERO = 1e-150
+"""What is below it may be a product with a part that is zero, carried in logarithms."""
 STEADY = 1e-9
 """What is this close to a whole number, relative to it, is taken for it on either side."""
 
@@ -282,7 +284,7 @@ class Forward:
 
     def _sign(self, operation: Sign, _: int) -> Form:
         inner = self.forms[operation.slot]
-        low, high = np.sign(inner.low), np.sign(inner.high)
+        low, high = (np.sign(np.where(np.abs(end) < ZERO, 0.0, end)) for end in (inner.low, inner.high))
         return Form((), np.zeros((0, self.count)), low, high, low, high)
 
     def _rounding(self, operation: Rounding, slot: int) -> Form:

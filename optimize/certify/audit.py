@@ -92,7 +92,7 @@ def _replay(
             found = scores(statement.problem.score(batch, statement.problem.scored_outcomes))
         index = int(np.argmin(found))
         lowest = min(lowest, float(found[index]))
-        if found[index] < proved - TOLERANCE * (1.0 + abs(proved)):
+        if _beats(float(found[index]), proved):
             raise CertificateError(_words(in_units, proved, float(found[index]), batch[index], "a closed box"))
         tried += len(batch)
     return Check("closed boxes replayed", True, tried, f"{tried:,} designs in {len(closed):,} closed boxes, none below")
@@ -110,11 +110,16 @@ def _search(
     if found.status == "feasible":
         with np.errstate(all="ignore"):
             score = float(scores(statement.problem.score_one(found.design))[0])
-        if score < proved - TOLERANCE * (1.0 + abs(proved)):
+        if _beats(score, proved):
             raise CertificateError(_words(in_units, proved, score, found.design, "another population search"))
     return Check(
         "independent search", True, found.evaluated, f"{found.evaluated:,} designs of another population, none below"
     )
+
+
+def _beats(score: float, proved: float) -> bool:
+    """Return whether a score is below what was proved; any score is where it was proved that there is none."""
+    return score < (proved if np.isinf(proved) else proved - TOLERANCE * (1.0 + abs(proved)))
 
 
 def _words(in_units: Callable[[float], float], proved: float, score: float, design: Design, where: str) -> str:

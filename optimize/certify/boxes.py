@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from dawndusk.models.constants import WATTS_PER_MW
 from dawndusk.optimize.certify.affine import LARGEST, STEADY, Form, Forward
 from dawndusk.optimize.certify.backward import at_point, plane
 from dawndusk.optimize.certify.curves import PADDING
@@ -23,6 +24,7 @@ SWEEPS = 2
 PLANES = 4
 ROW_TOLERANCE = 1e-9
 FIRST_STEP = 0.5
+DEMAND_SLACK = 1e-8
 NOTHING = 1e-12
 FLAT = 1e-14
 EDGE = 1e-12
@@ -153,11 +155,13 @@ class Bounder:
         wanted = problem.assumptions.demand.it_power_mw
         if not (problem.satellites_follow_demand and wanted and fleet is not None):
             return
-        need = wanted * 1e6 / self.statement.parameters["accelerator.it_power_w"]
-        if self._size is None:
-            need = need / self.statement.fixed[SIZE]
-        largest = 1.0 if self._size is None else np.exp(high[self._size])
-        low[fleet], high[fleet] = np.log(need * (1.0 - 1e-8)), np.log(need + largest)
+        need = wanted * WATTS_PER_MW / self.statement.parameters["accelerator.it_power_w"]
+        fixed = self.statement.fixed.get(SIZE, 1.0)
+        small, large = (fixed, fixed) if self._size is None else (np.exp(low[self._size]), np.exp(high[self._size]))
+        if self.statement.coordinates[fleet].power:
+            low[fleet], high[fleet] = np.log(need * (1.0 - DEMAND_SLACK)), np.log(need + large)
+        else:
+            low[fleet], high[fleet] = np.log(need / large * (1.0 - DEMAND_SLACK)), np.log(need / small + 1.0)
 
     def measure(self, boxes: Boxes, cutoff: float) -> Floats:
         """Return the lower bound of each box, infinite where it holds nothing of interest, shape (B,)."""

@@ -152,6 +152,8 @@ class _Run:
     before_s: float = 0.0
     open: list[Boxes] = field(default_factory=list)
     cold: list[Boxes] = field(default_factory=list)
+    held: list[Boxes] = field(default_factory=list)
+    """Boxes that are being looked at: they are open still, should an interrupt come."""
     stuck: list[Boxes] = field(default_factory=list)
     closed: list[Boxes] = field(default_factory=list)
     closed_at: float = math.inf
@@ -221,12 +223,15 @@ class _Run:
             self._go_on(resume)
         else:
             self._first_designs()
-            self._take_in(self._examine(crew, self.bounder.root(), cut=False))
+            self.held = [self.bounder.root()]
+            self._take_in(self._examine(crew, self.held[0], cut=False))
+            self.held = []
         while self._lowest() < math.inf:
             if self.ended_by:
                 return self.ended_by
             boxes = self._next(ROUND)
             self._take_in(self._examine(crew, boxes, cut=True))
+            self.held = []
             self._tell()
         return "completion" if not self.stuck else "boxes too small to cut"
 
@@ -316,6 +321,7 @@ class _Run:
 
         Only the ``HOT`` lowest are kept in order; the others wait until one of them may be among the lowest.
         """
+        self.held = [*self.open, *self.cold]
         hot = Boxes.join(self.open) if self.open else Boxes.join(self.cold).take(slice(0, 0))
         if self.cold and (len(hot) < count or _least(self.cold) < float(np.median(hot.bound))):
             hot, self.cold = Boxes.join([hot, *self.cold]), []
@@ -324,11 +330,12 @@ class _Run:
             self.cold.append(hot.take(np.sort(order[HOT:])))
             hot = hot.take(np.sort(order[:HOT]))
         if len(hot) <= count:
-            self.open = []
-            return hot
-        order = np.argpartition(hot.bound, count)
-        self.open = [hot.take(np.sort(order[count:]))]
-        return hot.take(np.sort(order[:count]))
+            first, self.open = hot, []
+        else:
+            order = np.argpartition(hot.bound, count)
+            first, self.open = hot.take(np.sort(order[:count])), [hot.take(np.sort(order[count:]))]
+        self.held = [first]
+        return first
 
     def _count_open(self) -> int:
         return sum(map(len, self.open)) + sum(map(len, self.cold))
@@ -341,7 +348,7 @@ class _Run:
 
     def _proved(self) -> float:
         """Return the score that no feasible design is below."""
-        return min(self._lowest(), _least(self.stuck), self.closed_at)
+        return min(self._lowest(), _least(self.held), _least(self.stuck), self.closed_at)
 
     def _tell(self) -> None:
         now = time.monotonic()
@@ -374,7 +381,7 @@ class _Run:
     def result(self, stopped_by: str, checks: tuple[Check, ...]) -> Certified:
         """Return the result as it stands."""
         proved = self._proved()
-        left = [boxes for boxes in (*self.open, *self.cold, *self.stuck) if len(boxes)]
+        left = [boxes for boxes in (*self.open, *self.cold, *self.held, *self.stuck) if len(boxes)]
         objective = self.in_units(self.score) if self.best is not None else None
         bound = self.in_units(proved) if math.isfinite(proved) else None
         if self.best is not None:

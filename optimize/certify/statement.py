@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dawndusk.models.columns import evaluate_columns
+from dawndusk.models.constants import WATTS_PER_MW
 from dawndusk.models.cost import spread_factor
 from dawndusk.models.design import CATEGORIES, NUMBERS, VARIABLES, DesignBatch
 from dawndusk.models.rows import recorded_rows, rows_of
@@ -28,6 +29,8 @@ UNITS = (equilibrium_temperature_k, spread_factor)
 """Functions that are bounded as a whole: step by step their bounds would forget what the steps have in common."""
 
 SIZE = "accelerators_per_satellite"
+SMALL_PROGRAMME = 400
+"""Satellites up to which a programme is small, at the smallest size that a satellite may have."""
 LEAST_OFFSET = 1e-3
 """What is added to a variable that may be zero has to be at least this share of it for their sum to be a coordinate."""
 PER_ACCELERATOR = {"radiator_area_m2": -1.0, "satellites": 1.0}
@@ -189,12 +192,27 @@ def _coordinates(problem: Problem, graph: Graph) -> tuple[Coordinate, ...]:
             found.append(Coordinate(name, ends[0], ends[1], True, whole, 0.0, offset, factor, number))
         elif low > 0.0 and name != "altitude_km":
             power = PER_ACCELERATOR.get(name, 0.0) if size else 0.0
+            if name == "satellites" and size and _is_small(problem, size.low):
+                power = 0.0
             scales = sorted((size.low**power, size.high**power)) if size else (1.0, 1.0)
             ends = float(np.log(low * scales[0])), float(np.log(high * scales[1]))
             found.append(Coordinate(name, ends[0], ends[1], True, whole, power))
         else:
             found.append(Coordinate(name, low, high, False, whole))
     return tuple(found)
+
+
+def _is_small(problem: Problem, smallest: float) -> bool:
+    """Return whether a demand asks for so few satellites that each of them counts.
+
+    Then they are a coordinate themselves, so that boxes hold whole numbers of them from the beginning.
+    """
+    wanted = problem.assumptions.demand.it_power_mw
+    if not (problem.satellites_follow_demand and wanted):
+        return False
+    names = {c["accelerator"] for c in problem.combinations()}
+    leanest = min(problem.assumptions.accelerators[name].it_power_w for name in names)
+    return wanted * WATTS_PER_MW / (leanest * smallest) <= SMALL_PROGRAMME
 
 
 def _pivot(graph: Graph, name: str, high: float) -> tuple[int, float, float] | None:

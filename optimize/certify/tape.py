@@ -43,6 +43,8 @@ from dawndusk.optimize.certify.statement import SIZE, Statement
 
 Floats: TypeAlias = NDArray[np.float64]
 HOLD_SLACK = 1e-9
+LOG_OF_ZERO = 0.5 * float(np.log(curves.TINY))
+"""Below it a logarithm may be that of a product with a part that is zero."""
 SPREAD = inspect.unwrap(spread_factor)
 LONGEST_SUM = 10
 
@@ -337,7 +339,7 @@ class Builder:
                 below = self.sum(slots, constant)
             except Cancelled:
                 return self.plainly((x, 1.0), (y, -1.0))
-            if bool(np.all(self.form(below).high < 0.0)):
+            if bool(np.all(self.form(below).high <= 0.0)):
                 over = self.bend(curves.LOG1MEXP, below)
                 pair = Pair("difference", over, self._operand(x, log=True), self._operand(y, log=True))
                 return Value(self, log=self.sum([(over, 1.0), (x.log, 1.0)], 0.0, pair), in_logs=True)
@@ -436,7 +438,7 @@ class Builder:
         return self._on_log(number, self._on_add(number, x, Value(self, constant=1.0)))
 
     def _on_sign(self, _: int, x: Value) -> Value:
-        if x.is_positive:
+        if x.is_positive and not (x.in_logs and bool(np.any(self.form(x.log).low < LOG_OF_ZERO))):
             return Value(self, constant=1.0)
         return Value(self, plain=self.emit(Sign(x.plain), "sign", x.plain))
 

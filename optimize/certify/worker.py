@@ -6,6 +6,7 @@ around its main module. Messages are pickles with their length in front, over st
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pickle
 import struct
@@ -59,7 +60,8 @@ class Worker:
         """End the process."""
         for stream in (self._process.stdin, self._process.stdout):
             if stream is not None:
-                stream.close()
+                with contextlib.suppress(OSError):  # what was left to send to one that died
+                    stream.close()
         self._process.terminate()
         self._process.wait()
 
