@@ -76,7 +76,7 @@ class TableRanges:
         self._least_slope, self._most_slope = Extremes(rises[0]), Extremes(rises[1])
         self._values = Extremes(np.log(values) if logarithm else values)
 
-    def at(self, x: Floats, row: Any) -> Floats:
+    def at(self, x: Any, row: Any) -> Floats:
         """Return the value, or its logarithm, at points."""
         found: Floats = self.table.at(self.table.axis.locate(x), row)
         return np.log(found) if self.logarithm else found
@@ -107,11 +107,11 @@ class GridRanges:
         ends = grid.y.nodes[:-1, np.newaxis], grid.y.nodes[1:, np.newaxis]
         self._along_y = (_Planes(rise * ends[0]), _Planes(rise * ends[1])) if logarithm else (_Planes(rise),)
 
-    def plain(self, y: Floats) -> Floats:
+    def plain(self, y: Any) -> Any:
         """Return the second variable itself."""
         return np.exp(y) if self.logarithm else y
 
-    def at(self, x: Floats, y: Floats, row: Any) -> Floats:
+    def at(self, x: Any, y: Any, row: Any) -> Floats:
         """Return the value of the table at points."""
         grid = self.grid
         found: Floats = grid.at(grid.x.locate(x), grid.y.locate(self.plain(y)), row)

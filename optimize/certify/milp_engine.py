@@ -7,7 +7,7 @@ the solver's tolerances. Source: Neumaier, Shcherbina, Safe bounds in linear and
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import highspy
 import numpy as np
@@ -48,7 +48,7 @@ class Engine:
         self.low, self.high = relaxation.low.copy(), relaxation.high.copy()
         self.time_limit_s = time_limit_s
         self.solves = 0
-        self.solver = highspy.Highs()
+        self.solver: Any = highspy.Highs()  # type: ignore[no-untyped-call]
         self._set_options()
         self.solver.passModel(self._lp())
 

@@ -199,7 +199,9 @@ def corners(ranges: GridRanges, rows: Sequence[int], x: tuple[float, float], y: 
     """Return the corners of the patches of some rows that a rectangle touches."""
     parts = [_corners(ranges, row, x, y) for row in rows]
     return Corners(
-        *(np.concatenate([getattr(part, name) for part in parts]) for name in ("x", "y", "z")),
+        np.concatenate([part.x for part in parts]),
+        np.concatenate([part.y for part in parts]),
+        np.concatenate([part.z for part in parts]),
         max(part.sags for part in parts),
         max(part.bulges for part in parts),
     )

@@ -124,7 +124,9 @@ def propagated(
             limits[slot] = np.maximum(least, known.low[slot]), np.minimum(most, known.high[slot])
     ends = [np.broadcast_to(e if e.ndim > 1 else e[:, np.newaxis], (e.shape[0], count)) for e in inputs]
     with np.errstate(all="ignore"):
-        forward = Forward(*ends, chosen, np.full((rounded, count), -np.inf), np.full((rounded, count), np.inf), limits)
+        forward = Forward(
+            ends[0], ends[1], chosen, np.full((rounded, count), -np.inf), np.full((rounded, count), np.inf), limits
+        )
         forward.run(tape.operations)
     alive = ~np.broadcast_to(forward.empty, (count,))
     low = np.array([np.broadcast_to(f.low, (count,)) for f in forward.forms], dtype=np.float64)
