@@ -198,9 +198,7 @@ def _levelised(
     return found
 
 
-def _beyond_levelised(
-    objective: str, outcome: Mapping[str, float], shared: Mapping[str, float]
-) -> dict[str, float]:
+def _beyond_levelised(objective: str, outcome: Mapping[str, float], shared: Mapping[str, float]) -> dict[str, float]:
     """Return the factors that turn the levelised cost into a relative of it."""
     over = outcome[objective] / outcome["lcoc_usd_per_pflop_hour"]
     if objective == "lcoc_usd_per_pflop_hour":
@@ -209,7 +207,7 @@ def _beyond_levelised(
         return {"ground_lcoc_usd_per_pflop_hour": over}
     if objective == "training_run_cost_usd":
         return {"checkpoint_efficiency": over}
-    served = {name: 1.0 for name in ("network_fraction", "demand_fraction")}
+    served = dict.fromkeys(("network_fraction", "demand_fraction"), 1.0)
     factor = math.prod(shared[name] for name in served)
     return {**served, "installed_pflops": over * factor}
 

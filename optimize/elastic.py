@@ -91,18 +91,19 @@ def stated(problem: Problem) -> frozenset[str]:
 class Elastic:
     """One combination of categories with slack on some limits.
 
-    ``allowance`` maps the name of a rule or bound to the graded violation that is forgiven; infinity drops it. Where
-    the satellites follow the demand and that has slack, a last coordinate is the share of the demand that is met.
+    ``allowance`` maps the name of a rule or bound to the graded violation that is forgiven. Where the satellites follow
+    the demand and ``least_share`` is below one, a last coordinate is the share of the demand that is met.
     """
 
     problem: Problem
     combination: Combination
     allowance: Mapping[str, float] = field(default_factory=dict)
+    least_share: float = 1.0
 
     @property
     def has_share(self) -> bool:
         """Return whether the last coordinate is the share of the demand that is met."""
-        return self.problem.satellites_follow_demand and self.allowance.get(DEMAND, 0.0) > 0.0
+        return self.problem.satellites_follow_demand and self.least_share < 1.0
 
     @property
     def dimension(self) -> int:
@@ -119,8 +120,7 @@ class Elastic:
         batch = self.problem.designs(points[:, : len(self.problem.free)], self.combination)
         if not self.has_share:
             return batch
-        least = max(1.0 - self.allowance[DEMAND], LEAST_SHARE_OF_DEMAND)
-        share = np.exp((1.0 - points[:, -1]) * math.log(least))
+        share = np.exp((1.0 - points[:, -1]) * math.log(self.least_share))
         satellites = np.maximum(np.ceil(batch.values["satellites"] * share * (1.0 - WHOLE_TOLERANCE)), 1.0)
         return DesignBatch({**batch.values, "satellites": satellites}, batch.codes, batch.names)
 
@@ -137,7 +137,6 @@ class Elastic:
         forgiven = np.array([self.allowance.get(name, 0.0) for name in names])
         excess = np.column_stack([columns[name] for name in names])
         beyond = np.maximum(np.where(np.isnan(excess), np.inf, excess) - forgiven, 0.0)
-        beyond = np.where(np.isnan(beyond), 0.0, beyond)  # infinite and forgiven without end
         return np.where(np.isfinite(scored.objective), scored.objective, np.inf), beyond
 
     def grade(self, points: Floats) -> Grades:

@@ -27,6 +27,7 @@ Grade: TypeAlias = Callable[[Floats], Grades]
 WIDEST, NARROWEST = 0.3, 1e-9
 MOVED_SHARE = 0.35
 ALONG_DIFFERENCE_SHARE = 0.5
+FROM_THE_BEST_SHARE = 0.5
 LONGEST_DIFFERENCE = 1.6
 KEPT = 48
 ZOOM_POINTS, ZOOMS = 1025, 6
@@ -45,13 +46,13 @@ class Population:
         """Return whether the best point violates nothing."""
         return bool(self.violation[0] <= 0.0)
 
-    def with_more(self, points: Floats, grades: Grades, kept: int = KEPT) -> Population:
+    def with_more(self, points: Floats, grades: Grades) -> Population:
         """Return the best of these points and others, without repetition of a grade."""
         violation = np.concatenate([self.violation, np.maximum(grades[0], 0.0)])
         aim = np.concatenate([self.aim, grades[1]])
         order = np.lexsort((aim, violation))
         same = (np.diff(violation[order]) == 0.0) & (np.diff(aim[order]) == 0.0)
-        order = order[np.concatenate([[True], ~same])][:kept]
+        order = order[np.concatenate([[True], ~same])][:KEPT]
         return Population(np.concatenate([self.points, points])[order], violation[order], aim[order])
 
 
@@ -116,7 +117,7 @@ def _steps(population: Population, count: int, rng: np.random.Generator) -> Floa
     """Return ``count`` points around the best ones, half of them along the difference of two."""
     good = population.points
     shape = (count, good.shape[1])
-    favoured = rng.random(count) < 0.5  # half of the walkers start from the best, half from anywhere
+    favoured = rng.random(count) < FROM_THE_BEST_SHARE
     origin = np.where(favoured, 0, rng.integers(len(good), size=count))
     width = np.exp(rng.uniform(np.log(NARROWEST), np.log(WIDEST), (count, 1)))
     moved = rng.random(shape) < MOVED_SHARE
@@ -155,5 +156,3 @@ def _coordinate(problem: Problem, combination: Combination, others: Floats, colu
             return float(points[(first + last - 1) // 2, column])
         low, high = (float(points[min(max(i, 0), ZOOM_POINTS - 1), column]) for i in (first - 1, first))
     return 0.5 * (low + high)
-
-

@@ -390,7 +390,7 @@ class _Run:
         if objective is not None and bound is not None:
             gap = abs(objective - bound) / abs(objective) if objective else abs(objective - bound)
         status: Status
-        if not left and self.examined:
+        if not left and (self.examined or stopped_by == "completion"):
             status = "infeasible" if self.best is None else "optimal"
         else:
             status = "unknown" if self.best is None else "feasible"
