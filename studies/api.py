@@ -4,6 +4,7 @@
 >>> study = dd.load("orbit-200mw")
 >>> result = study.run()                                  # the best design, typed
 >>> dd.evaluate("orbit-200mw", altitude_km=900).to_frame()  # one design
+>>> dd.certify("orbit-200mw", gap=0.01).bound             # what no design betters
 """
 
 from __future__ import annotations
@@ -21,8 +22,9 @@ from dawndusk.optimize.problem import Scored
 from dawndusk.studies import study as resolved
 from dawndusk.studies.ground import GroundResult, ground_options
 from dawndusk.studies.results import Evaluated, RunResult
-from dawndusk.studies.runfolder import check_target, refuse_ground_folder, write_run
+from dawndusk.studies.runfolder import check_target, keep_run, refuse_ground_folder
 from dawndusk.studies.runner import evaluate_design, nominal_design, problem_of, run_design
+from dawndusk.studies.study import Engine
 from dawndusk.studies.studyfile import read_study, study_from_mapping
 
 if TYPE_CHECKING:
@@ -39,7 +41,12 @@ class Study(resolved.Study):
         Parameters
         ----------
         out : str or Path, optional
-            Write the run folder there as well.
+            Write the run folder there as well, and hold the result against the certificates beside it.
+
+        Raises
+        ------
+        DawnduskError
+            ``CertificateError`` if a feasible design beats a bound that was proved, now or in an earlier run.
         """
         if self.kind is resolved.Kind.GROUND:
             refuse_ground_folder(out)
@@ -48,7 +55,7 @@ class Study(resolved.Study):
             check_target(Path(out))
         result = run_design(self)
         if out is not None:
-            write_run(result, Path(out))
+            keep_run(result, Path(out))
         return result
 
     def nominal_design(self, satellites: int | None = None) -> Design:
@@ -117,10 +124,23 @@ def load(source: str | Path | Mapping[str, Any], overrides: Sequence[str] = ()) 
     """
     if not isinstance(source, str | Path | Mapping):
         raise DesignError(f"study: found {source!r}; allowed: a library name, a path or a mapping")
-    if isinstance(overrides, str) or not all(isinstance(item, str) for item in overrides):
-        raise DesignError(f"overrides: found {overrides!r}; allowed: a list of texts such as 'design.altitude_km=900'")
+    _check_overrides(overrides)
     known = study_from_mapping(source, overrides) if isinstance(source, Mapping) else read_study(source, overrides)
     return Study(**{f.name: getattr(known, f.name) for f in dataclasses.fields(known)})
+
+
+def _check_overrides(overrides: Sequence[str]) -> None:
+    if isinstance(overrides, str) or not all(isinstance(item, str) for item in overrides):
+        raise DesignError(f"overrides: found {overrides!r}; allowed: a list of texts such as 'design.altitude_km=900'")
+
+
+def _loaded(study: str | Path | Mapping[str, Any] | Study, overrides: Sequence[str]) -> Study:
+    """Return a study that may be loaded already, but then takes no overrides."""
+    if not isinstance(study, Study):
+        return load(study, overrides)
+    if overrides:
+        raise DesignError("overrides: a loaded study can not be changed; give them to load()")
+    return study
 
 
 def evaluate(
@@ -131,11 +151,78 @@ def evaluate(
     **variables: Any,
 ) -> Evaluated:
     """Evaluate one design of a study; see ``Study.evaluate`` and, for many designs, ``Study.evaluate_batch``."""
+    return _loaded(study, overrides).evaluate(design, **variables)
+
+
+def certify(
+    study: str | Path | Mapping[str, Any] | Study,
+    gap: float = 1e-3,
+    *,
+    overrides: Sequence[str] = (),
+    out: str | Path | None = None,
+    **options: Any,
+) -> RunResult:
+    """Find the best design of a study and prove how much better any other may be.
+
+    Parameters
+    ----------
+    study : str, Path, mapping or Study
+        As in ``load``.
+    gap : float
+        Relative distance between objective and bound to be proved, above 0 and below 1.
+    overrides : sequence of str
+        ``--set`` items; not for a loaded study.
+    out : str or Path, optional
+        Write the run folder there as well.
+    **options
+        Other keys of the section ``search``: ``time_limit_s``, ``seed``, ``audit``, ``second_bound``.
+
+    Returns
+    -------
+    RunResult
+        With ``status``, ``design``, ``objective``, ``bound``, ``gap``, ``audit`` and ``to_dict()``. The status is
+        ``optimal`` where the gap was closed in time.
+    """
+    _check_overrides(overrides)
+    wanted = {"engine": Engine.CERTIFIED, "gap": gap, **options}
+    items = [f"search.{key}={_as_text(value)}" for key, value in wanted.items()]
     if isinstance(study, Study):
-        if overrides:
-            raise DesignError("overrides: a loaded study can not be changed; give them to load()")
-        return study.evaluate(design, **variables)
-    return load(study, overrides).evaluate(design, **variables)
+        asked = load(_loaded(study, overrides).resolved, items)
+    else:
+        asked = load(study, [*overrides, *items])
+    result = asked.run(out)
+    if not isinstance(result, RunResult):
+        raise DesignError(f"{asked.source}: kind: found ground; certify needs kind design")
+    return result
+
+
+def _as_text(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def milp_model(
+    study: str | Path | Mapping[str, Any] | Study,
+    combination: Mapping[str, str] | None = None,
+    *,
+    overrides: Sequence[str] = (),
+) -> Any:
+    """Return the mixed-integer linear model of a study for one combination of categories, as a Pyomo model.
+
+    Its optimum is a bound: no design of that combination is better. ``model.quantity`` has the design variables and
+    outcomes for rows of your own, ``model.rule`` the rules and bounds of the study.
+
+    Parameters
+    ----------
+    study : str, Path, mapping or Study
+        As in ``load``.
+    combination : mapping of str to str, optional
+        Names of some categories or all, for example ``{"vehicle": "starship_v3"}``; the first of the study otherwise.
+    overrides : sequence of str
+        ``--set`` items; not for a loaded study.
+    """
+    from dawndusk.studies.export import model_of  # noqa: PLC0415 (brings Pyomo along)
+
+    return model_of(_loaded(study, overrides), combination)
 
 
 def as_batch(designs: DesignBatch | Sequence[Design] | pd.DataFrame) -> DesignBatch:
@@ -173,4 +260,4 @@ def _from_table(table: Any) -> DesignBatch:
     return DesignBatch(values, codes, names)
 
 
-__all__ = ["EvaluatedBatch", "Study", "as_batch", "evaluate", "load"]
+__all__ = ["EvaluatedBatch", "Study", "as_batch", "certify", "evaluate", "load", "milp_model"]

@@ -1,4 +1,8 @@
-"""The command line. Exit codes: 0 done, 1 a published case disagrees, 2 bad input, 3 infeasible, 4 stopped early."""
+"""The command line.
+
+Exit codes: 0 done, 1 a published case or a certificate is contradicted, 2 bad input, 3 infeasible, 4 stopped early, 130
+interrupted.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +17,7 @@ import click
 import dawndusk
 from dawndusk.models.errors import DawnduskError
 
-BAD_INPUT, INTERRUPTED = 2, 130
+CONTRADICTED, BAD_INPUT, INTERRUPTED = 1, 2, 130
 COMMANDS = {
     "run": "Search the design space of a study and write a run folder.",
     "evaluate": "Evaluate one design of a study.",
@@ -22,6 +26,7 @@ COMMANDS = {
     "list": "List the studies, accelerators, vehicles and other names.",
     "schema": "Print the JSON Schema of a study file.",
     "check": "Check study files without running them.",
+    "export-model": "Write the mixed-integer model of a study as FILE.lp or FILE.mps.",
 }
 
 
@@ -37,7 +42,7 @@ class LazyGroup(click.Group):
         if cmd_name not in COMMANDS:
             return None
         module = importlib.import_module("dawndusk.studies.commands")
-        command: click.Command = getattr(module, f"{cmd_name}_command")
+        command: click.Command = getattr(module, f"{cmd_name.replace('-', '_')}_command")
         return command
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
@@ -70,7 +75,7 @@ def main() -> None:
     try:
         code = application.main(standalone_mode=False)
     except DawnduskError as error:
-        _fail(str(error))
+        _fail(str(error), CONTRADICTED if _contradicts(error) else BAD_INPUT)
     except click.ClickException as error:
         error.show()
         sys.exit(BAD_INPUT)
@@ -92,9 +97,15 @@ def _drop_output() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _fail(message: str) -> None:
+def _contradicts(error: DawnduskError) -> bool:
+    from dawndusk.optimize.certify.certificate import CertificateError  # noqa: PLC0415 (only when it goes wrong)
+
+    return isinstance(error, CertificateError)
+
+
+def _fail(message: str, code: int = BAD_INPUT) -> None:
     click.echo(f"error: {message}", err=True)
-    sys.exit(BAD_INPUT)
+    sys.exit(code)
 
 
 if __name__ == "__main__":

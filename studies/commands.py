@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,17 +18,29 @@ from dawndusk.models.design import VARIABLES
 from dawndusk.models.errors import DawnduskError
 from dawndusk.models.outcome import OUTCOMES
 from dawndusk.optimize import evolution
-from dawndusk.studies import show
+from dawndusk.optimize.certify.certificate import Certified
+from dawndusk.studies import ledger, show
 from dawndusk.studies.data import default_assumptions
+from dawndusk.studies.engines import COMPLETION, INTERRUPT
 from dawndusk.studies.ground import ground_options
+from dawndusk.studies.openboxes import Keeper
+from dawndusk.studies.proof import ending, percent
 from dawndusk.studies.results import HEADLINE, RunResult
-from dawndusk.studies.runfolder import check_target, default_folder, finite, refuse_ground_folder, write_run
+from dawndusk.studies.runfolder import (
+    check_target,
+    default_folder,
+    finite,
+    keep_run,
+    read_unfinished,
+    refuse_ground_folder,
+    write_checkpoint,
+)
 from dawndusk.studies.runner import evaluate_design, nominal_design, run_design
-from dawndusk.studies.study import Kind, Study
-from dawndusk.studies.studyfile import json_schema, library_names, read_study
+from dawndusk.studies.study import Engine, Kind, Study
+from dawndusk.studies.studyfile import json_schema, library_names, read_study, study_from_mapping
 from dawndusk.studies.validate import SHIPPED_CASES, all_agree, read_cases, run_cases, to_json
 
-DISAGREE, BAD_INPUT, INFEASIBLE, STOPPED = 1, 2, 3, 4
+DISAGREE, BAD_INPUT, INFEASIBLE, STOPPED, INTERRUPTED = 1, 2, 3, 4, 130
 HASH_LETTERS = 12
 
 study_argument = click.argument("study", metavar="STUDY")
@@ -46,31 +60,97 @@ def _print_json(value: Any) -> None:
 
 
 @click.command("run")
-@study_argument
+@click.argument("study", metavar="[STUDY]", required=False)
 @set_option
 @click.option("--out", type=click.Path(path_type=Path), help="Run folder; default runs/NAME-HASH.")
+@click.option("--engine", metavar="|".join(Engine), help="Short for --set search.engine=...")
+@click.option("--gap", metavar="FRACTION", help="Short for --set search.gap=...: how close a bound is to be proved.")
+@click.option("--time-limit", metavar="SECONDS", help="Short for --set search.time_limit_s=...")
+@click.option("--no-audit", "audit", flag_value="false", default=None, help="Short for --set search.audit=false.")
+@click.option(
+    "--resume",
+    metavar="RUN_FOLDER",
+    type=click.Path(path_type=Path),
+    help="Go on with the certified run that this folder keeps unfinished, in place of a STUDY; of the options that "
+    "change a study only --time-limit goes with it.",
+)
 @click.option("--quiet", is_flag=True, help="No progress, no tables.")
 @json_option
-def run_command(study: str, overrides: Sequence[str], out: Path | None, quiet: bool, as_json: bool) -> int:
+def run_command(
+    study: str | None, overrides: Sequence[str], resume: Path | None, quiet: bool, as_json: bool, **options: Any
+) -> int:
     """Search the design space of a study and write a run folder.
 
-    Exit code 3 if no feasible design was found, 4 if the time limit or the design
-    budget ended the search.
+    Exit code 3 if no design is feasible, 4 if the search was ended before it closed the gap asked for or found a
+    design, 1 if a design contradicts a certificate, 130 after an interrupt; what was found by then is written.
     """
-    resolved = read_study(study, overrides)
+    out: Path | None = options.pop("out")
+    if resume is not None:
+        return _go_on(resume, quiet, as_json, refused={"STUDY": study, "--set": overrides, "--out": out, **options})
+    if study is None:
+        raise click.UsageError("Missing argument 'STUDY'.", click.get_current_context())
+    resolved = read_study(study, [*overrides, *_search_items(options)])
     if resolved.kind is Kind.GROUND:
         refuse_ground_folder(out)
         return 0 if quiet else _show_ground(resolved, as_json)
-    folder = out or default_folder(resolved)
+    return _run(resolved, out or default_folder(resolved), quiet, as_json)
+
+
+SEARCH_KEYS = {"engine": "engine", "gap": "gap", "time_limit": "time_limit_s", "audit": "audit"}
+
+
+def _search_items(options: dict[str, Any]) -> list[str]:
+    """Return the options of a search as ``--set`` items, so that they are checked and recorded like those."""
+    return [f"search.{key}={options[name]}" for name, key in SEARCH_KEYS.items() if options.get(name) is not None]
+
+
+def _go_on(folder: Path, quiet: bool, as_json: bool, refused: dict[str, Any]) -> int:
+    """Go on with an unfinished run, for as long as its study says or ``--time-limit``."""
+    limit = refused.pop("time_limit")
+    given = [name for name, value in refused.items() if value]
+    if given:
+        name = {"engine": "--engine", "gap": "--gap", "audit": "--no-audit"}.get(given[0], given[0])
+        raise click.UsageError(
+            f"--resume: found {name} beside it; allowed: --time-limit, --quiet, --json", click.get_current_context()
+        )
+    study, unfinished = read_unfinished(folder)
+    seconds = study.search.time_limit_s
+    if limit is not None:
+        seconds = study_from_mapping(study.resolved, [f"search.time_limit_s={limit}"]).search.time_limit_s
+    return _run(study, folder, quiet, as_json, resume=unfinished, time_limit_s=seconds)
+
+
+def _run(study: Study, folder: Path, quiet: bool, as_json: bool, **going_on: Any) -> int:
+    """Search, write the run folder and print the answer."""
     check_target(folder)
-    result = _search(resolved, silent=quiet or as_json)
-    write_run(result, folder)
+    ledger.entries(ledger.folder_beside(folder), study)
+    keeper = Keeper(functools.partial(write_checkpoint, study=study, folder=folder))
+    result: RunResult | None = None
+    with contextlib.suppress(KeyboardInterrupt):
+        result = _search(study, silent=quiet or as_json, checkpoint=keeper, **going_on)
+    if result is None or _is_barely_begun(result):
+        kept = keeper.kept or going_on
+        click.echo(f"interrupted; {_resume_hint(folder)}" if kept else "interrupted; nothing was written", err=True)
+        return INTERRUPTED
+    if keeper.failure:
+        click.echo(f"{study.name}: open boxes were not kept on the way: {keeper.failure}", err=True)
+    keep_run(result, folder)
     if as_json:
         _print_json(result.to_dict())
     elif not quiet:
         show.console().print(show.run_report(result))
     click.echo(f"run folder: {folder}", err=as_json)
-    return _exit_code(result)
+    return _exit_code(result, folder)
+
+
+def _is_barely_begun(result: RunResult) -> bool:
+    """Return whether a run was interrupted before there was a proof to go on with: it replaces no older run."""
+    certified = result.found.certified
+    return result.stopped_by == INTERRUPT and (certified is None or certified.unfinished is None)
+
+
+def _resume_hint(folder: Path) -> str:
+    return f"go on with: dawndusk run --resume {folder}"
 
 
 def _show_ground(study: Study, as_json: bool) -> int:
@@ -82,22 +162,42 @@ def _show_ground(study: Study, as_json: bool) -> int:
     return 0
 
 
-def _exit_code(result: RunResult) -> int:
-    if result.status != "feasible":
-        click.echo(
-            f"{result.study.name}: status: infeasible; broken: {', '.join(x.name for x in result.best.broken)}",
-            err=True,
-        )
-        return INFEASIBLE
-    if result.stopped_by != "completion":
-        click.echo(
-            f"{result.study.name}: status: feasible, but the search was ended by its {result.stopped_by}", err=True
-        )
-        return STOPPED
-    return 0
+def _exit_code(result: RunResult, folder: Path | None = None) -> int:
+    """Return the exit code of a run; say on the error stream why it is not 0."""
+    code, words = _verdict(result)
+    certified = result.found.certified
+    if folder is not None and code in {STOPPED, INTERRUPTED} and certified is not None and certified.unfinished:
+        words += f"; {_resume_hint(folder)}"
+    if code:
+        click.echo(f"{result.study.name}: {words}", err=True)
+    return code
 
 
-def _search(study: Study, *, silent: bool) -> RunResult:
+def _verdict(result: RunResult) -> tuple[int, str]:
+    """Return the exit code of a run, and what went otherwise than asked for."""
+    if result.audit == "failed":
+        failed = "; ".join(f"{check.name}: {check.words}" for check in result.checks if not check.held)
+        return DISAGREE, f"the audit failed: {failed}"
+    state = f"status: {result.status}"
+    if result.stopped_by == INTERRUPT:
+        return INTERRUPTED, f"{state}, interrupted"
+    if result.status == "infeasible":
+        return INFEASIBLE, f"{state}; broken: {', '.join(x.name for x in result.best.broken)}"
+    if result.status == "optimal":
+        return 0, state
+    if result.engine == Engine.EVOLUTION:
+        return (
+            (0, state)
+            if result.stopped_by == COMPLETION
+            else (STOPPED, f"{state}, but the search was {ending(result)}")
+        )
+    gap = "" if result.gap is None else f" with a gap of {percent(result.gap)}"
+    return STOPPED, f"{state}{gap}, but the search was {ending(result)}"
+
+
+def _search(
+    study: Study, *, silent: bool, checkpoint: Callable[[Certified], None] | None = None, **going_on: Any
+) -> RunResult:
     """Run a search, with a progress bar on the error stream of a terminal."""
     terminal = show.console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[best]}"), TimeElapsedColumn())
@@ -106,10 +206,11 @@ def _search(study: Study, *, silent: bool) -> RunResult:
 
         def report(progress: evolution.Progress) -> None:
             best = "" if progress.best != progress.best else f"best {progress.best:.5g}"
-            note = f"{best}  {progress.evaluated:,} designs"
+            bound = "" if progress.bound != progress.bound else f"  bound {progress.bound:.5g}"
+            note = f"{best}{bound}  {progress.evaluated:,} {'designs' if not bound else 'examined'}"
             bar.update(task, description=progress.stage, completed=progress.share, best=note)
 
-        return run_design(study, report)
+        return run_design(study, report, checkpoint=checkpoint, **going_on)
 
 
 @click.command("evaluate")
@@ -151,10 +252,10 @@ def compare_command(studies: Sequence[str], overrides: Sequence[str], as_json: b
             columns[label] = _ground_column(study)
             continue
         result = _search(study, silent=as_json)
-        if result.status == "feasible":
+        if result.feasible:
             columns[label] = dict(result.outcome)
         else:
-            columns[f"{label} (infeasible)"] = {}
+            columns[f"{label} ({result.status})"] = {}
         worst = max(worst, _exit_code(result))
     if all(study.kind is not Kind.GROUND for study in resolved):
         for label in [label for label, column in columns.items() if column]:
@@ -260,3 +361,22 @@ def check_command(studies: Sequence[str], overrides: Sequence[str]) -> int:
             continue
         click.echo(f"{study}: valid, {resolved.kind.value} study {resolved.name}, hash {resolved.hash[:HASH_LETTERS]}")
     return BAD_INPUT if bad else 0
+
+
+@click.command("export-model")
+@study_argument
+@click.argument("file", type=click.Path(path_type=Path))
+@set_option
+def export_model_command(study: str, file: Path, overrides: Sequence[str]) -> int:
+    """Write the mixed-integer model of a study as FILE.lp or FILE.mps.
+
+    The model is that of one combination of categories: fix them with --set design.NAME=VALUE, or the first of each
+    is taken. Its optimum is a bound: no design of that combination is better.
+    """
+    from dawndusk.studies.export import export_model  # noqa: PLC0415 (brings Pyomo along)
+
+    written = export_model(read_study(study, overrides), file)
+    click.echo(f"model of {', '.join(written.combination.values())}: {file}")
+    if written.combinations > 1:
+        click.echo(f"one of {written.combinations} combinations; fix the others with --set design.NAME=VALUE", err=True)
+    return 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from dawndusk.models.array import Array
@@ -10,7 +10,7 @@ from dawndusk.models.design import VARIABLES, Design
 from dawndusk.models.evaluate import RuleReport, rule_reports
 from dawndusk.models.launch import usable_fairing_m3
 from dawndusk.models.outcome import OUTCOMES
-from dawndusk.optimize.evolution import Candidate, SearchResult
+from dawndusk.optimize.evolution import Candidate
 from dawndusk.optimize.problem import Bound, Choice, Entry, Problem, Range
 
 BINDING_MARGIN = 0.005
@@ -112,13 +112,19 @@ class Alternative:
     broken: tuple[str, ...]
 
 
-def alternatives(problem: Problem, search: SearchResult) -> list[Alternative]:
-    """Return the best design found with every name that the best design does not have."""
+def alternatives(problem: Problem, candidates: Sequence[Candidate]) -> list[Alternative]:
+    """Return the best design found with every name that the best design does not have.
+
+    Parameters
+    ----------
+    candidates : sequence of Candidate
+        The best design of each combination that was worked on, best first.
+    """
     found = []
-    for variable, name_chosen in search.candidates[0].combination.items():
+    for variable, name_chosen in candidates[0].combination.items():
         entry = problem.space[variable]
         for name in entry.names if isinstance(entry, Choice) else ():
-            best = next((c for c in search.candidates if c.combination[variable] == name), None)
+            best = next((c for c in candidates if c.combination[variable] == name), None)
             if name == name_chosen or best is None:
                 continue
             missed = broken(limits(problem, best.design)) if best.violation > 0.0 else []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +11,9 @@ from dawndusk.models.assumptions import Assumptions
 from dawndusk.models.design import VARIABLES, Design, DesignBatch
 from dawndusk.models.evaluate import evaluate
 from dawndusk.models.outcome import OUTCOMES
-from dawndusk.optimize.evolution import SearchResult
+from dawndusk.optimize.certify.certificate import Check
+from dawndusk.optimize.evolution import Candidate
+from dawndusk.studies.engines import Found
 from dawndusk.studies.explain import Alternative, AtEnd, Limit, broken
 from dawndusk.studies.study import Study
 from dawndusk.studies.units import pretty
@@ -81,22 +83,81 @@ class Evaluated:
 class RunResult:
     """A finished run: status, objective, bound, gap, seconds and seed; the best design and what limits it.
 
-    ``bound`` and ``gap`` are None when the engine proves none.
+    ``status`` is ``optimal`` (the gap asked for is proved), ``feasible`` (a design, and a wider gap or no bound),
+    ``infeasible`` or ``unknown``. ``objective`` is None where no feasible design is known; ``best`` is then the nearest
+    miss. ``bound`` and ``gap`` are None where none is proved. ``found`` is all that the engine has to say.
     """
 
     study: Study
-    status: str
-    objective: float
-    bound: float | None
-    gap: float | None
-    seconds: float
-    seed: int
-    evaluated_designs: int
-    stopped_by: str
+    found: Found
     best: Evaluated
     at_ends: tuple[AtEnd, ...]
     alternatives: tuple[Alternative, ...]
-    search: SearchResult
+
+    @property
+    def status(self) -> str:
+        """Return ``optimal``, ``feasible``, ``infeasible`` or ``unknown``."""
+        return self.found.status
+
+    @property
+    def feasible(self) -> bool:
+        """Return whether a design was found that meets every rule and bound."""
+        return self.found.design is not None
+
+    @property
+    def objective(self) -> float | None:
+        """Return the objective of the best design, None where none is feasible."""
+        return self.found.objective
+
+    @property
+    def bound(self) -> float | None:
+        """Return what no feasible design betters: a lower bound for minimise, an upper one for maximise."""
+        return self.found.bound
+
+    @property
+    def gap(self) -> float | None:
+        """Return the distance from objective to bound, relative to the objective."""
+        return self.found.gap
+
+    @property
+    def boxes(self) -> int | None:
+        """Return how many boxes of designs the certified search looked at."""
+        return self.found.boxes
+
+    @property
+    def seconds(self) -> float:
+        """Return the wall time of the search and its audit, earlier parts of a resumed run included."""
+        return self.found.seconds
+
+    @property
+    def seed(self) -> int:
+        """Return the seed."""
+        return self.found.seed
+
+    @property
+    def evaluated_designs(self) -> int:
+        """Return how many designs were evaluated exactly."""
+        return self.found.evaluated
+
+    @property
+    def stopped_by(self) -> str:
+        """Return what ended the search: ``completion``, ``time limit``, ``interrupt`` and the like."""
+        return self.found.stopped_by
+
+    @property
+    def engine(self) -> str:
+        """Return the engine that searched."""
+        return self.study.search.engine.value
+
+    @property
+    def audit(self) -> str:
+        """Return the verdict of the audit: ``passed``, ``failed`` or ``not run``."""
+        return self.found.verdict
+
+    @property
+    def checks(self) -> tuple[Check, ...]:
+        """Return the parts of the audit."""
+        return self.found.checks
 
     @property
     def design(self) -> Design:
@@ -110,7 +171,7 @@ class RunResult:
 
     def to_frame(self) -> pd.DataFrame:
         """Return the best design of every combination that was looked at, best first, with all outcomes."""
-        return candidate_frame(self.search, self.study.assumptions)
+        return candidate_frame(self.found.candidates, self.study.assumptions)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the result as plain values, as ``optimum.json`` holds it."""
@@ -119,12 +180,15 @@ class RunResult:
             "status": self.status,
             "sense": self.study.sense,
             "objective_name": self.study.objective,
-            "objective": self.objective if self.status == "feasible" else None,
+            "objective": self.objective,
             "bound": self.bound,
             "gap": self.gap,
-            "engine": self.study.search.engine.value,
+            "gap_asked": self.study.search.gap,
+            "engine": self.engine,
+            "boxes": self.boxes,
             "seconds": self.seconds,
             "seed": self.seed,
+            "audit": self.audit,
             "evaluated_designs": self.evaluated_designs,
             "stopped_by": self.stopped_by,
             **{k: v for k, v in self.best.to_dict().items() if k != "status"},
@@ -146,19 +210,21 @@ class RunResult:
         return objective if self.study.sense == "minimise" else -objective
 
     def _repr_html_(self) -> str:
-        head = f"{self.study.title or self.study.name}: {self.status}, {self.study.objective} = {self.objective:.5g}"
+        figure = "" if self.objective is None else f", {self.study.objective} = {self.objective:.5g}"
+        proof = "" if self.gap is None else f", proved within {self.gap:.2%}"
+        head = f"{self.study.title or self.study.name}: {self.status}{figure}{proof}"
         return _html_table(head, _design_rows(self.design) + _headline(self.outcome))
 
 
-def candidate_frame(search: SearchResult, assumptions: Assumptions) -> pd.DataFrame:
-    """Return the candidates of a search as a table: design variables, all outcomes, violation and feasibility."""
+def candidate_frame(candidates: Sequence[Candidate], assumptions: Assumptions) -> pd.DataFrame:
+    """Return the best designs of a search as a table: design variables, all outcomes, violation and feasibility."""
     import pandas as pd  # noqa: PLC0415
 
-    batch = DesignBatch.of([c.design for c in search.candidates])
+    batch = DesignBatch.of([c.design for c in candidates])
     evaluation = evaluate(batch, assumptions)
     columns = {**batch.columns(), **evaluation.outcome.values}
-    columns["violation"] = [c.violation for c in search.candidates]
-    columns["feasible"] = [c.violation <= 0.0 for c in search.candidates]
+    columns["violation"] = [c.violation for c in candidates]
+    columns["feasible"] = [c.violation <= 0.0 for c in candidates]
     return pd.DataFrame(columns)
 
 

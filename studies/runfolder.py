@@ -10,26 +10,37 @@ import platform
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from dawndusk.models.errors import DawnduskError, one_of
+from dawndusk.optimize.certify.certificate import Certified
+from dawndusk.studies import ledger, openboxes
+from dawndusk.studies.certificates import certificate, has_certificate
 from dawndusk.studies.document import MAX_PLACE, shorten
+from dawndusk.studies.identity import model_version
 from dawndusk.studies.results import RunResult
 from dawndusk.studies.study import Study
+from dawndusk.studies.studyfile import read_study
 
 FORMAT = 1
 HASH_LETTERS = 8
 STRANGERS_NAMED = 3
 READABLE_BY_ALL = 0o755
 GIT_TIMEOUT_S = 10.0
-MANIFEST = "manifest.json"
-FILES = {MANIFEST, "study.yaml", "optimum.json", "designs.parquet", "designs.csv"}
+MANIFEST, STUDY, OPTIMUM = "manifest.json", "study.yaml", "optimum.json"
+FILES = {MANIFEST, STUDY, OPTIMUM, "designs.parquet", "designs.csv"}
+"""In the folder of every finished run."""
+CERTIFICATE = "certificate.json"
+PROOF_FILES = {CERTIFICATE, openboxes.NAME}
+"""There where the engine proves something, and where its proof has not ended."""
 UNFINISHED = ".dawndusk-"
 """Begins the name of the folder in which a run is gathered before it takes its place."""
+UNSETTLED = {"feasible", "unknown"}
+"""Statuses of a certified run that more time may change."""
 LIBRARIES = ("numpy", "scipy", "pandas", "pyarrow", "pydantic", "ruamel.yaml", "pyomo", "highspy", "optuna")
 
 
@@ -66,9 +77,12 @@ def refuse_ground_folder(out: Path | str | None) -> None:
 def _check_target(folder: Path) -> None:
     if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
         raise RunFolderError(f"{folder}: found something that is not a folder; allowed: a new folder or a run folder")
+    if folder.name == ledger.FOLDER:
+        raise RunFolderError(f"{folder}: found the name of the folder of certificates; allowed: any other name")
     names = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
-    if names and not (names <= FILES and _is_manifest(folder / MANIFEST)):
-        found = one_of(sorted(names - FILES)[:STRANGERS_NAMED]) or f"no {MANIFEST} of a run"
+    known = FILES | PROOF_FILES
+    if names and not (names <= known and _is_manifest(folder / MANIFEST)):
+        found = one_of(sorted(names - known)[:STRANGERS_NAMED]) or f"no {MANIFEST} of a run"
         raise RunFolderError(
             f"{folder}: found a folder with other files ({found}); allowed: a new folder or a run folder"
         )
@@ -80,15 +94,59 @@ def _check_target(folder: Path) -> None:
 
 
 def _is_manifest(path: Path) -> bool:
+    return _hash_in(path) is not None
+
+
+def _hash_in(path: Path) -> str | None:
+    """Return the study hash in a manifest, None where there is none."""
     with contextlib.suppress(OSError, ValueError):
         content = json.loads(path.read_text(encoding="utf-8"))
-        return isinstance(content, dict) and "study_hash" in content
-    return False
+        return str(content["study_hash"]) if isinstance(content, dict) and "study_hash" in content else None
+    return None
+
+
+def keep_run(result: RunResult, folder: Path) -> Path:
+    """Hold a run against the certificates beside its folder, write the folder, and add what the run proved to them.
+
+    Raises
+    ------
+    CertificateError
+        When a design beats a certificate. Nothing is written then.
+    """
+    check_target(folder)
+    beside = ledger.folder_beside(folder)
+    known, new = ledger.entries(beside, result.study), ledger.entry_of(result, folder)
+    ledger.check(new, known)
+    written = write_run(result, folder)
+    ledger.record(new, known, beside)
+    return written
 
 
 def write_run(result: RunResult, folder: Path) -> Path:
-    """Write a run folder: manifest, resolved study, optimum, designs. Replaces an older run of the same folder."""
+    """Write a run folder: manifest, resolved study, optimum, designs, and what was proved.
+
+    Replaces an older run of the same folder.
+    """
     check_target(folder)
+
+    def fill(fresh: Path) -> None:
+        (fresh / STUDY).write_text(result.study.to_yaml(), encoding="utf-8")
+        frame = result.to_frame()
+        frame.to_parquet(fresh / "designs.parquet", index=False)
+        frame.to_csv(fresh / "designs.csv", index=False)
+        write_json(fresh / OPTIMUM, result.to_dict())
+        if has_certificate(result):
+            write_json(fresh / CERTIFICATE, certificate(result))
+        certified = result.found.certified
+        if certified is not None and certified.unfinished is not None and result.status in UNSETTLED:
+            openboxes.write_open_boxes(certified, result.study, fresh / openboxes.NAME)
+        write_json(fresh / MANIFEST, manifest(result))
+
+    return _write_whole(folder, fill)
+
+
+def _write_whole(folder: Path, fill: Callable[[Path], None]) -> Path:
+    """Gather files in a folder beside, and put it in place."""
     folder = folder.absolute()
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -97,18 +155,62 @@ def write_run(result: RunResult, folder: Path) -> Path:
         raise _unwritable(folder, error) from None
     try:
         fresh.chmod(READABLE_BY_ALL)
-        (fresh / "study.yaml").write_text(result.study.to_yaml(), encoding="utf-8")
-        frame = result.to_frame()
-        frame.to_parquet(fresh / "designs.parquet", index=False)
-        frame.to_csv(fresh / "designs.csv", index=False)
-        write_json(fresh / "optimum.json", result.to_dict())
-        write_json(fresh / MANIFEST, manifest(result))
+        fill(fresh)
         _swap(fresh, folder)
     except OSError as error:
         raise _unwritable(folder, error) from None
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
     return folder
+
+
+def write_checkpoint(result: Certified, study: Study, folder: Path) -> None:
+    """Keep the open boxes of a search that goes on.
+
+    Where the folder has a run of the same study they are put beside it, and replaced whole. Otherwise the folder
+    is begun, with what ``--resume`` needs.
+    """
+    folder = folder.absolute()
+    if _hash_in(folder / MANIFEST) == study.hash:
+        try:
+            openboxes.write_open_boxes(result, study, folder / openboxes.NAME, scratch=folder.parent)
+        except OSError as error:
+            raise _unwritable(folder, error) from None
+        return
+
+    def fill(fresh: Path) -> None:
+        (fresh / STUDY).write_text(study.to_yaml(), encoding="utf-8")
+        openboxes.write_open_boxes(result, study, fresh / openboxes.NAME)
+        begun = {"status": result.status, "stopped_by": result.stopped_by, "seconds": result.seconds}
+        write_json(fresh / MANIFEST, {**_origin(study), **begun})
+
+    _write_whole(folder, fill)
+
+
+def read_unfinished(folder: Path) -> tuple[Study, Certified]:
+    """Return the study of a run folder and the unfinished result that it keeps.
+
+    Raises
+    ------
+    DawnduskError
+        Where the folder is none of a run, its run has ended, or its open boxes are damaged or of another version.
+    """
+    recorded = _hash_in(folder / MANIFEST)
+    if recorded is None:
+        raise RunFolderError(f"{folder}: found no {MANIFEST} of a run; allowed: the folder of a run that has not ended")
+    boxes = folder / openboxes.NAME
+    if not boxes.is_file():
+        raise RunFolderError(
+            f"{folder}: found a run without {openboxes.NAME}, which has ended; allowed: the folder of a certified run "
+            "that was interrupted or reached its time limit"
+        )
+    study = read_study(folder / STUDY)
+    if study.hash != recorded:
+        raise RunFolderError(
+            f"{folder / STUDY}: found study {study.hash[:HASH_LETTERS]}, changed since the run of "
+            f"{recorded[:HASH_LETTERS]} or read with other shipped data; allowed: the study as the run wrote it"
+        )
+    return study, openboxes.read_open_boxes(boxes, study)
 
 
 def _swap(fresh: Path, folder: Path) -> None:
@@ -129,19 +231,20 @@ def _swap(fresh: Path, folder: Path) -> None:
 
 def manifest(result: RunResult) -> dict[str, Any]:
     """Return what is needed to repeat a run: versions, seed, study hash, git state."""
-    study = result.study
+    outcome = {"status": result.status, "stopped_by": result.stopped_by, "seconds": result.seconds}
+    return {**_origin(result.study), **outcome, "finished": datetime.now(UTC).isoformat(timespec="seconds")}
+
+
+def _origin(study: Study) -> dict[str, Any]:
     return {
         "format": FORMAT,
         "study": study.name,
         "source": Path(study.source).name,
         "study_hash": study.hash,
-        "seed": result.seed,
+        "seed": study.search.seed,
         "engine": study.search.engine.value,
-        "status": result.status,
-        "stopped_by": result.stopped_by,
-        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
-        "seconds": result.seconds,
         "dawndusk": _version("dawndusk"),
+        "model": model_version(),
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.machine()}",
         "libraries": {name: _version(name) for name in LIBRARIES},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,8 +14,10 @@ from dawndusk.models.design import Design, DesignBatch
 from dawndusk.models.errors import DawnduskError
 from dawndusk.models.evaluate import evaluate
 from dawndusk.models.rows import check_names
-from dawndusk.optimize.evolution import Progress, search
+from dawndusk.optimize.certify.certificate import CertificateError, Certified
+from dawndusk.optimize.evolution import Progress
 from dawndusk.optimize.problem import Problem
+from dawndusk.studies.engines import Checkpoint, Found, check_bound, contradiction, exact_objective, find, led_by
 from dawndusk.studies.explain import alternatives, at_ends, limits
 from dawndusk.studies.results import Evaluated, RunResult
 from dawndusk.studies.study import Kind, Study
@@ -73,31 +76,67 @@ def nominal_design(study: Study, **changes: Any) -> Design:
         return problem_of(study).meet_demand(batch)[0]
 
 
-def run_design(study: Study, report: Callable[[Progress], None] = lambda _: None) -> RunResult:
-    """Search the design space of a study and explain the best design found."""
+def run_design(
+    study: Study,
+    report: Callable[[Progress], None] = lambda _: None,
+    *,
+    checkpoint: Checkpoint | None = None,
+    resume: Certified | None = None,
+    time_limit_s: float | None = None,
+) -> RunResult:
+    """Search the design space of a study with its engine and explain the best design found.
+
+    Parameters
+    ----------
+    report : callable
+        Called with ``Progress`` now and then.
+    checkpoint : callable, optional
+        Called now and then with the unfinished result of a certified search, to be kept.
+    resume : Certified, optional
+        Such a result to go on from.
+    time_limit_s : float, optional
+        In place of that of the study.
+
+    Raises
+    ------
+    CertificateError
+        When a feasible design beats a bound that was thought to be proved.
+    """
     if study.kind is not Kind.DESIGN:
         raise DawnduskError(f"{study.source}: kind: found {study.kind.value}; a design search needs kind design")
     problem = problem_of(study)
+    settings = study.search
+    if time_limit_s is not None:
+        settings = dataclasses.replace(settings, time_limit_s=time_limit_s)
     with _arithmetic(study):
-        found = search(
-            problem,
-            seed=study.search.seed,
-            time_limit_s=study.search.time_limit_s,
-            most_designs=study.search.designs,
-            report=report,
-        )
+        found = find(problem, settings, report, checkpoint, resume)
+        found = _with_a_design(study, problem, found)
+        check_bound(problem, found)
+    shown = found.candidates[0].design
     return RunResult(
         study=study,
-        status=found.status,
-        objective=found.objective,
-        bound=found.bound,
-        gap=None,
-        seconds=found.seconds,
-        seed=found.seed,
-        evaluated_designs=found.evaluated,
-        stopped_by=found.stopped_by,
-        best=evaluate_design(study, found.design),
-        at_ends=tuple(at_ends(study.space, found.design)),
-        alternatives=tuple(alternatives(problem, found)),
-        search=found,
+        found=found,
+        best=evaluate_design(study, shown),
+        at_ends=tuple(at_ends(study.space, shown)),
+        alternatives=tuple(alternatives(problem, found.candidates)),
+    )
+
+
+def _with_a_design(study: Study, problem: Problem, found: Found) -> Found:
+    """Return what was found with at least one design to show: the nominal one where there is no other.
+
+    Should that one be feasible it is a result.
+    """
+    if found.candidates:
+        return found
+    design = nominal_design(study)
+    objective = exact_objective(problem, design)
+    candidates = led_by(problem, design, ())
+    if objective is None:
+        return dataclasses.replace(found, candidates=candidates)
+    if found.status == "infeasible":
+        raise CertificateError(contradiction(found, objective, design, "the nominal design"))
+    gap = None if found.bound is None else abs(objective - found.bound) / (abs(objective) or 1.0)
+    return dataclasses.replace(
+        found, status="feasible", objective=objective, gap=gap, design=design, candidates=candidates
     )

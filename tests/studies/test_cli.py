@@ -17,7 +17,7 @@ import dawndusk
 import dawndusk as dd
 from dawndusk.studies import cli, commands
 from dawndusk.studies.cli import COMMANDS
-from dawndusk.studies.runfolder import FILES
+from dawndusk.studies.runfolder import CERTIFICATE, FILES, PROOF_FILES
 from dawndusk.studies.studyfile import json_schema, library_names, read_study
 
 SMALL = """\
@@ -37,6 +37,7 @@ design:
   life_years: 6
   vehicle: starship_v3
   launches_per_year: 80
+search: {second_bound: false}
 """
 SRC = str(Path(dawndusk.__file__).parent.parent)
 
@@ -82,7 +83,9 @@ def test_a_run_from_outside(small: str) -> None:
     assert (code, err) == (0, "")
     assert "Best design found: lcoc_usd_per_pflop_hour = " in out
     assert out.rstrip().endswith("run folder: here")
-    assert {path.name for path in Path("here").iterdir()} == FILES
+    assert {path.name for path in Path("here").iterdir()} == FILES | {CERTIFICATE}
+    assert "proved within 0.10 %: no design costs less than " in " ".join(out.split())
+    assert list(Path("certificates").glob("*.json"))
 
 
 def test_bad_input_from_outside(small: str) -> None:
@@ -112,9 +115,23 @@ def test_a_full_disk_behind_the_output_is_one_message(command: Sequence[str]) ->
     assert (process.returncode, err) == (2, "error: output can not be written: No space left on device\n")
 
 
+def test_an_interrupt_of_a_certified_run_keeps_what_was_found(small: str) -> None:
+    names = {"accelerator": "tpu_v7", "radiator": "deployable_two_phase", "array": "silicon_flexible"}
+    items = [f"--set=design.{variable}={name}" for variable, name in names.items()]
+    process = start("run", "orbit-200mw", *items, "--gap", "1e-5", "--out", "here", "--quiet")
+    time.sleep(12)  # in the proof, which takes longer
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, out) == (130, "run folder: here\n")
+    assert err.startswith("orbit-200mw: status: ")
+    assert err.endswith("interrupted; go on with: dawndusk run --resume here\n")
+    assert {path.name for path in Path("here").iterdir()} == FILES | PROOF_FILES
+    assert json.loads(Path("here/optimum.json").read_text())["stopped_by"] == "interrupt"
+
+
 def test_an_interrupt_from_outside_leaves_nothing(small: str, tmp_path: Path) -> None:
-    process = start("run", "orbit-200mw", "--out", "here", "--quiet")
-    time.sleep(2.5)  # in the search, which takes longer
+    process = start("run", "orbit-200mw", "--out", "here", "--quiet", "--engine", "evolution")
+    time.sleep(4)  # in the search, which takes longer
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=30)
     if process.returncode == 0:
@@ -139,7 +156,7 @@ def test_help_explains_itself(
 
 def test_help_lists_every_command_with_its_own_sentence() -> None:
     for name, sentence in COMMANDS.items():
-        command = getattr(commands, f"{name}_command")
+        command = getattr(commands, f"{name.replace('-', '_')}_command")
         assert command.name == name
         assert command.help.startswith(sentence)
 
@@ -281,19 +298,29 @@ def test_validate_of_own_cases(
 def test_a_time_limit_ends_with_code_4(
     small: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert call(monkeypatch, "run", "orbit-200mw", "--set", "search.time_limit_s=0.2", "--quiet", "--out", "x") == 4
+    items = ["--time-limit", "0.2", "--engine", "evolution"]
+    assert call(monkeypatch, "run", "orbit-200mw", *items, "--quiet", "--out", "x") == 4
     captured = capsys.readouterr()
     assert captured.out == "run folder: x\n"
     assert captured.err == "orbit-200mw: status: feasible, but the search was ended by its time limit\n"
     assert json.loads(Path("x/manifest.json").read_text())["stopped_by"] == "time limit"
 
 
+@pytest.mark.parametrize(
+    ("engine", "words"),
+    [
+        ("evolution", "INFEASIBLE: no design found that meets every rule."),
+        ("certified", "INFEASIBLE: proved, no design meets every rule and bound."),
+        ("milp", "INFEASIBLE: proved, no design meets every rule and bound."),
+    ],
+)
 def test_an_infeasible_run_is_written_and_names_the_rule(
-    small: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    engine: str, words: str, small: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert call(monkeypatch, "run", small, "--set", "design.optical_terminals=0", "--out", "x") == 3
+    items = ["--set", "design.optical_terminals=0", "--out", "x"]
+    assert call(monkeypatch, "run", small, *items, "--engine", engine) == 3
     captured = capsys.readouterr()
-    assert "INFEASIBLE: no design found that meets every rule." in captured.out
+    assert words in " ".join(captured.out.split())
     assert "connectivity" in captured.err
     assert json.loads(Path("x/optimum.json").read_text())["broken"][0] == "connectivity"
 
@@ -311,7 +338,7 @@ def test_an_objective_of_zero_can_be_shown(
     small: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     items = ["--set", "minimise=insurance_cost_usd", "--set", "design.array=[silicon_flexible, iii_v_rosa]"]
-    assert call(monkeypatch, "run", small, *items) == 0
+    assert call(monkeypatch, "run", small, *items, "--engine", "evolution") == 0
     assert "insurance_cost_usd = 0 USD" in capsys.readouterr().out
 
 

@@ -12,14 +12,25 @@ from dawndusk.studies.results import HEADLINE, RunResult
 
 @pytest.fixture(scope="module")
 def result() -> RunResult:
-    found = dd.load("spacex-ai1", ["search.time_limit_s=0.5"]).run()
+    found = dd.load("spacex-ai1", ["search.time_limit_s=0.5", "search.engine=evolution"]).run()
     assert isinstance(found, RunResult)
     return found
 
 
 def test_a_result_says_status_objective_bound_gap_seconds_and_seed(result: RunResult) -> None:
     plain = result.to_dict()
-    for name in ("status", "objective", "bound", "gap", "seconds", "seed", "stopped_by", "evaluated_designs"):
+    for name in (
+        "status",
+        "objective",
+        "bound",
+        "gap",
+        "seconds",
+        "seed",
+        "stopped_by",
+        "evaluated_designs",
+        "boxes",
+        "audit",
+    ):
         assert plain[name] == getattr(result, name), name
     assert plain["outcome"]["lcoc_usd_per_pflop_hour"] == plain["objective"]
     assert set(plain["margins"]) == {*RULES, "launch_filled_by_mass", "launch_filled_by_volume"}

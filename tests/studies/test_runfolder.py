@@ -19,7 +19,7 @@ from dawndusk.studies.studyfile import read_study
 
 @pytest.fixture(scope="module")
 def result() -> RunResult:
-    found = dd.load("spacex-ai1", ["search.time_limit_s=0.2"]).run()
+    found = dd.load("spacex-ai1", ["search.time_limit_s=0.2", "search.engine=evolution"]).run()
     assert isinstance(found, RunResult)
     return found
 

@@ -30,7 +30,9 @@ def test_the_nominal_design_meets_the_demand_unless_told_otherwise() -> None:
 
 def test_a_run_reports_and_explains_itself() -> None:
     reports: list[Progress] = []
-    result = run_design(dd.load("orbit-200mw", ["search.time_limit_s=0.3", "search.seed=5"]), reports.append)
+    result = run_design(
+        dd.load("orbit-200mw", ["search.time_limit_s=0.3", "search.seed=5", "search.engine=evolution"]), reports.append
+    )
     assert reports
     assert (result.seed, result.stopped_by, result.bound, result.gap) == (5, "time limit", None, None)
     assert 0.3 <= result.seconds < 5

@@ -19,7 +19,9 @@ def text_of(renderable: RenderableType) -> str:
 
 @pytest.fixture(scope="module")
 def result() -> RunResult:
-    found = dd.load("orbit-200mw", ["search.time_limit_s=1", "design.accelerator=tpu_v7"]).run()
+    found = dd.load(
+        "orbit-200mw", ["search.time_limit_s=1", "design.accelerator=tpu_v7", "search.engine=evolution"]
+    ).run()
     assert isinstance(found, RunResult)
     return found
 

@@ -1,0 +1,187 @@
+"""Three engines, one answer."""
+
+from __future__ import annotations
+
+import dataclasses
+import pickle
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+import dawndusk as dd
+from dawndusk.optimize.certify import milp
+from dawndusk.optimize.certify.certificate import Certified, Check
+from dawndusk.optimize.evolution import Progress
+from dawndusk.studies import engines
+from dawndusk.studies.engines import Found, check_bound, is_better
+from dawndusk.studies.runner import problem_of, run_design
+
+MakeStudy = Callable[..., dd.Study]
+
+
+@pytest.fixture(scope="module")
+def by_engine(small_study: MakeStudy, certified: dd.RunResult) -> dict[str, dd.RunResult]:
+    others = {
+        "evolution": run_design(small_study("search.engine=evolution")),
+        "milp": run_design(small_study("search.engine=milp", "search.gap=0.002")),
+    }
+    return {"certified": certified, **others}
+
+
+def test_the_engines_agree(by_engine: dict[str, dd.RunResult]) -> None:
+    objectives = [result.objective for result in by_engine.values()]
+    assert objectives == pytest.approx([objectives[0]] * 3, rel=2e-3)
+    assert {name: result.status for name, result in by_engine.items()} == {
+        "certified": "optimal",
+        "evolution": "feasible",
+        "milp": "optimal",
+    }
+
+
+def test_every_engine_answers_in_the_same_terms(by_engine: dict[str, dd.RunResult]) -> None:
+    for name, result in by_engine.items():
+        plain = result.to_dict()
+        for key in ("status", "objective", "bound", "gap", "boxes", "seconds", "seed", "audit", "engine", "stopped_by"):
+            assert plain[key] == getattr(result, key), (name, key)
+        assert (result.engine, result.stopped_by, result.seed) == (name, "completion", 1)
+        assert result.found.candidates[0].design == result.design
+        assert result.best.feasible
+        assert result.outcome["lcoc_usd_per_pflop_hour"] == pytest.approx(result.objective, rel=1e-12)
+        assert len(result.to_frame()) >= 1
+
+
+def test_a_bound_lies_below_the_objective_by_the_gap(by_engine: dict[str, dd.RunResult]) -> None:
+    for name in ("certified", "milp"):
+        result = by_engine[name]
+        assert result.objective is not None and result.bound is not None and result.gap is not None
+        assert result.bound <= result.objective
+        assert result.gap == pytest.approx((result.objective - result.bound) / result.objective, rel=1e-6)
+        assert result.gap <= result.study.search.gap * (1 + 1e-9)
+    assert (by_engine["evolution"].bound, by_engine["evolution"].gap) == (None, None)
+
+
+def test_a_certified_result_survives_pickling(certified: dd.RunResult) -> None:
+    assert pickle.loads(pickle.dumps(certified)).to_dict() == certified.to_dict()
+
+
+def test_something_made_large_is_bounded_from_above(small_study: MakeStudy) -> None:
+    study = small_study("maximise=availability", "search.audit=false", "search.gap=0.01")
+    result = run_design(study)
+    assert result.status == "optimal"
+    assert result.objective is not None and result.bound is not None
+    assert result.objective <= result.bound <= result.objective * 1.0101
+    assert result.audit == "not run"
+
+
+def test_the_audit_takes_a_second_opinion(small_study: MakeStudy) -> None:
+    reports: list[Progress] = []
+    result = run_design(small_study("search.second_bound=true", "search.time_limit_s=60"), reports.append)
+    assert result.audit == "passed"
+    assert [check.name for check in result.checks][-1] == "second bound"
+    second = result.found.second
+    assert second is not None and second.bound is not None and result.objective is not None
+    assert second.bound <= result.objective
+    assert f"{second.bound:.6g}" in result.checks[-1].words
+
+
+def test_a_second_opinion_that_crashes_leaves_the_proof(
+    small_study: MakeStudy, certified: dd.RunResult, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def crash(*_: object, **__: object) -> None:
+        raise RuntimeError("no licence")
+
+    monkeypatch.setattr(milp, "second_bound", crash)
+    study = small_study("search.second_bound=true")
+    found = engines.with_second_bound(problem_of(study), certified.found, study.search, lambda _: None)
+    assert found.checks[-1] == Check("second bound", True, 0, "could not be computed: RuntimeError: no licence")
+    assert (found.bound, found.second) == (certified.bound, None)
+
+
+def test_a_design_of_the_second_opinion_that_beats_the_first_is_an_error(
+    small_study: MakeStudy, certified: dd.RunResult, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study = small_study("search.second_bound=true")
+    wrong = dataclasses.replace(certified.found, bound=20.0, objective=20.01)
+    with pytest.raises(
+        dd.CertificateError, match=r"no design is better than 20\.0.*mixed-integer model has a feasible"
+    ):
+        engines.with_second_bound(problem_of(study), wrong, study.search, lambda _: None)
+
+
+@pytest.mark.parametrize("change", [{"bound": 20.0}, {"bound": None, "status": "infeasible"}])
+def test_a_design_of_the_search_that_beats_its_bound_is_an_error(
+    certified: dd.RunResult, change: dict[str, Any]
+) -> None:
+    problem = problem_of(certified.study)
+    check_bound(problem, certified.found)
+    with pytest.raises(dd.CertificateError, match="the certificate is wrong: proved that no design is"):
+        check_bound(problem, dataclasses.replace(certified.found, **change))
+
+
+def test_rounding_beats_nothing() -> None:
+    assert not is_better(1.0 - 1e-10, 1.0, "minimise")
+    assert not is_better(1.0 + 1e-10, 1.0, "maximise")
+    assert is_better(1.0 - 1e-8, 1.0, "minimise")
+    assert is_better(1.0 + 1e-8, 1.0, "maximise")
+    assert not is_better(-1.0, -1.0, "minimise")
+
+
+def fake(monkeypatch: pytest.MonkeyPatch, **values: Any) -> None:
+    """Have the certified search answer with these values."""
+    nothing: dict[str, Any] = {
+        "status": "unknown",
+        **dict.fromkeys(("objective", "bound", "gap", "design", "evaluation")),
+        "gap_asked": 1e-3,
+        "candidates": (),
+        "evaluated": 3,
+        "boxes": 2,
+        "open_boxes": 1,
+        "combinations": 2,
+        "seconds": 1.0,
+        "seed": 1,
+        "stopped_by": "time limit",
+    }
+    monkeypatch.setattr(engines, "certify", lambda *_, **__: Certified(**{**nothing, **values}))
+
+
+def test_where_nothing_was_found_the_nominal_design_is_tried(
+    small_study: MakeStudy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake(monkeypatch, bound=5.0)
+    result = run_design(small_study())
+    assert (result.status, result.design) == ("feasible", small_study().nominal_design())
+    assert result.objective is not None
+    assert result.gap == pytest.approx(1 - 5.0 / result.objective)
+
+
+def test_where_nothing_is_feasible_the_nominal_design_shows_what_breaks(
+    small_study: MakeStudy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake(monkeypatch)
+    result = run_design(small_study("design.optical_terminals=0"))
+    assert (result.status, result.feasible, result.objective) == ("unknown", False, None)
+    assert result.best.broken[0].name == "connectivity"
+    assert result.to_dict()["objective"] is None
+
+
+def test_a_feasible_nominal_design_refutes_a_proof_of_infeasibility(
+    small_study: MakeStudy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake(monkeypatch, status="infeasible", stopped_by="completion")
+    with pytest.raises(dd.CertificateError, match="proved that no design is feasible; but the nominal design"):
+        run_design(small_study())
+
+
+def test_an_objective_without_a_bound_names_the_engine_that_takes_it(small_study: MakeStudy) -> None:
+    with pytest.raises(dd.DawnduskError, match=r"search\.engine evolution"):
+        run_design(small_study("minimise=insurance_cost_usd"))
+
+
+def test_a_verdict_needs_checks_and_all_of_them(certified: dd.RunResult) -> None:
+    def verdict(*held: bool) -> str:
+        checks = tuple(Check("a", one, 1, "") for one in held)
+        found: Found = dataclasses.replace(certified.found, checks=checks)
+        return found.verdict
+
+    assert [verdict(), verdict(True), verdict(True, False)] == ["not run", "passed", "failed"]
