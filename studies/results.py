@@ -12,7 +12,9 @@ from dawndusk.models.design import VARIABLES, Design, DesignBatch
 from dawndusk.models.evaluate import evaluate
 from dawndusk.models.outcome import OUTCOMES
 from dawndusk.optimize.certify.certificate import Check
+from dawndusk.optimize.conflict import Conflict
 from dawndusk.optimize.evolution import Candidate
+from dawndusk.optimize.explanation import Explanation
 from dawndusk.studies.engines import Found
 from dawndusk.studies.explain import Alternative, AtEnd, Limit, broken
 from dawndusk.studies.study import Study
@@ -86,6 +88,7 @@ class RunResult:
     ``status`` is ``optimal`` (the gap asked for is proved), ``feasible`` (a design, and a wider gap or no bound),
     ``infeasible`` or ``unknown``. ``objective`` is None where no feasible design is known; ``best`` is then the nearest
     miss. ``bound`` and ``gap`` are None where none is proved. ``found`` is all that the engine has to say.
+    ``explanation`` says what the optimum is made of, ``conflict`` why there is none, where that was asked for.
     """
 
     study: Study
@@ -93,6 +96,8 @@ class RunResult:
     best: Evaluated
     at_ends: tuple[AtEnd, ...]
     alternatives: tuple[Alternative, ...]
+    explanation: Explanation | None = None
+    conflict: Conflict | None = None
 
     @property
     def status(self) -> str:
@@ -193,6 +198,8 @@ class RunResult:
             "stopped_by": self.stopped_by,
             **{k: v for k, v in self.best.to_dict().items() if k != "status"},
             "variables_at_an_end": [{"variable": a.variable, "value": a.value, "end": a.end} for a in self.at_ends],
+            "explanation": self.explanation.to_dict() if self.explanation is not None else None,
+            "conflict": self.conflict.to_dict() if self.conflict is not None else None,
             "instead": [
                 {
                     "variable": other.variable,

@@ -15,12 +15,23 @@ from dawndusk.models.errors import DawnduskError
 from dawndusk.models.evaluate import evaluate
 from dawndusk.models.rows import check_names
 from dawndusk.optimize.certify.certificate import CertificateError, Certified
+from dawndusk.optimize.conflict import Conflict, explain_conflict
 from dawndusk.optimize.evolution import Progress
+from dawndusk.optimize.explanation import Explanation, explain_optimum
 from dawndusk.optimize.problem import Problem
-from dawndusk.studies.engines import Checkpoint, Found, check_bound, contradiction, exact_objective, find, led_by
+from dawndusk.studies.engines import (
+    INTERRUPT,
+    Checkpoint,
+    Found,
+    check_bound,
+    contradiction,
+    exact_objective,
+    find,
+    led_by,
+)
 from dawndusk.studies.explain import alternatives, at_ends, limits
 from dawndusk.studies.results import Evaluated, RunResult
-from dawndusk.studies.study import Kind, Study
+from dawndusk.studies.study import Kind, Search, Study
 
 
 def problem_of(study: Study) -> Problem:
@@ -83,6 +94,7 @@ def run_design(
     checkpoint: Checkpoint | None = None,
     resume: Certified | None = None,
     time_limit_s: float | None = None,
+    explain: bool = False,
 ) -> RunResult:
     """Search the design space of a study with its engine and explain the best design found.
 
@@ -96,6 +108,8 @@ def run_design(
         Such a result to go on from.
     time_limit_s : float, optional
         In place of that of the study.
+    explain : bool
+        Whether to say what the optimum is made of, or why there is no design: up to ten seconds more.
 
     Raises
     ------
@@ -112,6 +126,11 @@ def run_design(
         found = find(problem, settings, report, checkpoint, resume)
         found = _with_a_design(study, problem, found)
         check_bound(problem, found)
+        explanation, conflict = _explained(problem, found, settings) if explain else (None, None)
+        if explanation is not None and explanation.better is not None:
+            found = _led_by_better(problem, found, explanation.better)
+            check_bound(problem, found)
+            explanation, conflict = _explained(problem, found, settings)
     shown = found.candidates[0].design
     return RunResult(
         study=study,
@@ -119,6 +138,36 @@ def run_design(
         best=evaluate_design(study, shown),
         at_ends=tuple(at_ends(study.space, shown)),
         alternatives=tuple(alternatives(problem, found.candidates)),
+        explanation=explanation,
+        conflict=conflict,
+    )
+
+
+EXPLAINING_S, EXPLAINING_SHARE = 10.0, 0.1
+"""An explanation takes at most this long, and this share of the time limit of the search."""
+
+
+def _explained(problem: Problem, found: Found, settings: Search) -> tuple[Explanation | None, Conflict | None]:
+    """Return what the best design is made of, or else what can not be met together."""
+    seconds = min(EXPLAINING_S, EXPLAINING_SHARE * settings.time_limit_s)
+    if found.stopped_by == INTERRUPT:
+        return None, None
+    if found.design is None:
+        return None, explain_conflict(problem, found.candidates, seed=settings.seed, time_limit_s=seconds)
+    return (
+        explain_optimum(problem, found.design, found.candidates, seed=settings.seed, time_limit_s=seconds),
+        None,
+    )
+
+
+def _led_by_better(problem: Problem, found: Found, design: Design) -> Found:
+    """Return what was found with a better design that was met on the way."""
+    objective = exact_objective(problem, design)
+    if objective is None:
+        return found
+    gap = None if found.bound is None else abs(objective - found.bound) / (abs(objective) or 1.0)
+    return dataclasses.replace(
+        found, objective=objective, gap=gap, design=design, candidates=led_by(problem, design, found.candidates)
     )
 
 

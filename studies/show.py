@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping, Sequence
 
-from rich import box
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -19,6 +18,9 @@ from dawndusk.studies.proof import claim, ending, figure, percent
 from dawndusk.studies.published import published_metrics
 from dawndusk.studies.published.report import PublishedMetric
 from dawndusk.studies.results import Evaluated, RunResult
+from dawndusk.studies.show_explanation import conflict_text, explanation_report
+from dawndusk.studies.show_tables import names_table
+from dawndusk.studies.show_tables import table as plain_table
 from dawndusk.studies.study import Engine, Range, Study
 from dawndusk.studies.units import money, number, pretty
 from dawndusk.studies.validate import CaseResult, table_rows
@@ -61,12 +63,16 @@ def run_report(result: RunResult) -> RenderableType:
     parts: list[RenderableType] = [headline(result), Text()]
     parts += [design_table(result.design, result.study), Text()]
     if not result.feasible:
+        if result.conflict is not None and result.conflict.members:
+            parts += [conflict_text(result.conflict), Text()]
         return Group(*parts, limits_text(result.best, ()))
     parts += [levelised_table(result.outcome), Text()]
     parts += [two_columns(capital_table(result.outcome), mass_table(result.outcome)), Text()]
     parts += [waterfall_table(result.outcome), Text(), limits_text(result.best, result.at_ends), Text()]
     parts += [ground_text(result.outcome), Text(), published_table(metrics_of(result.best)), Text()]
-    if result.alternatives:
+    if result.explanation is not None:
+        parts += [explanation_report(result.explanation, result.study)]
+    elif result.alternatives:
         parts += [why_not_table(result)]
     return Group(*parts)
 
@@ -126,20 +132,6 @@ def metrics_of(best: Evaluated) -> list[PublishedMetric]:
     return published_metrics(best.outcome, best.design, best.study.assumptions)
 
 
-def _table(title: str, *columns: str) -> Table:
-    table = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left", title_style="bold", pad_edge=False)
-    for position, column in enumerate(columns):
-        table.add_column(column, justify="left" if position == 0 else "right", overflow="fold")
-    return table
-
-
-def _names_table(title: str, *columns: str) -> Table:
-    """Return a table whose first column holds names, which are never broken."""
-    table = _table(title, *columns)
-    table.columns[0].no_wrap = True
-    return table
-
-
 def two_columns(left: RenderableType, right: RenderableType) -> Table:
     """Return two tables side by side."""
     grid = Table.grid(padding=(0, SPACES_BETWEEN_TABLES))
@@ -149,7 +141,7 @@ def two_columns(left: RenderableType, right: RenderableType) -> Table:
 
 def design_table(design: Design, study: Study) -> Table:
     """Return the design with the range that each variable was chosen from."""
-    table = _names_table("Design", "variable", "value", "chosen from")
+    table = names_table("Design", "variable", "value", "chosen from")
     for name, value in design.to_dict().items():
         entry = study.space.get(name)
         if entry is None:
@@ -164,7 +156,7 @@ def design_table(design: Design, study: Study) -> Table:
 
 def levelised_table(outcome: Mapping[str, float]) -> Table:
     """Return the cost in every unit, and what is earned where compute has a price."""
-    table = _names_table(f"Cost, in USD of {PRICE_YEAR}", "measure", "value", "meaning")
+    table = names_table(f"Cost, in USD of {PRICE_YEAR}", "measure", "value", "meaning")
     table.columns[2].justify = "left"
     for name in (*LEVELISED, *(SALES if outcome["revenue_usd"] else ())):
         table.add_row(name, pretty(outcome[name], OUTCOMES[name].units), OUTCOMES[name].meaning)
@@ -184,7 +176,7 @@ MASS_EXTRAS = ("dry_mass_kg",)
 
 def capital_table(outcome: Mapping[str, float]) -> Table:
     """Return where the capital goes."""
-    table = _table("Capital", "part", "amount", "share")
+    table = plain_table("Capital", "part", "amount", "share")
     for name in breakdown(outcome, "_cost_usd", "capex_usd", CAPITAL_EXTRAS):
         label = name.removesuffix("_cost_usd").replace("_", " ")
         table.add_row(label, money(outcome[name]), f"{outcome[name] / outcome['capex_usd']:.1%}")
@@ -194,7 +186,7 @@ def capital_table(outcome: Mapping[str, float]) -> Table:
 
 def mass_table(outcome: Mapping[str, float]) -> Table:
     """Return where the mass of one satellite goes."""
-    table = _table("Mass of one satellite", "part", "kg", "share")
+    table = plain_table("Mass of one satellite", "part", "kg", "share")
     for name in breakdown(outcome, "_mass_kg", "wet_mass_kg", MASS_EXTRAS):
         label = name.removesuffix("_mass_kg").replace("_", " ")
         table.add_row(label, number(round(outcome[name], 1)), f"{outcome[name] / outcome['wet_mass_kg']:.1%}")
@@ -204,7 +196,7 @@ def mass_table(outcome: Mapping[str, float]) -> Table:
 
 def waterfall_table(outcome: Mapping[str, float]) -> Table:
     """Return the way from installed to delivered compute."""
-    table = _table("Compute, from installed to delivered", "step", "share", "PFLOP/s left")
+    table = plain_table("Compute, from installed to delivered", "step", "share", "PFLOP/s left")
     left = outcome["installed_pflops"]
     table.add_row("installed dense BF16 peak", "", number(left))
     for name, meaning in WATERFALL[1:-1]:
@@ -266,7 +258,7 @@ def ground_text(outcome: Mapping[str, float]) -> Text:
 
 def published_table(metrics: Sequence[PublishedMetric]) -> Table:
     """Return the design in the terms of the published methods."""
-    table = _table("In the terms of others", "measure", "this design", "published", "by")
+    table = plain_table("In the terms of others", "measure", "this design", "published", "by")
     table.columns[3].justify = "left"
     for metric in metrics:
         table.add_row(metric.meaning, pretty(metric.value, metric.units), str(metric.anchor), metric.authority)
@@ -275,7 +267,7 @@ def published_table(metrics: Sequence[PublishedMetric]) -> Table:
 
 def why_not_table(result: RunResult) -> Table:
     """Return, for every name that was not chosen, the best design found with it and what it costs more."""
-    table = _names_table("Why not another", "instead of", "best found with", result.study.objective, "worse by")
+    table = names_table("Why not another", "instead of", "best found with", result.study.objective, "worse by")
     table.columns[1].justify = "left"
     best = result.found.candidates[0]
     for other in result.alternatives:
@@ -298,7 +290,7 @@ def evaluation_report(evaluated: Evaluated) -> RenderableType:
     else:
         broken = "\n".join(f"  {limit_line(limit)}" for limit in evaluated.broken)
         parts.append(Text(f"INFEASIBLE\n{broken}", style="bold red"))
-    table = _names_table("Outcomes", "outcome", "value", "meaning")
+    table = names_table("Outcomes", "outcome", "value", "meaning")
     table.columns[2].justify = "left"
     for name, field in OUTCOMES.items():
         table.add_row(name, pretty(outcome[name], field.units), field.meaning)
@@ -309,7 +301,7 @@ def evaluation_report(evaluated: Evaluated) -> RenderableType:
 
 def ground_report(result: GroundResult) -> RenderableType:
     """Return the ground alternative, cheapest accelerator first."""
-    table = _table(
+    table = plain_table(
         title_of(result.study),
         "accelerator",
         "USD/PFLOP-hour",
@@ -329,7 +321,7 @@ def ground_report(result: GroundResult) -> RenderableType:
         )
     best = result.best
     total = sum(best.parts_usd.values())
-    parts = _table(f"Discounted cost with {best.accelerator}", "part", "amount", "share")
+    parts = plain_table(f"Discounted cost with {best.accelerator}", "part", "amount", "share")
     for part in sorted(PARTS, key=lambda p: -best.parts_usd[p]):
         parts.add_row(part, money(best.parts_usd[part]), f"{best.parts_usd[part] / total:.1%}")
     note = Text(
@@ -340,7 +332,7 @@ def ground_report(result: GroundResult) -> RenderableType:
 
 def comparison_table(columns: Mapping[str, Mapping[str, float]], names: Sequence[str]) -> Table:
     """Return several results side by side; a figure that does not exist for one of them is a dash."""
-    table = _names_table("Comparison", "measure", *columns)
+    table = names_table("Comparison", "measure", *columns)
     for name in names:
         units = OUTCOMES[name].units
         cells = [pretty(column[name], units) if name in column else "-" for column in columns.values()]
@@ -353,7 +345,7 @@ SHOWN_OF_A_CASE = ("case", "method", "metric", "expected", "got", "deviation", "
 
 def validation_table(results: Sequence[CaseResult]) -> RenderableType:
     """Return published cases beside what the product gives, and the reasons of those that disagree."""
-    table = _names_table("Published cases", *SHOWN_OF_A_CASE)
+    table = names_table("Published cases", *SHOWN_OF_A_CASE)
     for row, result in zip(table_rows(results), results, strict=True):
         table.add_row(*(row[name] for name in SHOWN_OF_A_CASE), style="" if result.passed else "red")
     reasons = [f"{r.case.case_id} {r.case.metric}: {r.reason}" for r in results if not r.passed]
@@ -362,7 +354,7 @@ def validation_table(results: Sequence[CaseResult]) -> RenderableType:
 
 def name_table(title: str, rows: Mapping[str, str]) -> Table:
     """Return names with a short description."""
-    table = _names_table(title, "name", "description")
+    table = names_table(title, "name", "description")
     table.columns[1].justify = "left"
     for name, text in rows.items():
         table.add_row(name, text)

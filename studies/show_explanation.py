@@ -92,5 +92,3 @@ def conflict_text(conflict: Conflict) -> Text:
         text.append(f"  and, when those are dropped: {', '.join(names)}\n")
     text.rstrip()
     return text
-
-

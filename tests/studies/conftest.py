@@ -7,10 +7,16 @@ from typing import Any
 import pytest
 
 import dawndusk as dd
-from dawndusk.studies import files
+from dawndusk.studies import files, runner
 from dawndusk.studies.runner import run_design
 
 WriteStudy = Callable[..., Path]
+
+
+@pytest.fixture(autouse=True)
+def short_explanations(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Explain in half a second, so that every run of the command line can be explained as it is for a user."""
+    monkeypatch.setattr(runner, "EXPLAINING_S", 0.5)
 
 
 @pytest.fixture
