@@ -89,9 +89,7 @@ def in_service(
         serving = np.minimum(np.minimum(alive, power), 0.0)
         mean.append(np.exp(serving + satellite_loss * -x) * weight)
         discounted.append(np.exp(serving + lost_and_discounted * -x) * weight)
-    return Service(
-        np.maximum(_total(mean), LEAST_SERVICE), np.maximum(_total(discounted), LEAST_SERVICE) * life_years
-    )
+    return Service(np.maximum(_total(mean), LEAST_SERVICE), np.maximum(_total(discounted), LEAST_SERVICE) * life_years)
 
 
 def _total(parts: list[Array]) -> Array:

@@ -27,8 +27,8 @@ COMPLETION, INTERRUPT = "completion", "interrupt"
 TOLERANCE = 1e-9
 """Relative: what rounding may do to an objective or a bound."""
 SECOND_GAP = 2e-3
-SECOND_SHARE = 0.375
-MOST_SECOND_S = 45.0
+SECOND_SHARE = 0.17
+MOST_SECOND_S = 20.0
 """The second bound takes this share of the time limit of the search, and no longer than this."""
 
 Report = Callable[[Progress], None]

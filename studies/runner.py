@@ -152,12 +152,10 @@ def _explained(problem: Problem, found: Found, settings: Search) -> tuple[Explan
     seconds = min(EXPLAINING_S, EXPLAINING_SHARE * settings.time_limit_s)
     if found.stopped_by == INTERRUPT:
         return None, None
+    searched = [c for c in found.candidates if len(c.coordinates) == len(problem.free)]
     if found.design is None:
-        return None, explain_conflict(problem, found.candidates, seed=settings.seed, time_limit_s=seconds)
-    return (
-        explain_optimum(problem, found.design, found.candidates, seed=settings.seed, time_limit_s=seconds),
-        None,
-    )
+        return None, explain_conflict(problem, searched, seed=settings.seed, time_limit_s=seconds)
+    return explain_optimum(problem, found.design, searched, seed=settings.seed, time_limit_s=seconds), None
 
 
 def _led_by_better(problem: Problem, found: Found, design: Design) -> Found:

@@ -196,7 +196,7 @@ def test_misuse_names_what_is_allowed(
 def test_run_in_json_is_what_the_api_gives(
     small: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert call(monkeypatch, "run", small, "--json", "--out", "here") == 0
+    assert call(monkeypatch, "run", small, "--json", "--no-explain", "--out", "here") == 0
     captured = capsys.readouterr()
     printed = json.loads(captured.out)
     assert captured.err == "run folder: here\n"
