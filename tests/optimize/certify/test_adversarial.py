@@ -205,7 +205,7 @@ def test_no_design_beats_the_bound_of_a_sample(name: str) -> None:
 
 
 OTHERS = [name for name in SCENARIOS if name not in SAMPLE]
-SOME_OF_THEM = OTHERS[:: len(OTHERS) // 5]
+SOME_OF_THEM = OTHERS[:: len(OTHERS) // 3]
 
 
 @pytest.mark.slow
