@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dawndusk.models.tables import Location
-from dawndusk.models.trace import Graph, Node
+from dawndusk.models.trace import Graph, Node, reached_by
 
 Floats: TypeAlias = NDArray[np.float64]
 Step: TypeAlias = tuple[Callable[..., Any], tuple[int, ...], int]
@@ -47,7 +47,7 @@ class Program:
 
     def __init__(self, graph: Graph, results: Sequence[int], *, varying: bool) -> None:
         self._nodes, self._results = graph.nodes, tuple(results)
-        needed = _needed(self._nodes, self._results)
+        needed = reached_by(self._nodes, self._results)
         self._column = _columns(self._nodes, needed, varying=varying)
         self._last_reader = _last_readers(self._nodes, needed, self._results)
         self._slot: dict[int, int] = {}
@@ -154,18 +154,6 @@ class Program:
         if number not in self._filled:
             self._filled[number] = self._new_slot()
         return self._filled[number]
-
-
-def _needed(nodes: Sequence[Node], results: Sequence[int]) -> list[int]:
-    """Return the nodes that results depend on, in the order in which they were recorded."""
-    seen: set[int] = set()
-    stack = list(results)
-    while stack:
-        number = stack.pop()
-        if number not in seen:
-            seen.add(number)
-            stack.extend(nodes[number].reads)
-    return sorted(seen)
 
 
 def _columns(nodes: Sequence[Node], needed: Sequence[int], *, varying: bool) -> set[int]:

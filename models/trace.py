@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,6 +30,18 @@ class Node:
     kind: str
     payload: Any
     reads: tuple[int, ...]
+
+
+def reached_by(nodes: Sequence[Node], results: Iterable[int]) -> list[int]:
+    """Return the nodes that results depend on, in the order in which they were recorded."""
+    seen: set[int] = set()
+    stack = list(results)
+    while stack:
+        number = stack.pop()
+        if number not in seen:
+            seen.add(number)
+            stack.extend(nodes[number].reads)
+    return sorted(seen)
 
 
 class Graph:

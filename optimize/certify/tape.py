@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from dawndusk.models.cost import spread_factor
 from dawndusk.models.errors import DawnduskError
-from dawndusk.models.trace import Node
+from dawndusk.models.trace import Node, reached_by
 from dawndusk.optimize.certify import curves
 from dawndusk.optimize.certify.affine import Form, Forward
 from dawndusk.optimize.certify.curves import Curve
@@ -132,7 +132,7 @@ class Builder:
         self.statement, self.tape = statement, Tape(statement)
         self.graph = statement.graph.nodes
         results = [statement.objective, *(n for row in statement.rows for n in (row.value, row.limit))]
-        self._needed = _needed(self.graph, results)
+        self._needed = reached_by(self.graph, results)
         self._readers = _readers(self.graph, self._needed)
         self._results = set(results)
         roundings = sum(_is_rounding(self.graph[n]) for n in self._needed)
@@ -594,17 +594,6 @@ def _key(value: Coefficient) -> object:
 
 def _is_rounding(node: Node) -> bool:
     return node.kind == "ufunc" and node.payload in (np.floor, np.ceil)
-
-
-def _needed(nodes: Sequence[Node], results: Sequence[int]) -> list[int]:
-    seen: set[int] = set()
-    stack = list(results)
-    while stack:
-        number = stack.pop()
-        if number not in seen:
-            seen.add(number)
-            stack.extend(nodes[number].reads)
-    return sorted(seen)
 
 
 def _readers(nodes: Sequence[Node], needed: Sequence[int]) -> dict[int, list[int]]:
