@@ -98,6 +98,11 @@ class Design:
         """Return the design as plain values by variable name."""
         return dataclasses.asdict(self)
 
+    @property
+    def combination(self) -> dict[str, str]:
+        """Return the name that the design has in each category."""
+        return {name: str(getattr(self, name)) for name in CATEGORIES}
+
     def replace(self, **changes: Any) -> Design:
         """Return a copy with some variables changed."""
         unknown = [name for name in changes if name not in VARIABLES]

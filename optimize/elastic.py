@@ -13,8 +13,9 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from dawndusk.models.design import CATEGORIES, Design, DesignBatch
+from dawndusk.models.design import Design, DesignBatch
 from dawndusk.models.evaluate import rule_reports
+from dawndusk.models.launch import usable_fairing_m3
 from dawndusk.models.outcome import OUTCOMES
 from dawndusk.models.rules import RULES
 from dawndusk.optimize.neighbourhood import Grades
@@ -22,6 +23,9 @@ from dawndusk.optimize.problem import Bound, Combination, Problem
 
 Floats: TypeAlias = NDArray[np.float64]
 
+BINDING_MARGIN = 0.005
+"""Relative margin up to which a limit binds."""
+FILLED_BY_MASS, FILLED_BY_VOLUME = "launch_filled_by_mass", "launch_filled_by_volume"
 DEMAND = "demand"
 """The rule that the number of satellites follows where a study does not state one."""
 LEAST_SHARE_OF_DEMAND = 1e-4
@@ -75,6 +79,27 @@ def _of_bound(bound: Bound, value: float) -> Item:
     excess = float(bound.excess({bound.outcome: value}))
     units, sentence = OUTCOMES[bound.outcome].units, f"The study asks for {bound}."
     return Item(str(bound), sentence, sense, units, value, bound.value, excess, abs(bound.value) or 1.0)
+
+
+def filled_launches(problem: Problem, design: Design) -> dict[str, Item]:
+    """Return how closely whole satellites fill a launch by mass and by volume: one step more and one fewer flies.
+
+    These are not rules, for a design may always fly fewer; but where one has no margin, the slightest growth of the
+    satellite costs a whole place on every launch.
+    """
+    outcome = problem.score_one(design).evaluation.outcome.row(0)
+    count = outcome["satellites_per_launch"]
+    vehicle, launch = problem.assumptions.vehicles[design.vehicle], problem.assumptions.launch
+    sizes = (
+        (FILLED_BY_MASS, outcome["wet_mass_kg"], outcome["payload_kg"], "kg"),
+        (FILLED_BY_VOLUME, outcome["stowed_volume_m3"], float(usable_fairing_m3(launch, vehicle)), "m3"),
+    )
+    sentence = f"The {count:.0f} satellites of one launch fill it; a larger satellite leaves a place empty on each."
+    return {
+        name: Item(name, sentence, "at most", units, count * one, room, (count * one - room) / room, room)
+        for name, one, room, units in sizes
+        if 0.0 < count * one <= room
+    }
 
 
 def names_of(problem: Problem) -> tuple[str, ...]:
@@ -143,8 +168,3 @@ class Elastic:
         """Return the sum of violations and the objective at coordinates."""
         objective, beyond = self.measure(self.designs(points))
         return np.where(np.isfinite(objective), beyond.sum(axis=1), np.inf), objective
-
-
-def combination_of(design: Design) -> dict[str, str]:
-    """Return the name that a design has in each category."""
-    return {name: str(getattr(design, name)) for name in CATEGORIES}

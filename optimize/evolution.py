@@ -172,11 +172,7 @@ class _Run:
         """Report progress."""
         first = self.leader
         value = first.objective if first and first.violation <= 0.0 else float("nan")
-        self.report(Progress(stage, share, self.evaluated, value if self._minimises else -value))
-
-    @property
-    def _minimises(self) -> bool:
-        return self.problem.sense == "minimise"
+        self.report(Progress(stage, share, self.evaluated, self.problem.sign * value))
 
 
 def search(
@@ -216,10 +212,9 @@ def search(
     order = run.ranked()
     winner = run.best[order[0]]
     scored = problem.score_one(winner.design)
-    sign = 1.0 if problem.sense == "minimise" else -1.0
     return SearchResult(
         status="feasible" if bool(scored.feasible[0]) else "infeasible",
-        objective=sign * float(scored.objective[0]),
+        objective=problem.sign * float(scored.objective[0]),
         bound=None,
         design=winner.design,
         evaluation=scored.evaluation,

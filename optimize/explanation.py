@@ -11,12 +11,12 @@ import numpy as np
 
 from dawndusk.models.design import Design
 from dawndusk.models.errors import DesignError
-from dawndusk.optimize.elastic import Elastic, combination_of
+from dawndusk.optimize.elastic import BINDING_MARGIN, Elastic
 from dawndusk.optimize.evolution import Candidate
 from dawndusk.optimize.near_optimal import TOLERANCE, NearOptimal, near_optimal
 from dawndusk.optimize.problem import Problem
 from dawndusk.optimize.runner_up import RunnerUp, runners_up
-from dawndusk.optimize.worths import BINDING_MARGIN, RELAXED_SHARE, Worth, polished, worths
+from dawndusk.optimize.worths import RELAXED_SHARE, Worth, polished, worths
 
 TIME_LIMIT_S = 10.0
 SHARE_OF_WORTHS, SHARE_OF_RUNNERS_UP = 0.3, 0.5
@@ -116,10 +116,10 @@ def explain_optimum(
     feasible = [one.design for one in others if one.penalty is not None]
     near = near_optimal(problem, best, feasible, seed=seed, deadline=deadline, tolerance=tolerance)
     objective = float(scored.objective[0])
-    nearby = Elastic(problem, combination_of(best)).designs(base.points[:1])[0]
+    nearby = Elastic(problem, best.combination).designs(base.points[:1])[0]
     seconds = time.monotonic() - begin
     return Explanation(
-        objective=objective if problem.sense == "minimise" else -objective,
+        objective=problem.sign * objective,
         worths=tuple(valued),
         runners_up=tuple(others),
         near_optimal=near,

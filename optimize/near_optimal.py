@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dawndusk.models.design import CATEGORIES, VARIABLES, Design
-from dawndusk.optimize.elastic import Elastic, combination_of
+from dawndusk.optimize.elastic import Elastic
 from dawndusk.optimize.neighbourhood import Effort, Grades, coordinates_of, start, walk
 from dawndusk.optimize.problem import Problem
 
@@ -94,7 +94,7 @@ def near_optimal(
     """
     limit = ceiling(float(problem.score_one(best).objective[0]), tolerance)
     near = [best, *(design for design in others if _is_near(problem, design, limit))]
-    by_categories = {tuple(combination_of(design).items()): design for design in reversed(near)}
+    by_categories = {tuple(design.combination.items()): design for design in reversed(near)}
     variables = (*problem.free, *(("satellites",) if problem.satellites_follow_demand else ()))
     ends = {(name, sign): best for name in variables for sign in (1.0, -1.0)}
     for number, origin in enumerate(reversed(by_categories.values())):
@@ -137,7 +137,7 @@ class _Region:
 
     def __post_init__(self) -> None:
         """Prepare the scoring and the start."""
-        self.elastic = Elastic(self.problem, combination_of(self.origin))
+        self.elastic = Elastic(self.problem, self.origin.combination)
         self.start = coordinates_of(self.problem, self.origin)[np.newaxis]
 
     def end(self, variable: str, sign: float, *, rng: np.random.Generator, effort: Effort) -> Design:

@@ -15,7 +15,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from dawndusk.models.design import CATEGORIES, Design
+from dawndusk.models.design import Design
 from dawndusk.optimize.problem import Combination, Problem
 
 Floats: TypeAlias = NDArray[np.float64]
@@ -135,11 +135,10 @@ def coordinates_of(problem: Problem, design: Design) -> Floats:
     Every variable rises with its own coordinate, so its coordinate is found by zooming in on a grid; variables are
     taken in their order, for the radiator is counted per accelerator.
     """
-    combination = {name: str(getattr(design, name)) for name in CATEGORIES}
     counting = replace(problem, satellites_follow_demand=False)
     found = np.full(len(problem.free), 0.5)
     for column, name in enumerate(problem.free):
-        found[column] = _coordinate(counting, combination, found, column, float(getattr(design, name)))
+        found[column] = _coordinate(counting, design.combination, found, column, float(getattr(design, name)))
     return found
 
 

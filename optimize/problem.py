@@ -72,6 +72,22 @@ Combination: TypeAlias = Mapping[str, str]
 
 
 @dataclass(frozen=True)
+class Goal:
+    """An outcome to make small or large."""
+
+    outcome: str
+    sense: Sense = "minimise"
+
+    @property
+    def sign(self) -> float:
+        """Return what turns the outcome into something to make small."""
+        return sign_of(self.sense)
+
+    def __str__(self) -> str:
+        return f"{self.sense} {self.outcome}"
+
+
+@dataclass(frozen=True)
 class Bound:
     """A limit on one outcome, in the units of its name."""
 
@@ -160,6 +176,11 @@ class Problem:
     sense: Sense
     bounds: tuple[Bound, ...] = ()
     satellites_follow_demand: bool = False
+
+    @property
+    def sign(self) -> float:
+        """Return what turns the objective into what is made small, and back."""
+        return sign_of(self.sense)
 
     @property
     def free(self) -> tuple[str, ...]:
@@ -256,11 +277,16 @@ class Problem:
             violation = violation + bound.violation(evaluation.outcome.values)
         objective = evaluation.outcome[self.objective]
         violation = np.where(np.isfinite(objective + violation), violation, np.inf)
-        return Scored(batch, evaluation, objective if self.sense == "minimise" else -objective, violation)
+        return Scored(batch, evaluation, self.sign * objective, violation)
 
     def score_one(self, design: Design) -> Scored:
         """Evaluate one design."""
         return self.score(DesignBatch.of(design))
+
+
+def sign_of(sense: Sense) -> float:
+    """Return what turns an objective into what is made small, and back: 1 for ``minimise``, -1 for ``maximise``."""
+    return 1.0 if sense == "minimise" else -1.0
 
 
 def _names(entry: Entry) -> tuple[str, ...]:

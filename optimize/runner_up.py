@@ -15,7 +15,7 @@ from scipy.stats import qmc
 from dawndusk.models.design import Design
 from dawndusk.optimize.conflict import explain_conflict
 from dawndusk.optimize.decomposition import grouped, split, terms
-from dawndusk.optimize.elastic import Elastic, combination_of, items
+from dawndusk.optimize.elastic import Elastic, items
 from dawndusk.optimize.evolution import Candidate
 from dawndusk.optimize.neighbourhood import Effort, Population, coordinates_of, start, walk
 from dawndusk.optimize.problem import Choice, Fixed, Problem
@@ -107,7 +107,7 @@ def _fair(deadline: float, left: int) -> float:
 
 def _lost(problem: Problem, best: Design) -> Iterator[tuple[str, str]]:
     """Yield every category with each of its names that the best design does not have."""
-    for variable, chosen in combination_of(best).items():
+    for variable, chosen in best.combination.items():
         entry = problem.space[variable]
         for name in entry.names if isinstance(entry, Choice) else ():
             if name != chosen:
@@ -131,13 +131,12 @@ def _runner_up(
     completed = time.monotonic() < until
     design = elastic.designs(population.points[:1])[0]
     scored = problem.score_one(design)
-    sign = 1.0 if problem.sense == "minimise" else -1.0
-    objective = sign * float(scored.objective[0])
+    objective = problem.sign * float(scored.objective[0])
     if not bool(scored.feasible[0]):
         return RunnerUp(variable, name, design, objective, None, {}, {}, (), completed)
     reference = problem.score_one(best)
     scale = abs(float(reference.objective[0])) or 1.0
-    parts = {n: sign * part / scale for n, part in split(terms(problem, best), terms(problem, design)).items()}
+    parts = {n: problem.sign * part / scale for n, part in split(terms(problem, best), terms(problem, design)).items()}
     penalty = (float(scored.objective[0]) - float(reference.objective[0])) / scale
     return RunnerUp(variable, name, design, objective, penalty, parts, grouped(parts), (), completed)
 
@@ -169,7 +168,7 @@ def _starts(forced: Problem, best: Design, seeds: Sequence[Candidate], seed: int
     Where no candidate has the name, every combination is looked at on a few points first.
     """
     allowed = forced.combinations()
-    own = combination_of(best)
+    own = best.combination
     swapped = min(allowed, key=lambda c: sum(own[category] != name for category, name in c.items()))
     at_best = coordinates_of(forced, best)[np.newaxis]
     if not seeds and forced.free:

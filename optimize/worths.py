@@ -10,14 +10,20 @@ from typing import Any
 import numpy as np
 
 from dawndusk.models.design import Design
-from dawndusk.models.launch import usable_fairing_m3
-from dawndusk.optimize.elastic import DEMAND, Elastic, Item, combination_of, items
+from dawndusk.optimize.elastic import (
+    BINDING_MARGIN,
+    DEMAND,
+    FILLED_BY_MASS,
+    FILLED_BY_VOLUME,
+    Elastic,
+    Item,
+    filled_launches,
+    items,
+)
 from dawndusk.optimize.neighbourhood import Effort, Population, coordinates_of, start, walk
 from dawndusk.optimize.problem import Problem
 
-BINDING_MARGIN = 0.005
 RELAXED_SHARE = 0.01
-FILLED_BY_MASS, FILLED_BY_VOLUME = "launch_filled_by_mass", "launch_filled_by_volume"
 POLISHING = (160, 1024)
 REOPTIMISING = (120, 1024)
 """Rounds and samples of the walks."""
@@ -69,7 +75,7 @@ class Relaxation:
 
 def polished(problem: Problem, design: Design, *, rng: np.random.Generator, deadline: float) -> Population:
     """Return the best designs near a design with the same categories."""
-    elastic = Elastic(problem, combination_of(design))
+    elastic = Elastic(problem, design.combination)
     begin = start(elastic.grade, coordinates_of(problem, design)[np.newaxis])
     return walk(elastic.grade, begin, rng=rng, effort=Effort(*POLISHING, deadline))
 
@@ -86,7 +92,7 @@ def relaxations(
     margin : float
         Relative margin up to which a limit binds.
     """
-    combination = combination_of(design)
+    combination = design.combination
     for item in items(problem, design).values():
         if item.is_idle or not 0.0 <= -item.violation <= margin:
             continue
@@ -101,30 +107,13 @@ def relaxations(
 
 def _filled_launches(problem: Problem, design: Design, share: float) -> Iterator[tuple[Item, Problem]]:
     """Yield how the whole satellites of a launch fill it, each with the problem in which a launch takes more."""
-    launch, vehicle = problem.assumptions.launch, problem.assumptions.vehicles[design.vehicle]
-    outcome = problem.score_one(design).evaluation.outcome.row(0)
-    count, room_m3 = outcome["satellites_per_launch"], float(usable_fairing_m3(launch, vehicle))
-    more = 1.0 + share
-    sentence = f"The {count:.0f} satellites of one launch fill it; a larger satellite leaves a place empty on each."
-    for name, units, one, room, wider in (
-        (
-            FILLED_BY_MASS,
-            "kg",
-            outcome["wet_mass_kg"],
-            outcome["payload_kg"],
-            dataclasses.replace(launch, mass_fill=launch.mass_fill * more),
-        ),
-        (
-            FILLED_BY_VOLUME,
-            "m3",
-            outcome["stowed_volume_m3"],
-            room_m3,
-            dataclasses.replace(launch, volume_fill=launch.volume_fill * more),
-        ),
-    ):
-        if 0.0 < count * one <= room:
-            item = Item(name, sentence, "at most", units, count * one, room, count * one / room - 1.0, room)
-            yield item, dataclasses.replace(problem, assumptions=problem.assumptions.replace(launch=wider))
+    launch, more = problem.assumptions.launch, 1.0 + share
+    wider = {
+        FILLED_BY_MASS: dataclasses.replace(launch, mass_fill=launch.mass_fill * more),
+        FILLED_BY_VOLUME: dataclasses.replace(launch, volume_fill=launch.volume_fill * more),
+    }
+    for name, item in filled_launches(problem, design).items():
+        yield item, dataclasses.replace(problem, assumptions=problem.assumptions.replace(launch=wider[name]))
 
 
 def worths(
@@ -149,7 +138,7 @@ def worths(
     deadline : float
         ``time.monotonic`` at which the walks end.
     """
-    strict = Elastic(problem, combination_of(design))
+    strict = Elastic(problem, design.combination)
     reached: list[tuple[Relaxation, Population]] = []
     for number, relaxed in enumerate(relaxations(problem, design, share=share, margin=margin)):
         begin = start(relaxed.elastic.grade, relaxed.elastic.lifted(base.points))

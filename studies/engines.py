@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dawndusk.models.design import CATEGORIES, Design
+from dawndusk.models.design import Design
 from dawndusk.models.errors import DawnduskError
-from dawndusk.optimize.certify.certificate import CertificateError, Certified, Check
+from dawndusk.optimize.certify.certificate import CertificateError, Certified, Check, relative_gap, verdict_of
 from dawndusk.optimize.certify.search import certify
-from dawndusk.optimize.certify.tape import NotBoundedError
+from dawndusk.optimize.certify.slots import NotBoundedError
 from dawndusk.optimize.evolution import Candidate, Progress, search
 from dawndusk.optimize.problem import Problem, Sense
 from dawndusk.studies.interrupts import held_back
@@ -74,9 +74,7 @@ class Found:
     @property
     def verdict(self) -> str:
         """Return the verdict of the audit: ``passed``, ``failed`` or ``not run``."""
-        if not self.checks:
-            return "not run"
-        return "passed" if all(check.held for check in self.checks) else "failed"
+        return verdict_of(self.checks)
 
 
 def find(
@@ -254,9 +252,7 @@ def by_mixed_integer_model(problem: Problem, settings: Search, report: Report) -
     design = second.design
     objective = exact_objective(problem, design) if design is not None else None
     design = design if objective is not None else None
-    gap = None
-    if objective is not None and second.bound is not None:
-        gap = abs(objective - second.bound) / (abs(objective) or 1.0)
+    gap = relative_gap(objective, second.bound)
     if objective is not None:
         status = "optimal" if gap is not None and gap <= settings.gap * (1.0 + TOLERANCE) else "feasible"
     else:
@@ -282,8 +278,7 @@ def exact_objective(problem: Problem, design: Design) -> float | None:
     """Return the objective of a design in the units and sense of the study, None where it breaks a rule."""
     with np.errstate(all="ignore"):
         scored = problem.score_one(design)
-    sign = 1.0 if problem.sense == "minimise" else -1.0
-    return sign * float(scored.objective[0]) if bool(scored.feasible[0]) else None
+    return problem.sign * float(scored.objective[0]) if bool(scored.feasible[0]) else None
 
 
 def is_better(objective: float, bound: float, sense: Sense) -> bool:
@@ -296,11 +291,10 @@ def led_by(problem: Problem, design: Design | None, candidates: tuple[Candidate,
     """Return candidates with a design in front, in place of the one with the same combination of categories."""
     if design is None:
         return candidates
-    combination = {name: str(getattr(design, name)) for name in CATEGORIES}
     with np.errstate(all="ignore"):
         scored = problem.score_one(design)
-    first = Candidate(combination, np.zeros(0), design, float(scored.objective[0]), float(scored.violation[0]))
-    return (first, *(c for c in candidates if c.combination != combination))
+    first = Candidate(design.combination, np.zeros(0), design, float(scored.objective[0]), float(scored.violation[0]))
+    return (first, *(c for c in candidates if c.combination != design.combination))
 
 
 def check_bound(problem: Problem, found: Found) -> None:
@@ -310,6 +304,6 @@ def check_bound(problem: Problem, found: Found) -> None:
     for candidate in found.candidates:
         if candidate.violation > 0.0:
             continue
-        objective = candidate.objective if problem.sense == "minimise" else -candidate.objective
+        objective = problem.sign * candidate.objective
         if found.bound is None or is_better(objective, found.bound, problem.sense):
             raise CertificateError(contradiction(found, objective, candidate.design, "the search"))

@@ -5,15 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from dawndusk.models.array import Array
 from dawndusk.models.design import VARIABLES, Design
-from dawndusk.models.evaluate import RuleReport, rule_reports
-from dawndusk.models.launch import usable_fairing_m3
-from dawndusk.models.outcome import OUTCOMES
+from dawndusk.optimize.elastic import BINDING_MARGIN, Item, filled_launches, items
 from dawndusk.optimize.evolution import Candidate
-from dawndusk.optimize.problem import Bound, Choice, Entry, Problem, Range
+from dawndusk.optimize.problem import Choice, Entry, Problem, Range
 
-BINDING_MARGIN = 0.005
 AT_END_SHARE = 1e-3
 
 
@@ -47,35 +43,12 @@ class AtEnd:
 
 def limits(problem: Problem, design: Design) -> list[Limit]:
     """Return every rule, every bound of the study and how full a launch is, for one design, tightest first."""
-    rules = [_from_rule(report) for report in rule_reports(design, problem.assumptions)]
-    values = problem.score_one(design).evaluation.outcome.values
-    bounds = [_from_bound(bound, values) for bound in problem.bounds]
-    return sorted(rules + bounds + _packing_steps(problem, design, values), key=lambda limit: limit.margin)
+    found = [*items(problem, design).values(), *filled_launches(problem, design).values()]
+    return sorted(map(_limit, found), key=lambda limit: limit.margin)
 
 
-def _packing_steps(problem: Problem, design: Design, values: Mapping[str, Array]) -> list[Limit]:
-    """Return how closely whole satellites fill a launch by mass and by volume: one step more and one fewer flies.
-
-    These are not rules, for a design may always fly fewer; but where one has no margin, the slightest growth of the
-    satellite costs a whole place on every launch.
-    """
-    count = float(values["satellites_per_launch"][0])
-    vehicle, launch = problem.assumptions.vehicles[design.vehicle], problem.assumptions.launch
-    sizes = (
-        ("launch_filled_by_mass", float(values["wet_mass_kg"][0]), float(values["payload_kg"][0]), "kg"),
-        (
-            "launch_filled_by_volume",
-            float(values["stowed_volume_m3"][0]),
-            float(usable_fairing_m3(launch, vehicle)),
-            "m3",
-        ),
-    )
-    sentence = f"The {count:.0f} satellites of one launch fill it; a larger satellite leaves a place empty on each."
-    return [
-        Limit(name, sentence, count * one, "at most", room, units, (room - count * one) / room)
-        for name, one, room, units in sizes
-        if 0.0 < count * one <= room
-    ]
+def _limit(item: Item) -> Limit:
+    return Limit(item.name, item.sentence, item.value, item.sense, item.limit, item.units, -item.violation)
 
 
 def binding(all_limits: list[Limit]) -> list[Limit]:
@@ -130,16 +103,3 @@ def alternatives(problem: Problem, candidates: Sequence[Candidate]) -> list[Alte
             missed = broken(limits(problem, best.design)) if best.violation > 0.0 else []
             found.append(Alternative(variable, name, best, tuple(limit.name for limit in missed)))
     return found
-
-
-def _from_rule(report: RuleReport) -> Limit:
-    rule = report.rule
-    return Limit(rule.name, rule.sentence, report.value, rule.sense, report.limit, rule.units, -report.violation)
-
-
-def _from_bound(bound: Bound, values: Mapping[str, Array]) -> Limit:
-    value = float(values[bound.outcome][0])
-    sense = "at most" if bound.is_upper else "at least"
-    margin = -float(bound.excess({bound.outcome: value}))
-    sentence = f"The study asks for {bound}."
-    return Limit(str(bound), sentence, value, sense, bound.value, OUTCOMES[bound.outcome].units, margin)

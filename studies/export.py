@@ -11,7 +11,7 @@ from typing import Any
 from dawndusk.models.errors import DawnduskError, nearest, one_of
 from dawndusk.optimize.certify.milp import milp_model, write_model
 from dawndusk.optimize.certify.milp_model import FORMATS
-from dawndusk.optimize.certify.tape import NotBoundedError
+from dawndusk.optimize.certify.slots import NotBoundedError
 from dawndusk.optimize.problem import Problem
 from dawndusk.studies.document import MAX_PLACE, shorten
 from dawndusk.studies.runner import problem_of

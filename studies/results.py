@@ -15,6 +15,7 @@ from dawndusk.optimize.certify.certificate import Check
 from dawndusk.optimize.conflict import Conflict
 from dawndusk.optimize.evolution import Candidate
 from dawndusk.optimize.explanation import Explanation
+from dawndusk.optimize.problem import sign_of
 from dawndusk.studies.engines import Found
 from dawndusk.studies.explain import Alternative, AtEnd, Limit, broken
 from dawndusk.studies.study import Study
@@ -214,7 +215,7 @@ class RunResult:
 
     def in_sense(self, objective: float) -> float:
         """Turn an objective that a search made small back into the sense of the study."""
-        return objective if self.study.sense == "minimise" else -objective
+        return sign_of(self.study.sense) * objective
 
     def _repr_html_(self) -> str:
         figure = "" if self.objective is None else f", {self.study.objective} = {self.objective:.5g}"

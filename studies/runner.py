@@ -14,7 +14,7 @@ from dawndusk.models.design import Design, DesignBatch
 from dawndusk.models.errors import DawnduskError
 from dawndusk.models.evaluate import evaluate
 from dawndusk.models.rows import check_names
-from dawndusk.optimize.certify.certificate import CertificateError, Certified
+from dawndusk.optimize.certify.certificate import CertificateError, Certified, relative_gap
 from dawndusk.optimize.conflict import Conflict, explain_conflict
 from dawndusk.optimize.evolution import Progress
 from dawndusk.optimize.explanation import Explanation, explain_optimum
@@ -163,7 +163,7 @@ def _led_by_better(problem: Problem, found: Found, design: Design) -> Found:
     objective = exact_objective(problem, design)
     if objective is None:
         return found
-    gap = None if found.bound is None else abs(objective - found.bound) / (abs(objective) or 1.0)
+    gap = relative_gap(objective, found.bound)
     return dataclasses.replace(
         found, objective=objective, gap=gap, design=design, candidates=led_by(problem, design, found.candidates)
     )
@@ -183,7 +183,7 @@ def _with_a_design(study: Study, problem: Problem, found: Found) -> Found:
         return dataclasses.replace(found, candidates=candidates)
     if found.status == "infeasible":
         raise CertificateError(contradiction(found, objective, design, "the nominal design"))
-    gap = None if found.bound is None else abs(objective - found.bound) / (abs(objective) or 1.0)
+    gap = relative_gap(objective, found.bound)
     return dataclasses.replace(
         found, status="feasible", objective=objective, gap=gap, design=design, candidates=candidates
     )

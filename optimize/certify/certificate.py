@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -30,6 +31,20 @@ class Check:
     words: str
 
 
+def verdict_of(checks: Sequence[Check]) -> str:
+    """Return the verdict of an audit: ``passed``, ``failed`` or ``not run``."""
+    if not checks:
+        return "not run"
+    return "passed" if all(check.held for check in checks) else "failed"
+
+
+def relative_gap(objective: float | None, bound: float | None) -> float | None:
+    """Return ``|objective - bound| / |objective|``, the difference where the objective is zero, None without both."""
+    if objective is None or bound is None:
+        return None
+    return abs(objective - bound) / (abs(objective) or 1.0)
+
+
 @dataclass(frozen=True, eq=False)
 class Unfinished:
     """What an interrupted proof needs to go on: the open boxes, and the counts so far."""
@@ -51,7 +66,7 @@ class Certified:
     bound : float or None
         Proved: no feasible design is better. None where nothing is proved yet.
     gap : float or None
-        ``|objective - bound| / |objective|``.
+        As ``relative_gap`` has it.
     boxes, open_boxes : int
         Boxes looked at, and those that were left open.
     candidates : tuple of Candidate
@@ -80,6 +95,4 @@ class Certified:
     @property
     def verdict(self) -> str:
         """Return the verdict of the audit: ``passed``, ``failed`` or ``not run``."""
-        if not self.checks:
-            return "not run"
-        return "passed" if all(check.held for check in self.checks) else "failed"
+        return verdict_of(self.checks)

@@ -24,10 +24,10 @@ from numpy.typing import NDArray
 from dawndusk.models.design import Design
 from dawndusk.optimize.certify.boxes import Bounder
 from dawndusk.optimize.certify.milp_case import Case, Solved
+from dawndusk.optimize.certify.milp_columns import propagated
 from dawndusk.optimize.certify.milp_designs import best_near
 from dawndusk.optimize.certify.milp_model import pyomo_model, slot_names, write_model
-from dawndusk.optimize.certify.milp_relaxation import here, propagated, reached
-from dawndusk.optimize.certify.operations import Grid, Table
+from dawndusk.optimize.certify.operations import Grid, Table, here, reached
 from dawndusk.optimize.certify.statement import Statement, state
 from dawndusk.optimize.certify.tape import Builder
 from dawndusk.optimize.evolution import search

@@ -12,21 +12,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dawndusk.optimize.certify.curves import RAMP
+from dawndusk.optimize.certify.milp_columns import LinearRow, Ranges, propagated
 from dawndusk.optimize.certify.milp_engine import FEASIBILITY, THREADS, Engine
 from dawndusk.optimize.certify.milp_lines import Plane, plane_at
 from dawndusk.optimize.certify.milp_pieces import breaks_for, count_whole, cut, cut_grid, enumerate_whole, is_pieced
-from dawndusk.optimize.certify.milp_relaxation import (
-    LinearRow,
-    Ranges,
-    Relaxation,
+from dawndusk.optimize.certify.milp_relaxation import Relaxation
+from dawndusk.optimize.certify.milp_values import rounded, values_at
+from dawndusk.optimize.certify.operations import (
+    Bend,
+    Grid,
+    Input,
+    Product,
+    Rounding,
+    Table,
+    Tape,
     here,
-    propagated,
     reads,
-    rounded,
-    values_at,
     varies,
 )
-from dawndusk.optimize.certify.operations import Bend, Grid, Input, Product, Rounding, Table, Tape
 
 Floats: TypeAlias = NDArray[np.float64]
 

@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import vstack
 
-from dawndusk.optimize.certify.milp_relaxation import LinearRow, Relaxation
+from dawndusk.optimize.certify.milp_columns import LinearRow
+from dawndusk.optimize.certify.milp_relaxation import Relaxation
 
 Floats: TypeAlias = NDArray[np.float64]
 

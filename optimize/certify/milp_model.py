@@ -28,8 +28,8 @@ def slot_names(statement: Statement, builder: Builder) -> dict[int, str]:
         value = builder.values.get(node)
         if value is None or value.constant is not None:
             continue
-        for slot, head in ((value._plain, ""), (value._log, "log_")):
-            if isinstance(slot, int) and slot not in names:
+        for slot, head in zip(value.made, ("", "log_"), strict=True):
+            if slot is not None and slot not in names:
                 names[slot] = f"{head}{outcome}"
     return names
 

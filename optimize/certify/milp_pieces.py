@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dawndusk.optimize.certify.milp_lines import Band, Corners, Plane, corners, plane_at
-from dawndusk.optimize.certify.milp_relaxation import Relaxation, bands_of, reads
-from dawndusk.optimize.certify.operations import Bend, Grid, Rounding, Table
+from dawndusk.optimize.certify.milp_relaxation import Relaxation, bands_of
+from dawndusk.optimize.certify.operations import Bend, Grid, Rounding, Table, reads
 
 Floats: TypeAlias = NDArray[np.float64]
 

@@ -8,15 +8,15 @@ hull of its nodes; a rounding in the whole numbers of its range.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-from dawndusk.optimize.certify.affine import STEADY, Forward
+from dawndusk.optimize.certify.affine import STEADY
 from dawndusk.optimize.certify.curves import RAMP
+from dawndusk.optimize.certify.milp_columns import ROW_SLACK, Columns, Extra, LinearRow, Ranges, Term
 from dawndusk.optimize.certify.milp_lines import (
     Band,
     Corners,
@@ -32,21 +32,18 @@ from dawndusk.optimize.certify.operations import (
     Bend,
     Coefficient,
     Grid,
-    Input,
     Product,
     Rounding,
-    Sign,
     Sum,
     Table,
     Tape,
+    here,
+    varies,
 )
 
 Floats: TypeAlias = NDArray[np.float64]
-Term: TypeAlias = tuple[int, float]
 
 TANGENTS = 5
-ROW_SLACK = 1e-9
-"""What every rule may be missed by: the physics is worked out in floating point."""
 NARROWEST = 1e-6
 """Least half width of a column, relative to its middle, so that its scaled rows keep their digits."""
 ROUNDING = 4e-15
@@ -54,140 +51,6 @@ ROUNDING = 4e-15
 STEEPEST = 1e12
 NEGLIGIBLE = 1e-13
 FARTHEST = 1e15
-
-
-@dataclass(frozen=True)
-class LinearRow:
-    """``low <= sum of coefficient * column <= high`` in the units of the slots."""
-
-    name: str
-    terms: tuple[Term, ...]
-    low: float
-    high: float
-
-
-@dataclass(frozen=True)
-class Ranges:
-    """Least and greatest value of every slot, shape (slots,)."""
-
-    low: Floats
-    high: Floats
-
-    def within(self, slot: int) -> tuple[float, float]:
-        """Return the range of one slot."""
-        return float(self.low[slot]), float(self.high[slot])
-
-
-def reached(tape: Tape) -> list[int]:
-    """Return the slots that the objective, a row or a limit depends on, in rising order."""
-    stack = [tape.objective, *(row.slot for row in tape.rows if row.slot is not None)]
-    seen: set[int] = set()
-    while stack:
-        slot = stack.pop()
-        if slot not in seen:
-            seen.add(slot)
-            stack.extend(reads(tape, slot))
-    return sorted(seen | {s for s, o in enumerate(tape.operations) if isinstance(o, Input)})
-
-
-def reads(tape: Tape, slot: int) -> tuple[int, ...]:
-    """Return the slots that a slot reads."""
-    operation = tape.operations[slot]
-    if isinstance(operation, Sum):
-        return tuple(inner for inner, _ in operation.terms)
-    if isinstance(operation, (Bend, Table, Rounding, Sign)):
-        return (operation.slot,)
-    if isinstance(operation, (Grid, Product)):
-        return operation.x, operation.y
-    return ()
-
-
-def here(value: Coefficient, combination: int) -> float:
-    """Return a coefficient for one combination."""
-    return float(value[combination]) if isinstance(value, np.ndarray) else float(value)
-
-
-def propagated(
-    tape: Tape, members: Sequence[int], inputs: tuple[Floats, Floats], known: Ranges | None
-) -> tuple[tuple[int, ...], Ranges] | None:
-    """Return the combinations that affine arithmetic leaves, and the ranges over all of them; None where none is left.
-
-    ``inputs`` are ranges of the coordinates, the same for all combinations or of shape (d, members); ``known`` ranges
-    of any slots.
-    """
-    chosen = np.array(members)
-    count, rounded = len(chosen), len(tape.roundings)
-    limits = dict(tape.limits)
-    if known is not None:
-        for slot in range(len(known.low)):
-            least, most = limits.get(slot, (-np.inf, np.inf))
-            limits[slot] = np.maximum(least, known.low[slot]), np.minimum(most, known.high[slot])
-    ends = [np.broadcast_to(e if e.ndim > 1 else e[:, np.newaxis], (e.shape[0], count)) for e in inputs]
-    with np.errstate(all="ignore"):
-        forward = Forward(
-            ends[0], ends[1], chosen, np.full((rounded, count), -np.inf), np.full((rounded, count), np.inf), limits
-        )
-        forward.run(tape.operations)
-    alive = ~np.broadcast_to(forward.empty, (count,))
-    low = np.array([np.broadcast_to(f.low, (count,)) for f in forward.forms], dtype=np.float64)
-    high = np.array([np.broadcast_to(f.high, (count,)) for f in forward.forms], dtype=np.float64)
-    for row in tape.rows:
-        least = low[row.slot] if row.slot is not None else np.array([here(row.constant, c) for c in members])
-        alive = alive & (least <= ROW_SLACK)
-    if not alive.any():
-        return None
-    left = tuple(int(c) for c in chosen[alive])
-    return left, Ranges(low[:, alive].min(axis=1), high[:, alive].max(axis=1))
-
-
-def varies(value: Coefficient, members: Sequence[int]) -> bool:
-    """Return whether a coefficient differs between combinations."""
-    return isinstance(value, np.ndarray) and bool(np.any(value[list(members)] != value[members[0]]))
-
-
-@dataclass(frozen=True)
-class Extra:
-    """A column that stands for no slot: a share of a piece, or the choice between pieces."""
-
-    name: str
-    low: float
-    high: float
-    whole: bool
-
-
-class Columns:
-    """Which column stands for each slot: ``slot = factor * column + shift``; columns are numbered by their own slot."""
-
-    def __init__(self, tape: Tape, members: Sequence[int], needed: Sequence[int]) -> None:
-        combination = members[0]
-        self.of: dict[int, tuple[int | None, float, float]] = {}
-        self.slots: list[int] = []
-        for slot in needed:
-            operation = tape.operations[slot]
-            if isinstance(operation, Sum) and not any(
-                varies(v, members) for v in (operation.constant, *(c for _, c in operation.terms))
-            ):
-                terms, shift = self.joined(
-                    [(s, here(c, combination)) for s, c in operation.terms], here(operation.constant, combination)
-                )
-                if not terms:
-                    self.of[slot] = None, 0.0, shift
-                    continue
-                if len(terms) == 1:
-                    self.of[slot] = terms[0][0], terms[0][1], shift
-                    continue
-            self.of[slot] = slot, 1.0, 0.0
-            self.slots.append(slot)
-
-    def joined(self, terms: Iterable[Term], constant: float) -> tuple[list[Term], float]:
-        """Return a sum over slots as one over columns."""
-        merged: dict[int, float] = {}
-        for slot, factor in terms:
-            column, scale, shift = self.of[slot]
-            constant += factor * shift
-            if column is not None:
-                merged[column] = merged.get(column, 0.0) + factor * scale
-        return [(column, factor) for column, factor in merged.items() if factor != 0.0], constant
 
 
 class Relaxation:
@@ -472,47 +335,3 @@ def bands_of(tape: Tape, combination: int, slot: int, breaks: Floats) -> list[Ba
         return curve_bands(operation.curve, breaks)
     assert isinstance(operation, Table)
     return table_bands(operation.ranges, round(here(operation.row, combination)), breaks)
-
-
-def values_at(tape: Tape, combination: int, point: Floats) -> Floats:
-    """Return the exact value of every slot at coordinates ``point`` of shape (d,)."""
-    values: list[float] = []
-    with np.errstate(all="ignore"):
-        for operation in tape.operations:
-            values.append(_value(operation, values, combination, point))
-    return np.array(values)
-
-
-def _value(  # noqa: PLR0911 (one for each operation)
-    operation: object, values: Sequence[float], combination: int, point: Floats
-) -> float:
-    if isinstance(operation, Input):
-        return float(point[operation.axis])
-    if isinstance(operation, Sum):
-        terms = (values[inner] * here(factor, combination) for inner, factor in operation.terms)
-        return here(operation.constant, combination) + sum(terms)
-    if isinstance(operation, Bend):
-        return float(operation.curve.value(np.float64(values[operation.slot])))
-    if isinstance(operation, Table):
-        row = round(here(operation.row, combination))
-        return float(operation.ranges.at(np.float64(values[operation.slot]), row))
-    if isinstance(operation, Grid):
-        row = round(here(operation.row, combination))
-        return float(operation.ranges.at(np.float64(values[operation.x]), np.float64(values[operation.y]), row))
-    if isinstance(operation, Product):
-        return values[operation.x] * values[operation.y]
-    if isinstance(operation, Sign):
-        return float(np.sign(values[operation.slot]))
-    assert isinstance(operation, Rounding)
-    return rounded(operation, values[operation.slot])
-
-
-def rounded(operation: Rounding, inner: float) -> float:
-    """Return a number rounded as the physics does it, what is whole within rounding taken as it is."""
-    plain = float(np.exp(min(inner, 700.0))) if operation.logarithm else inner
-    nearest = float(np.rint(plain))
-    if abs(plain - nearest) > STEADY * max(abs(plain), 1.0):
-        nearest = float(np.ceil(plain) if operation.up else np.floor(plain))
-    if operation.logarithm or operation.at_least_one:
-        nearest = max(nearest, 1.0)
-    return float(np.log(nearest)) if operation.logarithm else nearest

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
+
+import numpy as np
 
 from dawndusk.optimize.certify.curves import Curve
 from dawndusk.optimize.certify.lookup import GridRanges, TableRanges
@@ -134,8 +137,8 @@ class Tape:
         What must be at most zero.
     limits : dict
         Least and greatest value of interest of some slots, floats or shape (C,).
-    slots : dict
-        Slots of nodes of the graph, as ``Value``.
+    roundings : list of int
+        The slots that round.
     """
 
     statement: Statement
@@ -145,3 +148,37 @@ class Tape:
     rows: tuple[Row, ...] = ()
     limits: dict[int, tuple[Coefficient, Coefficient]] = field(default_factory=dict)
     roundings: list[int] = field(default_factory=list)
+
+
+def here(value: Coefficient, combination: int) -> float:
+    """Return a coefficient for one combination."""
+    return float(value[combination]) if isinstance(value, np.ndarray) else float(value)
+
+
+def varies(value: Coefficient, members: Sequence[int]) -> bool:
+    """Return whether a coefficient differs between combinations."""
+    return isinstance(value, np.ndarray) and bool(np.any(value[list(members)] != value[members[0]]))
+
+
+def reads(tape: Tape, slot: int) -> tuple[int, ...]:
+    """Return the slots that a slot reads."""
+    operation = tape.operations[slot]
+    if isinstance(operation, Sum):
+        return tuple(inner for inner, _ in operation.terms)
+    if isinstance(operation, (Bend, Table, Rounding, Sign)):
+        return (operation.slot,)
+    if isinstance(operation, (Grid, Product)):
+        return operation.x, operation.y
+    return ()
+
+
+def reached(tape: Tape) -> list[int]:
+    """Return the slots that the objective, a row or a limit depends on, in rising order."""
+    stack = [tape.objective, *(row.slot for row in tape.rows if row.slot is not None)]
+    seen: set[int] = set()
+    while stack:
+        slot = stack.pop()
+        if slot not in seen:
+            seen.add(slot)
+            stack.extend(reads(tape, slot))
+    return sorted(seen | {s for s, o in enumerate(tape.operations) if isinstance(o, Input)})

@@ -19,12 +19,12 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from dawndusk.models.design import CATEGORIES, Design, DesignBatch
+from dawndusk.models.design import Design, DesignBatch
 from dawndusk.models.errors import DesignError
 from dawndusk.optimize.certify.audit import audit as run_audit
 from dawndusk.optimize.certify.boxes import Bounder, Boxes
 from dawndusk.optimize.certify.branch import Examined, examine
-from dawndusk.optimize.certify.certificate import CertificateError, Certified, Check, Status, Unfinished
+from dawndusk.optimize.certify.certificate import CertificateError, Certified, Check, Status, Unfinished, relative_gap
 from dawndusk.optimize.certify.designs import coordinates_of, designs_at, designs_in
 from dawndusk.optimize.certify.statement import Statement, state
 from dawndusk.optimize.certify.worker import Worker
@@ -270,8 +270,7 @@ class _Run:
         if self.best is None:
             return
         design = self.best.designs[0]
-        combination = {name: getattr(design, name) for name in CATEGORIES}
-        number = self.statement.combinations.index(combination)
+        number = self.statement.combinations.index(design.combination)
         for stage, width in enumerate(POLISH_WIDTHS):
             assert self.best is not None
             design = self.best.designs[0]
@@ -386,9 +385,7 @@ class _Run:
         bound = self.in_units(proved) if math.isfinite(proved) else None
         if self.best is not None:
             objective = float(self.best.objective[0]) * self.statement.sign
-        gap = None
-        if objective is not None and bound is not None:
-            gap = abs(objective - bound) / abs(objective) if objective else abs(objective - bound)
+        gap = relative_gap(objective, bound)
         status: Status
         if not left and (self.examined or stopped_by == "completion"):
             status = "infeasible" if self.best is None else "optimal"

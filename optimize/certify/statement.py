@@ -115,7 +115,7 @@ class Statement:
     @property
     def sign(self) -> float:
         """Return 1 where the objective is made small, -1 where it is made large."""
-        return 1.0 if self.problem.sense == "minimise" else -1.0
+        return self.problem.sign
 
     def range_of(self, variable: str) -> tuple[float, float]:
         """Return the least and the greatest value of a variable that the search varies."""

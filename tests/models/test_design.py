@@ -208,3 +208,7 @@ def test_batch_returns_the_designs_it_was_made_of(
     assert batch.take(np.array([1, 0]))[1] == design
     assert batch.columns()["orbit"][1] == "mid_inclination_53"
     assert Design(**design.to_dict()) == design  # type: ignore[arg-type]
+
+
+def test_the_combination_of_a_design_is_its_name_in_each_category(design: Design) -> None:
+    assert design.combination == {name: getattr(design, name) for name in CATEGORIES}

@@ -30,6 +30,9 @@ SMALL_SPACE: dict[str, Any] = {
 }
 
 
+FLEET: dict[str, Any] = {"satellites": {"low": 1, "high": 400, "nominal": 50}, "launches_per_year": 20}
+
+
 @pytest.fixture
 def make_problem() -> MakeProblem:
     """The main study with three free variables; ``design`` and other keys of a study replace what is there."""
@@ -41,6 +44,17 @@ def make_problem() -> MakeProblem:
             "design": {**SMALL_SPACE, **(design or {})},
             **study,
         }
+        return problem_of(study_from_mapping(mapping))
+
+    return make
+
+
+@pytest.fixture
+def make_free_problem() -> MakeProblem:
+    """A study without a demand, its fleet free; the keys given are added."""
+
+    def make(**study: Any) -> Problem:
+        mapping = {"name": "free", "extends": "base", "design": {**SMALL_SPACE, **FLEET}, **study}
         return problem_of(study_from_mapping(mapping))
 
     return make

@@ -59,11 +59,11 @@ SMALL_SPACE: dict[str, Any] = {
 
 @pytest.fixture(scope="session")
 def small_study() -> Callable[..., dd.Study]:
-    """The main study with two free variables, which a certified search closes in a second."""
+    """The main study with two free variables, which a certified search closes in a second; what is given changes it."""
 
-    def make(*overrides: str) -> dd.Study:
+    def make(*overrides: str, **study: Any) -> dd.Study:
         mapping = {"name": "small", "extends": "orbit-200mw", "design": SMALL_SPACE, "search": {"second_bound": False}}
-        return dd.load(mapping, overrides)
+        return dd.load({**mapping, **study}, overrides)
 
     return make
 

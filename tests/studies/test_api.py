@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import dataclasses
 import pickle
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -17,31 +18,12 @@ from dawndusk.studies.api import as_batch
 from dawndusk.studies.study import Kind
 from dawndusk.studies.studyfile import library_path
 
-SMALL: dict[str, Any] = {
-    "name": "small",
-    "extends": "orbit-200mw",
-    "design": {
-        "accelerator": "tpu_v7",
-        "accelerators_per_satellite": 126,
-        "orbit": "dawn_dusk_sso",
-        "radiator": "deployable_two_phase",
-        "shielding_mm": 7,
-        "array": ["silicon_flexible", "iii_v_rosa"],
-        "array_oversize": 1.05,
-        "eclipse_ride_through": 0,
-        "spare_fraction": 0.1,
-        "optical_terminals": 2,
-        "life_years": 6,
-        "vehicle": "starship_v3",
-        "launches_per_year": 80,
-    },
-    "search": {"second_bound": False},
-}
+MakeStudy: TypeAlias = Callable[..., dd.Study]
 
 
 @pytest.fixture(scope="module")
-def study() -> dd.Study:
-    return dd.load(SMALL)
+def study(small_study: MakeStudy) -> dd.Study:
+    return small_study()
 
 
 @pytest.fixture(scope="module")
@@ -61,9 +43,9 @@ def test_a_study_is_loaded_by_name_path_and_mapping(tmp_path: Path) -> None:
     assert dd.load(path).hash == named.hash
 
 
-def test_overrides_are_those_of_the_command_line(study: dd.Study) -> None:
-    assert dd.load(SMALL, ["design.life_years=5"]) != study
-    assert dd.load(SMALL, ["design.life_years=5"]).evaluate().design.life_years == 5
+def test_overrides_are_those_of_the_command_line(study: dd.Study, small_study: MakeStudy) -> None:
+    assert small_study("design.life_years=5") != study
+    assert small_study("design.life_years=5").evaluate().design.life_years == 5
 
 
 def test_the_run_is_the_best_and_the_same_again(study: dd.Study, result: dd.RunResult) -> None:
@@ -203,8 +185,8 @@ def test_a_run_can_be_written(study: dd.Study, tmp_path: Path) -> None:
         study.run(out=tmp_path)
 
 
-def test_a_hostile_title_is_escaped_in_a_notebook() -> None:
-    study = dd.load({**SMALL, "title": "<script>alert(1)</script>"}, ["search.time_limit_s=0.1"])
+def test_a_hostile_title_is_escaped_in_a_notebook(small_study: MakeStudy) -> None:
+    study = small_study("search.time_limit_s=0.1", title="<script>alert(1)</script>")
     result = study.run()
     for shown in (result, study.evaluate()):
         html = shown._repr_html_()  # type: ignore[union-attr]
@@ -228,8 +210,8 @@ def test_nothing_can_be_assigned(study: dd.Study, result: dd.RunResult) -> None:
             setattr(thing, field, "x")
 
 
-def test_a_study_is_a_key(study: dd.Study) -> None:
-    assert {study: 1}[dd.load(SMALL)] == 1
+def test_a_study_is_a_key(study: dd.Study, small_study: MakeStudy) -> None:
+    assert {study: 1}[small_study()] == 1
 
 
 def test_the_nominal_design_has_the_satellites_that_the_demand_asks_for() -> None:

@@ -11,7 +11,7 @@ import pytest
 
 import dawndusk as dd
 from dawndusk.optimize.certify import milp
-from dawndusk.optimize.certify.certificate import Certified, Check
+from dawndusk.optimize.certify.certificate import Certified, Check, relative_gap
 from dawndusk.optimize.evolution import Progress
 from dawndusk.studies import engines
 from dawndusk.studies.engines import Found, check_bound, is_better
@@ -117,6 +117,13 @@ def test_a_design_of_the_search_that_beats_its_bound_is_an_error(
     check_bound(problem, certified.found)
     with pytest.raises(dd.CertificateError, match="the certificate is wrong: proved that no design is"):
         check_bound(problem, dataclasses.replace(certified.found, **change))
+
+
+def test_the_gap_is_relative_to_the_objective() -> None:
+    assert relative_gap(-4.0, -5.0) == 0.25
+    assert relative_gap(0.0, -0.5) == 0.5
+    assert relative_gap(None, 1.0) is None
+    assert relative_gap(1.0, None) is None
 
 
 def test_rounding_beats_nothing() -> None:

@@ -6,7 +6,8 @@ import pytest
 
 import dawndusk as dd
 from dawndusk.models.rules import RULES
-from dawndusk.studies.explain import BINDING_MARGIN, Limit, at_ends, binding, broken, limits
+from dawndusk.optimize.elastic import BINDING_MARGIN
+from dawndusk.studies.explain import Limit, at_ends, binding, broken, limits
 from dawndusk.studies.runner import nominal_design, problem_of
 
 

@@ -10,9 +10,10 @@ import pytest
 from numpy.typing import NDArray
 
 from dawndusk.models.design import CATEGORIES, DesignBatch
+from dawndusk.optimize.certify import curves
 from dawndusk.optimize.certify.affine import STEADY, steady
 from dawndusk.optimize.certify.boxes import Bounder, Boxes
-from dawndusk.optimize.certify.curves import LOG
+from dawndusk.optimize.certify.curves import LOG, Curve
 from dawndusk.optimize.certify.designs import coordinates_of, designs_at
 from dawndusk.optimize.certify.operations import Bend, Grid, Input, Product, Rounding, Sign, Sum, Table
 from dawndusk.optimize.certify.statement import SIZE, Statement, state
@@ -53,6 +54,19 @@ STUDIES: dict[str, tuple[str, ...]] = {
         "design.vehicle=[falcon_9]",
     ),
 }
+CURVE_RANGES: dict[str, tuple[float, float]] = {
+    "exp": (-30.0, 12.0),
+    "expm1": (-30.0, 12.0),
+    "log": (1e-9, 1e7),
+    "softplus": (-40.0, 40.0),
+    "log1mexp": (-30.0, -1e-6),
+    "log_expm1": (1e-6, 50.0),
+    "log_spread": (1e-6, 50.0),
+    "ramp": (-20.0, 20.0),
+    "square": (0.0, 1e3),
+    "balance": (-10.0, 10.0),
+}
+"""Arguments to try each curve at."""
 
 
 def problem_at(name: str, *overrides: str) -> Problem:
@@ -226,3 +240,19 @@ def random_boxes(
         np.full(count, -np.inf),
         np.ones((bounder.axes + rounded, count)),
     )
+
+
+CURVES = [c for c in vars(curves).values() if isinstance(c, Curve)]
+
+
+@pytest.fixture(scope="session", params=CURVES, ids=[c.name for c in CURVES])
+def curve(request: pytest.FixtureRequest) -> Curve:
+    """Each curve in turn."""
+    found: Curve = request.param
+    return found
+
+
+@pytest.fixture(scope="session")
+def ends(curve: Curve) -> tuple[float, float]:
+    """The ends of the arguments to try a curve at."""
+    return CURVE_RANGES[curve.name]

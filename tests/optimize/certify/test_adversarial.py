@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from dawndusk.models.design import CATEGORIES, Design, DesignBatch
+from dawndusk.models.design import Design, DesignBatch
 from dawndusk.optimize.certify.certificate import Certified
 from dawndusk.optimize.certify.designs import coordinates_of, designs_at
 from dawndusk.optimize.certify.search import certify
@@ -149,7 +149,7 @@ def batches(
         yield designs_at(statement, points, rng.integers(len(combinations), size=CHUNK))
     for design in best:
         centre = coordinates_of(statement, design)[:, np.newaxis]
-        own = statement.combinations.index({name: getattr(design, name) for name in CATEGORIES})
+        own = statement.combinations.index(design.combination)
         for width in WIDTHS:
             moved = rng.random((len(low), CHUNK)) < rng.choice([0.2, 0.5, 1.0])
             points = np.clip(centre + rng.normal(scale=width, size=moved.shape) * moved * (high - low), low, high)

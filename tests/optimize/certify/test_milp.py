@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import pyomo.environ as pyo
@@ -13,12 +14,12 @@ from hypothesis import strategies as st
 from pyomo.contrib.solver.common.factory import SolverFactory
 
 from dawndusk.models.tables import EvenAxis, EvenGrid, EvenTable
-from dawndusk.optimize.certify import curves
 from dawndusk.optimize.certify.boxes import Bounder
 from dawndusk.optimize.certify.curves import Curve
 from dawndusk.optimize.certify.lookup import GridRanges, TableRanges
 from dawndusk.optimize.certify.milp import SecondBound, milp_model, second_bound, write_model
 from dawndusk.optimize.certify.milp_case import Case
+from dawndusk.optimize.certify.milp_columns import propagated
 from dawndusk.optimize.certify.milp_engine import Engine
 from dawndusk.optimize.certify.milp_lines import (
     corners,
@@ -28,12 +29,12 @@ from dawndusk.optimize.certify.milp_lines import (
     table_lines,
     tangents,
 )
-from dawndusk.optimize.certify.milp_relaxation import Relaxation, propagated, reached, values_at
+from dawndusk.optimize.certify.milp_relaxation import Relaxation
+from dawndusk.optimize.certify.milp_values import values_at
+from dawndusk.optimize.certify.operations import reached
 from dawndusk.optimize.certify.statement import SIZE, Statement, state
 from dawndusk.optimize.evolution import search
 from dawndusk.optimize.problem import Bound, Problem
-from dawndusk.studies.runner import problem_of
-from dawndusk.studies.studyfile import read_study
 
 ONE = (
     "design.accelerator=[tpu_v7]",
@@ -42,44 +43,31 @@ ONE = (
     "design.array=[silicon_flexible]",
     "design.vehicle=[starship_v3]",
 )
+LoadProblem: TypeAlias = Callable[..., Problem]
+Ends: TypeAlias = tuple[float, float]
+
 TINY = 1e-12
-RANGES: dict[str, tuple[float, float]] = {
-    "exp": (-30.0, 12.0),
-    "expm1": (-30.0, 12.0),
-    "log": (1e-9, 1e7),
-    "softplus": (-40.0, 40.0),
-    "log1mexp": (-30.0, -1e-6),
-    "log_expm1": (1e-6, 50.0),
-    "log_spread": (1e-6, 50.0),
-    "ramp": (-20.0, 20.0),
-    "square": (0.0, 1e3),
-    "balance": (-10.0, 10.0),
-}
-CURVES = [c for c in vars(curves).values() if isinstance(c, Curve)]
 SHARE = st.floats(0.0, 1.0)
 
 
-def problem_at(name: str, *overrides: str) -> Problem:
-    return problem_of(read_study(name, list(overrides)))
-
-
 @pytest.fixture(scope="module")
-def one() -> Problem:
-    return problem_at("orbit-200mw", *ONE)
+def one(study_problem: LoadProblem) -> Problem:
+    return study_problem("orbit-200mw", *ONE)
 
 
-def two_ends(curve: Curve, one: float, other: float) -> tuple[float, float]:
-    low, high = RANGES[curve.name]
-    ends = sorted((low + one * (high - low), low + other * (high - low)))
+def two_ends(within: Ends, one: float, other: float) -> Ends:
+    low, high = within
+    start, end = sorted((low + one * (high - low), low + other * (high - low)))
     least = 1e-6 * (high - low)
-    return (ends[0], max(ends[1], ends[0] + least)) if ends[0] + least <= high else (high - least, high)
+    return (start, max(end, start + least)) if start + least <= high else (high - least, high)
 
 
-@pytest.mark.parametrize("curve", CURVES, ids=lambda c: c.name)
 @given(one=SHARE, other=SHARE, count=st.integers(1, 9))
 @settings(max_examples=60, deadline=None)
-def test_tangents_stay_on_their_side_of_every_curve(curve: Curve, one: float, other: float, count: int) -> None:
-    low, high = two_ends(curve, one, other)
+def test_tangents_stay_on_their_side_of_every_curve(
+    curve: Curve, ends: Ends, one: float, other: float, count: int
+) -> None:
+    low, high = two_ends(ends, one, other)
     x = np.linspace(low, high, 301)
     y = np.asarray(curve.value(x))
     for line in tangents(curve, low, high, count):
@@ -87,13 +75,12 @@ def test_tangents_stay_on_their_side_of_every_curve(curve: Curve, one: float, ot
         assert (rest if line.below else -rest).min() >= -curve.error - TINY
 
 
-@pytest.mark.parametrize("curve", CURVES, ids=lambda c: c.name)
 @given(one=SHARE, other=SHARE, pieces=st.integers(1, 6))
 @settings(max_examples=60, deadline=None)
 def test_bands_of_every_curve_hold_it_and_their_chords_touch_it(
-    curve: Curve, one: float, other: float, pieces: int
+    curve: Curve, ends: Ends, one: float, other: float, pieces: int
 ) -> None:
-    low, high = two_ends(curve, one, other)
+    low, high = two_ends(ends, one, other)
     for band in curve_bands(curve, np.linspace(low, high, pieces + 1)):
         x = np.linspace(band.low, band.high, 101)
         rest = np.asarray(curve.value(x)) - band.slope * x
@@ -152,8 +139,8 @@ def points_of(statement: Statement, count: int, combination: int = 0) -> np.ndar
 
 
 @pytest.mark.parametrize("members", [(0,), tuple(range(0, 360, 7))], ids=["one", "many"])
-def test_every_design_lies_in_the_model(members: tuple[int, ...]) -> None:
-    statement = state(problem_at("orbit-200mw"))
+def test_every_design_lies_in_the_model(members: tuple[int, ...], study_problem: LoadProblem) -> None:
+    statement = state(study_problem("orbit-200mw"))
     bounder = Bounder(statement)
     tape, root = bounder.tape, bounder.root()
     needed = reached(tape)
@@ -203,9 +190,9 @@ def bounded(problem: Problem, time_limit_s: float, seed: int) -> tuple[float, Se
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["orbit-200mw", "falcon9-today", "suncatcher", "kuiper-3236"])
-def test_bound_is_never_above_a_design_that_another_search_finds(name: str) -> None:
+def test_bound_is_never_above_a_design_that_another_search_finds(name: str, study_problem: LoadProblem) -> None:
     overrides = ONE if name == "orbit-200mw" else ()
-    objective, found = bounded(problem_at(name, *overrides), 16.0, seed=3)
+    objective, found = bounded(study_problem(name, *overrides), 16.0, seed=3)
     assert found.status in {"bounded", "time limit"}
     assert found.bound is not None
     assert found.bound <= objective * (1.0 + 1e-9)

@@ -14,7 +14,7 @@ from dawndusk.optimize.certify.affine import ZERO, Form
 from dawndusk.optimize.certify.backward import at_point, plane
 from dawndusk.optimize.certify.boxes import Bounder, Boxes
 from dawndusk.optimize.certify.curves import TINY
-from dawndusk.optimize.certify.tape import evaluated
+from dawndusk.optimize.certify.translate import evaluated
 
 Floats: TypeAlias = NDArray[np.float64]
 Places: TypeAlias = NDArray[np.intp]
@@ -32,7 +32,7 @@ def graph_values(bounder: Bounder, batch: DesignBatch, combination: Places) -> d
     statement = bounder.statement
     values: dict[int, Any] = {}
     with np.errstate(all="ignore"):
-        for number in bounder.builder._needed:
+        for number in bounder.builder.needed:
             node = statement.graph.nodes[number]
             if node.kind == "constant":
                 values[number] = float(node.payload)
@@ -57,11 +57,12 @@ def recorded(bounder: Bounder, batch: DesignBatch, combination: Places, values: 
         if value.constant is not None or nodes[number].kind == "locate":
             continue
         right = np.broadcast_to(exact, combination.shape)
-        if isinstance(value._plain, int):
-            found[value._plain] = right
-        if isinstance(value._log, int):
+        plain, log = value.made
+        if plain is not None:
+            found[plain] = right
+        if log is not None:
             with np.errstate(all="ignore"):
-                found[value._log] = np.where(right > ZERO, np.log(np.maximum(right, TINY)), found[value._log])
+                found[log] = np.where(right > ZERO, np.log(np.maximum(right, TINY)), found[log])
     return found
 
 
@@ -85,7 +86,7 @@ def test_every_node_of_the_recording_has_its_value_on_the_tape(case: Case, truth
     expected = graph_values(bounder, batch, combination)
     found = truth(bounder, points, combination)
     compared = 0
-    for number in bounder.builder._needed:
+    for number in bounder.builder.needed:
         value = bounder.builder.values[number]
         node = bounder.statement.graph.nodes[number]
         if node.kind == "locate":
@@ -96,10 +97,10 @@ def test_every_node_of_the_recording_has_its_value_on_the_tape(case: Case, truth
             left = constant[combination] if constant.ndim else np.broadcast_to(constant, combination.shape)
             np.testing.assert_allclose(left, right, rtol=1e-9, atol=1e-12, err_msg=f"node {number} {node.kind}")
             continue
-        for slot, plain in ((value._plain, True), (value._log, False)):
-            if not isinstance(slot, int):
+        for slot, is_log in zip(value.made, (False, True), strict=True):
+            if slot is None:
                 continue
-            left = found[slot] if plain else np.exp(found[slot])
+            left = np.exp(found[slot]) if is_log else found[slot]
             np.testing.assert_allclose(
                 left, right, rtol=1e-7, atol=1e-9 + 1e-7 * np.abs(right).max(), err_msg=f"{number} {node.kind}"
             )

@@ -1,0 +1,58 @@
+"""The exact value of every slot of a tape at one point, as the physics computes it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dawndusk.optimize.certify.affine import STEADY
+from dawndusk.optimize.certify.operations import Bend, Grid, Input, Product, Rounding, Sign, Sum, Table, Tape, here
+
+Floats: TypeAlias = NDArray[np.float64]
+
+
+def values_at(tape: Tape, combination: int, point: Floats) -> Floats:
+    """Return the exact value of every slot at coordinates ``point`` of shape (d,)."""
+    values: list[float] = []
+    with np.errstate(all="ignore"):
+        for operation in tape.operations:
+            values.append(_value(operation, values, combination, point))
+    return np.array(values)
+
+
+def _value(  # noqa: PLR0911 (one for each operation)
+    operation: object, values: Sequence[float], combination: int, point: Floats
+) -> float:
+    if isinstance(operation, Input):
+        return float(point[operation.axis])
+    if isinstance(operation, Sum):
+        terms = (values[inner] * here(factor, combination) for inner, factor in operation.terms)
+        return here(operation.constant, combination) + sum(terms)
+    if isinstance(operation, Bend):
+        return float(operation.curve.value(np.float64(values[operation.slot])))
+    if isinstance(operation, Table):
+        row = round(here(operation.row, combination))
+        return float(operation.ranges.at(np.float64(values[operation.slot]), row))
+    if isinstance(operation, Grid):
+        row = round(here(operation.row, combination))
+        return float(operation.ranges.at(np.float64(values[operation.x]), np.float64(values[operation.y]), row))
+    if isinstance(operation, Product):
+        return values[operation.x] * values[operation.y]
+    if isinstance(operation, Sign):
+        return float(np.sign(values[operation.slot]))
+    assert isinstance(operation, Rounding)
+    return rounded(operation, values[operation.slot])
+
+
+def rounded(operation: Rounding, inner: float) -> float:
+    """Return a number rounded as the physics does it, what is whole within rounding taken as it is."""
+    plain = float(np.exp(min(inner, 700.0))) if operation.logarithm else inner
+    nearest = float(np.rint(plain))
+    if abs(plain - nearest) > STEADY * max(abs(plain), 1.0):
+        nearest = float(np.ceil(plain) if operation.up else np.floor(plain))
+    if operation.logarithm or operation.at_least_one:
+        nearest = max(nearest, 1.0)
+    return float(np.log(nearest)) if operation.logarithm else nearest
