@@ -18,14 +18,27 @@ from dawndusk.models.outcome import OUTCOMES
 from dawndusk.studies import schema
 from dawndusk.studies.document import Loc, Node, describe, dotted
 from dawndusk.studies.errors import Problem
-from dawndusk.studies.schema import DEMANDS, FOLLOW_DEMAND, OBJECTIVES, PRICE, RangeSection, StudyFile
-from dawndusk.studies.study import Bound
+from dawndusk.studies.schema import (
+    DEMANDS,
+    EVALUATORS,
+    FOLLOW_DEMAND,
+    MOST_GOALS,
+    OBJECTIVES,
+    PRICE,
+    YEAR,
+    RangeSection,
+    StudyFile,
+)
+from dawndusk.studies.study import Bound, Engine, Kind, SamplerName
 from dawndusk.studies.values import MISFIT, parse_bound
 
 VERSION_KEYS = {"schema", "schema_version", "version"}
 VERSION_HINT = " (a study has no version; perhaps a newer dawndusk wrote it)"
 MAPPING_ERRORS = {"model_type", "model_attributes_type", "dict_type"}
 LIST_ERRORS = {"tuple_type", "list_type"}
+EXACT = (Engine.CERTIFIED, Engine.MILP)
+"""Engines that work on the recorded physics of the built-in model."""
+PARETO_HINT = " (kind: pareto has several)"
 EXAMPLE_CAP, EXAMPLE_FLOOR = "capex_usd <= 5e9", "delivered_pflops >= 1000"
 
 
@@ -52,7 +65,7 @@ def _schema_problem(error: dict[str, Any], tree: Node) -> Problem:
     kind, found = error["type"], describe(error["input"])
     if kind == MISFIT:
         context = error["ctx"]
-        loc = (*loc, context["key"]) if context["key"] else loc
+        loc = (*loc, context["key"]) if context["key"] != "" else loc
         return problem_at(tree, loc, context["found"] or found, context["allowed"], context["hint"])
     if kind == "extra_forbidden":
         return _unknown_key(tree, loc)
@@ -83,7 +96,7 @@ def _unknown_key(tree: Node, loc: Loc) -> Problem:
 def study_problems(tree: Node, file: StudyFile, shipped: Assumptions) -> list[Problem]:
     """Return everything that is missing, unknown or contradictory in a study that the schema accepts."""
     return [
-        *_missing_objective(tree, file),
+        *_goals(tree, file),
         *_incomplete_rows(tree, file, shipped),
         *_incomplete_design(tree, file),
         *_unknown_names(tree, file, shipped),
@@ -91,12 +104,31 @@ def study_problems(tree: Node, file: StudyFile, shipped: Assumptions) -> list[Pr
         *_sales_without_price(tree, file),
         *_fleet_without_measure(tree, file),
         *_contradictory_bounds(tree, file),
+        *_engine_and_question(tree, file),
+        *_evaluator_without_program(tree, file),
+        *_strategy_without_choice(tree, file),
     ]
 
 
-def _missing_objective(tree: Node, file: StudyFile) -> Iterator[Problem]:
-    if file.minimise is None and file.maximise is None:
+def _goals(tree: Node, file: StudyFile) -> Iterator[Problem]:
+    """Find a study without a goal, with too many for its kind, or with the same outcome twice."""
+    goals = file.goals
+    if not goals:
         yield problem_at(tree, ("minimise",), "nothing", f"an outcome under one of {one_of(OBJECTIVES)}")
+        return
+    names = [goal.outcome for goal in goals]
+    last: Loc = (goals[-1].sense,)
+    if len(set(names)) < len(names):
+        yield problem_at(tree, last, f"{describe(names[-1])} under both {' and '.join(OBJECTIVES)}", "it under one")
+    if file.kind is Kind.PARETO:
+        if not 2 <= len(goals) <= MOST_GOALS:  # noqa: PLR2004 (a front is between two at least)
+            found = f"{len(goals)} for kind pareto: {one_of(map(describe, names))}"
+            allowed = f"2 to {MOST_GOALS} outcomes under {' and '.join(OBJECTIVES)} together"
+            yield problem_at(tree, last, found, allowed)
+    elif file.minimise and file.maximise:
+        yield problem_at(tree, last, f"both {' and '.join(OBJECTIVES)}", f"one of {one_of(OBJECTIVES)}", PARETO_HINT)
+    elif len(goals) > 1:
+        yield problem_at(tree, last, f"{len(goals)} outcomes for kind {file.kind}", "one outcome", PARETO_HINT)
 
 
 def _incomplete_rows(tree: Node, file: StudyFile, shipped: Assumptions) -> Iterator[Problem]:
@@ -160,16 +192,11 @@ def _demand(file: StudyFile) -> dict[str, float]:
     return {name: value for name in DEMANDS if (value := getattr(file.demand, name)) is not None}
 
 
-def _objectives(file: StudyFile) -> Iterator[tuple[str, str]]:
-    """Yield the sense and the name of the objective, if one is stated."""
-    yield from ((sense, name) for sense in OBJECTIVES if (name := getattr(file, sense)) is not None)
-
-
 def _sales_without_price(tree: Node, file: StudyFile) -> Iterator[Problem]:
     """Find an objective and bounds that speak of sales in a study that states no price."""
     if file.demand.price_usd_per_pflop_hour is not None:
         return
-    spoken: list[tuple[Loc, str]] = [((sense,), name) for sense, name in _objectives(file)]
+    spoken: list[tuple[Loc, str]] = [((goal.sense,), goal.outcome) for goal in file.goals]
     spoken += [(("subject_to", index), parse_bound(text).outcome) for index, text in enumerate(file.subject_to)]
     for loc, name in spoken:
         if OUTCOMES[name].extent == "sale":
@@ -183,8 +210,10 @@ def _fleet_without_measure(tree: Node, file: StudyFile) -> Iterator[Problem]:
     if not searched or _demand(file) or file.demand.price_usd_per_pflop_hour is not None:
         return
     bounds = [parse_bound(text) for text in file.subject_to]
-    for sense, name in _objectives(file):
-        drive = OUTCOMES[name].fleet_sign * (1 if sense == "maximise" else -1)
+    drives = [-OUTCOMES[goal.outcome].fleet_sign * round(goal.sign) for goal in file.goals]
+    if min(drives, default=0) < 0 < max(drives, default=0):  # goals that pull the fleet both ways have a front
+        return
+    for (name, sense), drive in zip(((goal.outcome, goal.sense) for goal in file.goals), drives, strict=True):
         if drive > 0 and not any(map(_caps_fleet, bounds)):
             found = f"{describe(name)}, which is unbounded: every further satellite betters it, and nothing caps them"
             yield problem_at(tree, (sense,), found, _measure("caps the fleet", EXAMPLE_CAP))
@@ -237,3 +266,66 @@ def _compatible(one: Bound, other: Bound) -> bool:
         return True
     upper, lower = (one, other) if one.is_upper else (other, one)
     return upper.limit >= lower.limit
+
+
+def has_evaluator(file: StudyFile) -> bool:
+    """Return whether a study names what answers a design in place of the built-in model."""
+    return any(getattr(file.search.evaluator, key) for key in EVALUATORS)
+
+
+def has_strategy(file: StudyFile) -> bool:
+    """Return whether a study asks for an outer search."""
+    return bool(file.search.strategy.variables or file.search.strategy.first_launch_year.model_fields_set)
+
+
+def _engine_and_question(tree: Node, file: StudyFile) -> Iterator[Problem]:
+    """Find an engine or a sampler that can not answer what is asked."""
+    search, several = file.search, len(file.goals) > 1
+    evaluator, strategy = has_evaluator(file), has_strategy(file)
+    loc: Loc = ("search", "engine")
+    found = describe(str(search.engine))
+    by_trials = one_of(engine for engine in Engine if engine not in EXACT)
+    if evaluator and search.engine in EXACT:
+        allowed = f"one of {by_trials}: nothing can be proved of an evaluator that is not the built-in model"
+        yield problem_at(tree, loc, f"{found} with search.evaluator", allowed)
+    if strategy and search.engine in EXACT:
+        allowed = f"one of {by_trials} for the outer search; search.strategy.inner names the inner engine"
+        yield problem_at(tree, loc, f"{found} with search.strategy", allowed)
+    if strategy and evaluator:
+        loc = ("search", "strategy")
+        yield problem_at(tree, loc, "both search.strategy and search.evaluator", "one of the two")
+    if strategy and several:
+        allowed = "one goal: the inner optimisation has a single objective"
+        yield problem_at(tree, ("search", "strategy"), f"search.strategy with {len(file.goals)} goals", allowed)
+    if file.kind is Kind.PARETO and search.engine is Engine.MILP:
+        allowed = f"one of {one_of(engine for engine in Engine if engine is not Engine.MILP)}"
+        yield problem_at(tree, ("search", "engine"), f"{found} for kind pareto", allowed)
+    if several and search.sampler is SamplerName.CMAES:
+        allowed = f"one of {one_of(name for name in SamplerName if name is not SamplerName.CMAES)}"
+        yield problem_at(tree, ("search", "sampler"), f"'cmaes' with {len(file.goals)} goals", allowed)
+
+
+def _evaluator_without_program(tree: Node, file: StudyFile) -> Iterator[Problem]:
+    if file.search.evaluator.model_fields_set and not has_evaluator(file):
+        yield problem_at(tree, ("search", "evaluator"), "neither command nor function", f"one of {one_of(EVALUATORS)}")
+
+
+def _strategy_without_choice(tree: Node, file: StudyFile) -> Iterator[Problem]:
+    """Find an outer search that has nothing to choose, or variables that the study fixes."""
+    strategy = file.search.strategy
+    if strategy.model_fields_set and not has_strategy(file):
+        allowed = "some of search.strategy.variables, or a range of search.strategy.first_launch_year"
+        yield problem_at(tree, ("search", "strategy"), "an outer search that has nothing to choose", allowed)
+    for end in ("low", "high"):
+        if strategy.first_launch_year.model_fields_set and getattr(strategy.first_launch_year, end) is None:
+            loc: Loc = ("search", "strategy", "first_launch_year", end)
+            yield problem_at(tree, loc, "nothing", str(YEAR))
+    open_ones = [name for name in VARIABLES if _is_open(getattr(file.design, name))]
+    for index, name in enumerate(strategy.variables):
+        if name not in open_ones:
+            loc = ("search", "strategy", "variables", index)
+            yield problem_at(tree, loc, f"{describe(name)}, which the study does not leave open", one_of(open_ones))
+
+
+def _is_open(entry: object) -> bool:
+    return isinstance(entry, RangeSection) or (isinstance(entry, tuple) and len(entry) > 1)

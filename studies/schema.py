@@ -27,9 +27,8 @@ from pydantic import (
 
 from dawndusk.models.assumptions import CATALOGUES, GROUPS
 from dawndusk.models.design import VARIABLES, Variable
-from dawndusk.models.outcome import OUTCOMES
 from dawndusk.studies import values
-from dawndusk.studies.study import Engine, Kind
+from dawndusk.studies.study import Engine, Goal, Kind, SamplerName, Sense
 from dawndusk.studies.values import Checked, Number, misfit
 
 FOLLOW_DEMAND = "demand"
@@ -38,9 +37,15 @@ FOLLOW_DEMAND = "demand"
 DEMANDS = ("it_power_mw", "delivered_pflops")
 PRICE = "price_usd_per_pflop_hour"
 """The key under ``demand`` of what compute is sold for."""
-OBJECTIVES = ("minimise", "maximise")
-ALTERNATIVES: dict[tuple[str, ...], tuple[str, ...]] = {(): OBJECTIVES, ("demand",): DEMANDS}
-"""Keys of which a mapping holds at most one, by the mapping's place in the study."""
+OBJECTIVES: tuple[Sense, ...] = ("minimise", "maximise")
+EVALUATORS = ("command", "function")
+ALTERNATIVES: dict[tuple[str, ...], tuple[str, ...]] = {
+    (): OBJECTIVES,
+    ("demand",): DEMANDS,
+    ("search", "evaluator"): EVALUATORS,
+}
+"""Keys of a mapping, by its place in the study, none of which is inherited where a stronger layer states one."""
+MOST_GOALS = 5
 
 IT_POWER = Number(units="MW", minimum=1e-3, maximum=1e6)
 DELIVERED = Number(units="PFLOP/s", minimum=1e-3, maximum=1e9)
@@ -49,6 +54,13 @@ SEED = Number(units="-", minimum=0, maximum=2**32 - 1, whole=True)
 DESIGNS = Number(units="count", minimum=1, maximum=1e10, whole=True)
 TIME_LIMIT = Number(units="s", minimum=0.1, maximum=1e6)
 GAP = Number(units="fraction", minimum=0, maximum=1, between=True)
+EVALUATIONS = Number(units="count", minimum=1, maximum=1e8, whole=True)
+BATCH = Number(units="count", minimum=1, maximum=1e5, whole=True)
+STAGNATION = Number(units="count", minimum=0, maximum=1e8, whole=True)
+WORKERS = Number(units="count", minimum=1, maximum=4096, whole=True)
+RETRIES = Number(units="count", minimum=0, maximum=100, whole=True)
+YEAR = Number(units="year", minimum=2020, maximum=2100)
+SPACING = Number(units="fraction", minimum=0.001, maximum=0.5)
 
 ROW_HELP = "Row by name. A row that is shipped may be changed field by field; a new one needs every field."
 
@@ -69,9 +81,11 @@ OptionalText: TypeAlias = Annotated[str | None, TEXT]
 StudyName: TypeAlias = Annotated[str, Checked(values.study_name, {"type": "string", "pattern": values.STUDY_NAME})]
 RowName: TypeAlias = Annotated[str, ROW_NAME]
 OptionalRowName: TypeAlias = Annotated[str | None, ROW_NAME]
-OutcomeName: TypeAlias = Annotated[
-    str | None, Checked(lambda value: values.choose(value, OUTCOMES, "an outcome"), {"enum": list(OUTCOMES)})
+Outcomes: TypeAlias = Annotated[tuple[str, ...] | None, Checked(values.outcomes, values.OUTCOMES_RULE)]
+VariableName: TypeAlias = Annotated[
+    str, Checked(lambda value: values.choose(value, VARIABLES, "a design variable"), {"enum": list(VARIABLES)})
 ]
+INNER_ENGINES = (Engine.EVOLUTION, Engine.CERTIFIED)
 BoundText: TypeAlias = Annotated[str, Checked(values.bound, {"type": "string", "pattern": values.BOUND_PATTERN})]
 
 
@@ -246,13 +260,89 @@ class DemandSection(Section):
         return self
 
 
+class EvaluatorSection(Section):
+    """What answers a design in place of the built-in model: a command or a function."""
+
+    command: Annotated[tuple[str, ...] | None, Checked(values.command, values.COMMAND_RULE)] = Field(
+        default=None,
+        description="Program that reads a design as JSON on its standard input and writes outcomes as JSON: a text "
+        "that is split as a shell would, or a list of arguments. No shell runs it.",
+    )
+    function: Annotated[str | None, Checked(values.entry_point, {"type": "string", "pattern": values.ENTRY_POINT})] = (
+        Field(
+            default=None,
+            description="Python function module:function that takes a design as a dict and returns outcomes as a "
+            "dict. Called only where the run allows it with --allow-code.",
+        )
+    )
+    timeout_s: Annotated[float, TIME_LIMIT] = Field(
+        default=600.0, description="Time after which an evaluation is ended and has failed [s]."
+    )
+    retries: Annotated[int, RETRIES] = Field(
+        default=1, description="How often a failed evaluation is tried again [count]."
+    )
+    screen: Annotated[bool, TRUTH] = Field(
+        default=True,
+        description="Whether the built-in model answers designs that break a rule in it, so that the evaluator is "
+        "spared, and samplers learn the difference between the two.",
+    )
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        _at_most_one(self, EVALUATORS)
+        return self
+
+
+class YearsSection(Section):
+    """The years from which an outer search chooses."""
+
+    low: Annotated[float | None, YEAR] = Field(default=None, description="First year [year].")
+    high: Annotated[float | None, YEAR] = Field(default=None, description="Last year [year].")
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.low is not None and self.high is not None and not self.low < self.high:
+            raise misfit("low below high", found=f"low {self.low!r}, high {self.high!r}")
+        return self
+
+
+class StrategySection(Section):
+    """An outer search over some variables; for each of its trials an inner engine optimises the others."""
+
+    variables: Annotated[tuple[VariableName, ...], AfterValidator(values.distinct_or_none)] = Field(
+        default=(), description="Design variables of the outer search. The inner engine optimises all others."
+    )
+    first_launch_year: YearsSection = Field(
+        default=YearsSection(), description="Years of the first launch that the outer search chooses among {low, high}."
+    )
+    inner: Annotated[Engine, values.one_of_members(INNER_ENGINES, "an inner engine")] = Field(
+        default=Engine.EVOLUTION,
+        description="Engine of the inner optimisation. evolution: quick, without a bound; certified: with one.",
+    )
+
+
+class FrontSection(Section):
+    """How fine a front is and what is proved of it."""
+
+    spacing: Annotated[float, SPACING] = Field(
+        default=0.02, description="Widest gap between neighbours, as a share of each goal's range [fraction]."
+    )
+    certify_ends: Annotated[bool, TRUTH] = Field(
+        default=True, description="Whether the best value of each goal is proved, to search.gap within the time limit."
+    )
+    certify_points: Annotated[bool, TRUTH] = Field(
+        default=False, description="Whether a bound is proved for every point of the front: long."
+    )
+
+
 class SearchSection(Section):
     """How long and how the design space is searched."""
 
     engine: Annotated[Engine, values.member(Engine, "a search engine")] = Field(
         default=Engine.CERTIFIED,
         description="Search engine. certified: search with a proved bound; evolution: heuristic search without one; "
-        "milp: the mixed-integer model by itself.",
+        "bayes: search by trials for costly evaluations; auto: whichever suits the cost of an evaluation; milp: the "
+        "mixed-integer model by itself.",
     )
     seed: Annotated[int, SEED] = Field(
         default=1, description="Seed of the search; the same seed finds the same designs."
@@ -273,6 +363,47 @@ class SearchSection(Section):
         description="Whether that audit computes a second bound with the mixed-integer model, independently of the "
         "first.",
     )
+    sampler: Annotated[SamplerName, values.member(SamplerName, "a sampler")] = Field(
+        default=SamplerName.AUTO,
+        description="Rule that names the next designs of a search by trials; auto chooses one and says why.",
+    )
+    evaluations: Annotated[int, EVALUATIONS] = Field(
+        default=200, description="Evaluations after which a search by trials ends [count]."
+    )
+    batch: Annotated[int, BATCH] = Field(
+        default=8,
+        description="Designs named at a time in a search by trials. It decides what is found; the number of workers "
+        "does not [count].",
+    )
+    stagnation: Annotated[int, STAGNATION] = Field(
+        default=0, description="Evaluations without a better result after which a search by trials ends; 0: never."
+    )
+    warm_start: Annotated[bool, TRUTH] = Field(
+        default=True, description="Whether a search by trials begins with the best designs of the built-in model."
+    )
+    asynchronous: Annotated[bool, TRUTH] = Field(
+        default=False,
+        description="Whether a search by trials names a design whenever a worker is free: faster where evaluations "
+        "differ in length, but not reproducible.",
+    )
+    workers: Annotated[int | None, WORKERS] = Field(
+        default=None, description="Processes that work at the same time; by default one for each core [count]."
+    )
+    cluster: Annotated[str | None, Checked(values.cluster, {"type": "string", "pattern": values.CLUSTER})] = Field(
+        default=None, description="Address of a Dask cluster that works instead, as tcp://host:port."
+    )
+    storage: Annotated[str, Checked(values.storage, {"type": "string"})] = Field(
+        default="journal",
+        description="Where trials are kept: journal, a file in the run folder; sqlite:///FILE; or "
+        "postgresql://USER@HOST/DATABASE.",
+    )
+    evaluator: EvaluatorSection = Field(
+        default=EvaluatorSection(), description="What answers a design in place of the built-in model."
+    )
+    strategy: StrategySection = Field(
+        default=StrategySection(),
+        description="Outer search over some variables, with the others optimised for each trial.",
+    )
 
 
 class StudyFile(Section):
@@ -287,15 +418,20 @@ class StudyFile(Section):
     )
     kind: Annotated[Kind, values.member(Kind, "a kind of study")] = Field(
         default=Kind.DESIGN,
-        description="design: find the best orbital design; ground: the ground alternative alone.",
+        description="design: find the best orbital design; pareto: the front between several goals; ground: the ground "
+        "alternative alone.",
     )
     workload: OptionalRowName = Field(default=None, description="Workload: a name in assumptions.workloads.")
     training_run: OptionalRowName = Field(
         default=None, description="Training run: a name in assumptions.training_runs."
     )
     demand: DemandSection = Field(default=DemandSection(), description="What is asked for, and the price of compute.")
-    minimise: OutcomeName = Field(default=None, description="Outcome to make as small as possible.")
-    maximise: OutcomeName = Field(default=None, description="Outcome to make as large as possible.")
+    minimise: Outcomes = Field(
+        default=None, description="Outcome to make as small as possible; for kind pareto a list of them."
+    )
+    maximise: Outcomes = Field(
+        default=None, description="Outcome to make as large as possible; for kind pareto a list of them."
+    )
     subject_to: tuple[BoundText, ...] = Field(
         default=(), description="Bounds on outcomes: an outcome, one of < > <= >=, and a number in its units."
     )
@@ -306,11 +442,12 @@ class StudyFile(Section):
         default=AssumptionsSection(), description="Assumptions that differ from the shipped data."
     )
     search: SearchSection = Field(default=SearchSection(), description="How long and how to search.")
+    front: FrontSection = Field(default=FrontSection(), description="How fine a front is; of kind pareto.")
 
-    @model_validator(mode="after")
-    def _one_objective(self) -> Self:
-        _at_most_one(self, OBJECTIVES)
-        return self
+    @property
+    def goals(self) -> tuple[Goal, ...]:
+        """Return what is made small, then what is made large."""
+        return tuple(Goal(name, sense) for sense in OBJECTIVES for name in getattr(self, sense) or ())
 
 
 @functools.cache
@@ -326,7 +463,8 @@ def allowed_keys(path: tuple[str | int, ...]) -> list[str]:
 
 def paths_to(key: str) -> list[str]:
     """Return the dotted names outside the catalogues that end in a key."""
-    sections: list[tuple[str, ...]] = [(), ("design",), ("demand",), ("search",), ("assumptions",)]
+    sections: list[tuple[str, ...]] = [(), ("design",), ("demand",), ("search",), ("front",), ("assumptions",)]
+    sections += [("search", part) for part in ("evaluator", "strategy")]
     sections += [("assumptions", group) for group in GROUPS if group != "demand"]
     return [".".join((*section, key)) for section in sections if key in allowed_keys(section)]
 

@@ -32,16 +32,21 @@ import numpy as np
 from dawndusk.models.assumptions import CATALOGUES, GROUPS, Assumptions
 from dawndusk.models.design import VARIABLES, Variable
 from dawndusk.models.errors import AssumptionError, ContradictionError
-from dawndusk.studies.checks import study_problems, validate
+from dawndusk.studies.checks import has_evaluator, has_strategy, study_problems, validate
 from dawndusk.studies.data import default_assumptions, with_values
 from dawndusk.studies.document import MAX_PLACE, Node, from_python, shorten
 from dawndusk.studies.errors import Place, Problem, StudyError
 from dawndusk.studies.files import find, library_names, library_path, not_found, read_file, shown
 from dawndusk.studies.jsonschema import json_schema
 from dawndusk.studies.layers import merge_layers
-from dawndusk.studies.schema import FOLLOW_DEMAND, OBJECTIVES, RangeSection, StudyFile
-from dawndusk.studies.study import Choice, Entry, Fixed, Range, Search, Sense, Study
+from dawndusk.studies.schema import FOLLOW_DEMAND, OBJECTIVES, RangeSection, Section, StudyFile
+from dawndusk.studies.study import Choice, Entry, Evaluator, Fixed, Front, Kind, Range, Search, Strategy, Study
 from dawndusk.studies.values import parse_bound
+
+WHERE_IT_RUNS = {"workers", "cluster", "storage"}
+"""Search settings that have no part in what is found, nor in the identity of a study."""
+OF_TRIALS = {"sampler", "evaluations", "batch", "stagnation", "warm_start", "asynchronous"}
+"""Search settings of searches that go by trials."""
 
 __all__ = ["json_schema", "library_names", "library_path", "read_study", "study_from_mapping"]
 
@@ -108,7 +113,6 @@ def _study(file: StudyFile, source: str, assumptions: Assumptions) -> Study:
         for name in VARIABLES
         if (value := getattr(file.design, name)) != FOLLOW_DEMAND or name != "satellites"
     }
-    sense: Sense = "minimise" if file.minimise is not None else "maximise"
     resolved = _resolved(file, space, assumptions)
     return Study(
         name=file.name,
@@ -117,17 +121,36 @@ def _study(file: StudyFile, source: str, assumptions: Assumptions) -> Study:
         kind=file.kind,
         workload=assumptions.workload,
         training_run=assumptions.training_run,
-        objective=str(getattr(file, sense)),
-        sense=sense,
+        goals=file.goals,
         bounds=tuple(parse_bound(text) for text in file.subject_to),
         space=space,
         satellites_follow_demand="satellites" not in space,
         assumptions=assumptions,
-        search=Search(**{name: getattr(file.search, name) for name in type(file.search).model_fields}),
+        search=_search(file),
+        front=Front(**_fields(file.front)),
         source=source,
         resolved=resolved,
         hash=_hash(resolved, assumptions),
     )
+
+
+def _search(file: StudyFile) -> Search:
+    fields = _fields(file.search)
+    given = _fields(file.search.evaluator)
+    program = {"command": given["command"] or (), "function": given["function"] or ""}
+    years = file.search.strategy.first_launch_year
+    strategy = Strategy(
+        variables=file.search.strategy.variables,
+        first_launch_year=None if years.low is None or years.high is None else (years.low, years.high),
+        inner=file.search.strategy.inner,
+    )
+    fields["evaluator"] = Evaluator(**{**given, **program}) if has_evaluator(file) else None
+    fields["strategy"] = strategy if has_strategy(file) else None
+    return Search(**fields)
+
+
+def _fields(section: Section) -> dict[str, Any]:
+    return {name: getattr(section, name) for name in type(section).model_fields}
 
 
 def _entry(variable: Variable, value: Any) -> Entry:
@@ -183,7 +206,7 @@ def _resolved(file: StudyFile, space: Mapping[str, Entry], assumptions: Assumpti
         "assumptions": _stated_assumptions(file),
     }
     given = {key: value for key, value in stated.items() if value}
-    objective = {name: value for name in OBJECTIVES if (value := getattr(file, name)) is not None}
+    objective = {name: _plain_names(value) for name in OBJECTIVES if (value := getattr(file, name)) is not None}
     every = {
         "name": file.name,
         "kind": str(file.kind),
@@ -191,10 +214,24 @@ def _resolved(file: StudyFile, space: Mapping[str, Entry], assumptions: Assumpti
         "training_run": assumptions.training_run,
         **objective,
         "design": {name: _plain_entry(space[name]) if name in space else FOLLOW_DEMAND for name in VARIABLES},
-        "search": file.search.model_dump(mode="json"),
+        "search": _plain_search(file),
         **given,
     }
+    if file.kind is Kind.PARETO:
+        every["front"] = file.front.model_dump()
     return {key: every[key] for key in StudyFile.model_fields if key in every}
+
+
+def _plain_search(file: StudyFile) -> dict[str, Any]:
+    """Return the search section without where it runs, and without parts that ask for nothing."""
+    asked = {"evaluator": has_evaluator(file), "strategy": has_strategy(file)}
+    idle = {name for name in OF_TRIALS if not file.search.engine.goes_by_trials and not any(asked.values())}
+    idle |= {name for name, has in asked.items() if not has}
+    return file.search.model_dump(mode="json", exclude=WHERE_IT_RUNS | idle, exclude_none=True)
+
+
+def _plain_names(names: tuple[str, ...]) -> str | list[str]:
+    return names[0] if len(names) == 1 else list(names)
 
 
 def _stated_assumptions(file: StudyFile) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import re
+import shlex
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from enum import StrEnum
@@ -35,6 +36,18 @@ PLAIN_NUMBER = re.compile(r"[-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-
 THOUSANDS = re.compile(r"[-+]?\d{1,3}(?:[,_' ]\d{3})+(?:\.\d+)?")
 WITH_UNIT = re.compile(rf"({PLAIN_NUMBER.pattern})\s*[^\d\s.,+-].*")
 WORDS_FOR_TRUTH = {"yes": "true", "on": "true", "true": "true", "no": "false", "off": "false", "false": "false"}
+ENTRY_POINT = r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*$"
+CLUSTER = r"(tcp|tls|ucx|ws|wss)://[^\s/]+:\d+"
+STORAGES = ("journal", "sqlite:///", "postgresql://", "postgresql+")
+COMMAND_RULE: dict[str, Any] = {
+    "anyOf": [{"type": "string", "minLength": 1}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]
+}
+OUTCOMES_RULE: dict[str, Any] = {
+    "anyOf": [
+        {"enum": list(OUTCOMES)},
+        {"type": "array", "items": {"enum": list(OUTCOMES)}, "minItems": 1, "uniqueItems": True},
+    ]
+}
 BOUND_OPERATORS = ("<=", ">=", "<", ">")
 BOUND = re.compile(r"\s*(?P<left>[^<>=\s]+)\s*(?P<operator><=|>=|<|>)\s*(?P<right>[^<>=\s]+)\s*")
 BOUND_PATTERN = r"^\s*[^<>=\s]+\s*(<=|>=|<|>)\s*[^<>=\s]+\s*$"
@@ -42,7 +55,7 @@ MIRRORED: dict[Operator, Operator] = {"<=": ">=", ">=": "<=", "<": ">", ">": "<"
 BOUND_FORM = "an outcome name, one of < > <= >=, and a number, for example 'capex_usd <= 5e9'"
 
 
-def misfit(allowed: str, hint: str = "", *, found: str = "", key: str = "") -> PydanticCustomError:
+def misfit(allowed: str, hint: str = "", *, found: str = "", key: str | int = "") -> PydanticCustomError:
     """Return the error of a value that does not fit; ``found`` and ``key`` tell more than value and place."""
     context = {"allowed": allowed, "hint": hint, "found": found, "key": key}
     return PydanticCustomError(MISFIT, "{allowed}", context)
@@ -154,6 +167,13 @@ def member(kind: type[E], what: str) -> Checked:
     return Checked(lambda value: kind(choose(value, names, what)), {"enum": names})
 
 
+def one_of_members(members: tuple[E, ...], what: str) -> Checked:
+    """Return the rule for some values of an enumeration."""
+    names = [str(item) for item in members]
+    kind = type(members[0])
+    return Checked(lambda value: kind(choose(value, names, what)), {"enum": names})
+
+
 def slug(pattern: str, meaning: str) -> Callable[[object], str]:
     """Return a check for names of a pattern."""
 
@@ -197,6 +217,63 @@ def distinct(names: tuple[str, ...]) -> tuple[str, ...]:
         if name in names[:index]:
             raise misfit("each name once", found=f"{describe(name)} twice")
     return names
+
+
+def distinct_or_none(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return a list of names that names nothing twice and may be empty."""
+    return distinct(names) if names else names
+
+
+def command(value: object) -> tuple[str, ...]:
+    """Return the arguments of a command that is given as one text or as a list of texts."""
+    parts: tuple[object, ...] = value if isinstance(value, tuple) else ()
+    if isinstance(value, str):
+        try:
+            parts = tuple(shlex.split(value))
+        except ValueError as error:
+            raise misfit(f"a command whose quotes are closed ({error})") from None
+    texts = tuple(part for part in parts if isinstance(part, str) and "\0" not in part)
+    if len(texts) < len(parts) or not texts or not texts[0]:
+        raise misfit("a command as one text, or a list of texts that begins with the program")
+    return texts
+
+
+def entry_point(value: object) -> str:
+    """Return the place of a function as ``module:function``."""
+    if isinstance(value, str) and re.fullmatch(ENTRY_POINT, value):
+        return value
+    hint = ""
+    if isinstance(value, str) and value.endswith(".py"):
+        hint = f" (write {shorten(value.removesuffix('.py').replace('/', '.'))}:function)"
+    raise misfit("module:function, for example my_model:evaluate", hint)
+
+
+def cluster(value: object) -> str:
+    """Return the address of a cluster."""
+    if isinstance(value, str) and re.fullmatch(CLUSTER, value):
+        return value
+    raise misfit("the address of a cluster, as tcp://host:port")
+
+
+def outcomes(value: object) -> tuple[str, ...]:
+    """Return the names of outcomes, given as one name or as a list."""
+    if not isinstance(value, tuple):
+        return (choose(value, OUTCOMES, "an outcome"),)
+    for index, name in enumerate(value):
+        try:
+            choose(name, OUTCOMES, "an outcome")
+        except PydanticCustomError as error:
+            context = error.context or {}
+            raise misfit(context["allowed"], context["hint"], found=describe(name), key=index) from None
+    return distinct(value)
+
+
+def storage(value: object) -> str:
+    """Return where trials are kept."""
+    if isinstance(value, str) and value.startswith(STORAGES):
+        return value
+    hint = nearest(value, ["journal"]) if isinstance(value, str) else ""
+    raise misfit("journal, sqlite:///FILE or postgresql://USER@HOST/DATABASE", hint)
 
 
 def bound(value: object) -> str:

@@ -367,7 +367,8 @@ def test_two_overrides_of_one_value(small_library: Path) -> None:
 def test_alternatives_in_one_set_of_overrides(small_library: Path) -> None:
     found = message_of("base", "minimise=capex_usd", "maximise=availability")
     assert found == (
-        "--set maximise=availability: maximise: found both minimise and maximise; allowed one of minimise, maximise"
+        "--set maximise=availability: maximise: found both minimise and maximise; allowed one of minimise, maximise "
+        "(kind: pareto has several)"
     )
 
 
