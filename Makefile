@@ -39,8 +39,8 @@ bench: $(VENV)/.base  ## run every benchmark in turn
 constraints:  ## pin anew every dependency, direct or not, to what the package index offers today
 	rm -rf $(VENV)-pins
 	$(PYTHON) -m venv $(VENV)-pins
-	$(VENV)-pins/bin/python -m pip install --quiet --editable '.[dev]'
-	$(VENV)-pins/bin/python -m pip freeze --exclude-editable > constraints.txt
+	$(VENV)-pins/bin/python -m pip install --quiet --editable '.[dev,all,bench]'
+	$(VENV)-pins/bin/python -m pip freeze --exclude-editable | sed 's/+cpu\b//' > constraints.txt
 	rm -rf $(VENV)-pins
 
 clean:  ## remove the environment and everything built

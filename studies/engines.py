@@ -135,6 +135,7 @@ def by_certified_search(
                 checkpoint=checkpoint,
                 resume=resume,
                 audit=settings.audit,
+                workers=settings.workers,
             )
     except NotBoundedError as error:
         raise DawnduskError(f"{error}; allowed for such a study: search.engine evolution") from None
