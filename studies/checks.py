@@ -107,6 +107,7 @@ def study_problems(tree: Node, file: StudyFile, shipped: Assumptions) -> list[Pr
         *_engine_and_question(tree, file),
         *_evaluator_without_program(tree, file),
         *_strategy_without_choice(tree, file),
+        *_workers_beside_cluster(tree, file),
     ]
 
 
@@ -329,3 +330,9 @@ def _strategy_without_choice(tree: Node, file: StudyFile) -> Iterator[Problem]:
 
 def _is_open(entry: object) -> bool:
     return isinstance(entry, RangeSection) or (isinstance(entry, tuple) and len(entry) > 1)
+
+
+def _workers_beside_cluster(tree: Node, file: StudyFile) -> Iterator[Problem]:
+    if file.search.workers is not None and file.search.cluster is not None:
+        found = f"{file.search.workers} beside search.cluster"
+        yield problem_at(tree, ("search", "workers"), found, "one of search.workers and search.cluster")

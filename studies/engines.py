@@ -136,6 +136,7 @@ def by_certified_search(
                 resume=resume,
                 audit=settings.audit,
                 workers=settings.workers,
+                cluster=settings.cluster,
             )
     except NotBoundedError as error:
         raise DawnduskError(f"{error}; allowed for such a study: search.engine evolution") from None

@@ -10,9 +10,8 @@ from __future__ import annotations
 
 import contextlib
 import math
-import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -22,13 +21,15 @@ from numpy.typing import NDArray
 from dawndusk.models.design import Design, DesignBatch
 from dawndusk.models.errors import DesignError
 from dawndusk.optimize.certify.audit import audit as run_audit
-from dawndusk.optimize.certify.boxes import Bounder, Boxes
-from dawndusk.optimize.certify.branch import Examined, examine
+from dawndusk.optimize.certify.boxes import Boxes
+from dawndusk.optimize.certify.branch import Examined
 from dawndusk.optimize.certify.certificate import CertificateError, Certified, Check, Status, Unfinished, relative_gap
 from dawndusk.optimize.certify.designs import coordinates_of, designs_at, designs_in
-from dawndusk.optimize.certify.statement import Statement, state
-from dawndusk.optimize.certify.worker import Worker
+from dawndusk.optimize.certify.shares import Bounding, examine_shared
+from dawndusk.optimize.certify.statement import Statement
 from dawndusk.optimize.evolution import QUICK, Candidate, Progress, SearchResult, search
+from dawndusk.optimize.execution.backends import open_executor
+from dawndusk.optimize.execution.executor import Executor
 from dawndusk.optimize.problem import Problem, Scored
 
 Floats: TypeAlias = NDArray[np.float64]
@@ -57,6 +58,7 @@ def certify(
     seed: int = 1,
     time_limit_s: float = 60.0,
     workers: int | None = None,
+    cluster: str | None = None,
     report: Callable[[Progress], None] = lambda _: None,
     checkpoint: Callable[[Certified], None] | None = None,
     resume: Certified | None = None,
@@ -75,7 +77,9 @@ def certify(
     time_limit_s : float
         After this many seconds the best design so far is returned with its honest gap.
     workers : int, optional
-        Processes that bound boxes; as many as there are cores by default. 0 does it in this one.
+        Processes that bound boxes; as many as there are cores by default. 0 and 1 do it in this one.
+    cluster : str, optional
+        Address of a Dask cluster whose workers bound boxes instead.
     report : callable
         Called with ``Progress`` now and then.
     checkpoint : callable, optional
@@ -93,6 +97,8 @@ def certify(
         When a feasible design beats a bound that was thought to be proved.
     NotBoundedError
         When the model has an operation for which no bound is known.
+    ExecutionError
+        For a number of workers that makes no sense, or a cluster that does not answer.
     """
     if not 0.0 < gap < 1.0:
         raise DesignError(f"gap: found {gap!r}, allowed: above 0 and below 1")
@@ -101,8 +107,9 @@ def certify(
     run = _Run(problem, gap, seed, time_limit_s, report, checkpoint)
     stopped_by = "completion"
     try:
-        with _crew(problem, _count(workers)) as crew:
-            stopped_by = run.prove(crew, resume)
+        processes = 1 if workers == 0 else workers
+        with open_executor(processes, context=run.bounding, cluster=cluster) as executor:
+            stopped_by = run.prove(executor, resume)
     except KeyboardInterrupt:
         stopped_by = "interrupt"
     checks: tuple[Check, ...] = ()
@@ -110,27 +117,6 @@ def certify(
         with contextlib.suppress(KeyboardInterrupt):
             checks = run.audit()
     return run.result(stopped_by, checks)
-
-
-def _count(workers: int | None) -> int:
-    if workers is not None:
-        return workers
-    with contextlib.suppress(AttributeError):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
-@contextlib.contextmanager
-def _crew(problem: Problem, count: int) -> Iterator[list[Worker]]:
-    """Start worker processes and end them. One alone would only carry boxes to and fro."""
-    crew: list[Worker] = []
-    try:
-        for _ in range(count if count > 1 else 0):
-            crew.append(Worker(problem))
-        yield crew
-    finally:
-        for worker in crew:
-            worker.close()
 
 
 @dataclass
@@ -161,9 +147,9 @@ class _Run:
     kept: float = 0.0
 
     def __post_init__(self) -> None:
-        self.statement: Statement = state(self.problem)
-        with np.errstate(all="ignore"):
-            self.bounder = Bounder(self.statement)
+        self.bounding = Bounding(self.problem)
+        self.bounder = self.bounding.bounder
+        self.statement: Statement = self.bounder.statement
         self.logarithm = self.bounder.tape.logarithm
 
     # -- scores ---------------------------------------------------------------------------------------------------
@@ -217,20 +203,20 @@ class _Run:
             return "time limit"
         return "memory" if self._count_open() > MOST_OPEN else ""
 
-    def prove(self, crew: Sequence[Worker], resume: Certified | None) -> str:
+    def prove(self, executor: Executor[Bounding], resume: Certified | None) -> str:
         """Search until no box is open; return what ended it."""
         if resume is not None and resume.unfinished is not None:
             self._go_on(resume)
         else:
             self._first_designs()
             self.held = [self.bounder.root()]
-            self._take_in(self._examine(crew, self.held[0], cut=False))
+            self._take_in(self._examine(executor, self.held[0], cut=False))
             self.held = []
         while self._lowest() < math.inf:
             if self.ended_by:
                 return self.ended_by
             boxes = self._next(ROUND)
-            self._take_in(self._examine(crew, boxes, cut=True))
+            self._take_in(self._examine(executor, boxes, cut=True))
             self.held = []
             self._tell()
         return "completion" if not self.stuck else "boxes too small to cut"
@@ -277,22 +263,9 @@ class _Run:
             rng = np.random.default_rng([self.seed, stage, self.evaluated % 1000])
             self.take(_around(self.statement, design, number, width, rng))
 
-    def _examine(self, crew: Sequence[Worker], boxes: Boxes, *, cut: bool) -> Examined:
-        """Take one step on boxes, shared between the crew."""
-        cutoff = self.cutoff
-        if not crew:
-            return examine(self.bounder, boxes, cutoff, cut)
-        shares = [boxes.take(slice(start, None, len(crew))) for start in range(len(crew))]
-        asked = [worker for worker, share in zip(crew, shares, strict=True) if len(share)]
-        for worker, share in zip(asked, shares, strict=False):
-            worker.ask((share, cutoff, cut))
-        found: list[Examined] = [worker.answer() for worker in asked]
-        return Examined(
-            Boxes.join([one.open for one in found]),
-            Boxes.join([one.stuck for one in found]),
-            Boxes.join([one.closed for one in found]),
-            sum(one.count for one in found),
-        )
+    def _examine(self, executor: Executor[Bounding], boxes: Boxes, *, cut: bool) -> Examined:
+        """Take one step on boxes, shared between the workers."""
+        return examine_shared(executor, boxes, self.cutoff, cut=cut)
 
     def _take_in(self, found: Examined) -> None:
         """Take in what a round left, and try the designs in it."""

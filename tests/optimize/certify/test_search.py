@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import math
+import os
+import signal
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
@@ -13,11 +15,15 @@ import pytest
 
 from dawndusk.models.errors import DesignError
 from dawndusk.models.evaluate import evaluate
+from dawndusk.optimize.certify import shares
 from dawndusk.optimize.certify.branch import Examined
 from dawndusk.optimize.certify.certificate import Certified
 from dawndusk.optimize.certify.search import _Run, certify
-from dawndusk.optimize.certify.worker import Worker, WorkerDiedError
+from dawndusk.optimize.certify.shares import Bounding, examine_share
 from dawndusk.optimize.evolution import Progress
+from dawndusk.optimize.execution.backends import open_executor
+from dawndusk.optimize.execution.crew import Crew
+from dawndusk.optimize.execution.tasks import ExecutionError
 from dawndusk.optimize.problem import Problem
 
 MakeProblem: TypeAlias = Callable[..., Problem]
@@ -75,8 +81,8 @@ def test_an_audit_passes_and_says_what_it_tried(make_problem: MakeProblem) -> No
 
 def test_workers_change_nothing(make_problem: MakeProblem) -> None:
     problem = make_problem(TWO)
-    alone, one, two = (proved(problem, gap=2e-2, workers=count) for count in (0, 1, 2))
-    for found in (one, two):
+    alone, two, three = (proved(problem, gap=2e-2, workers=count) for count in (1, 2, 3))
+    for found in (two, three):
         assert found.status == alone.status == "optimal"
         assert found.objective == alone.objective
         assert found.bound == alone.bound
@@ -229,28 +235,37 @@ def test_a_proof_goes_on_after_an_interrupt_without_losing_boxes(
     assert rest.objective == pytest.approx(proved(problem, gap=3e-2).objective, rel=3.1e-2)
 
 
-def test_a_worker_that_dies_is_an_error_and_no_hang(make_problem: MakeProblem, monkeypatch: pytest.MonkeyPatch) -> None:
-    original = Worker.ask
+def test_a_worker_that_dies_changes_nothing(make_problem: MakeProblem, monkeypatch: pytest.MonkeyPatch) -> None:
+    problem = make_problem(TWO)
+    whole = proved(problem, gap=2e-2)
+    original = shares.examine_shared
+    victims: list[int] = []
 
-    def ask(self: Worker, message: object) -> None:
-        if isinstance(message, tuple):
-            self._process.kill()
-            self._process.wait()
-        original(self, message)
+    def examine_shared(executor: Crew[Bounding], *arguments: Any, **settings: Any) -> Examined:
+        if not victims and executor.pids:
+            victims.append(executor.pids[-1])
+            os.kill(victims[0], signal.SIGKILL)
+        return original(executor, *arguments, **settings)
 
-    monkeypatch.setattr(Worker, "ask", ask)
-    with pytest.raises(WorkerDiedError, match="ended with status -9"):
-        certify(make_problem(TWO), time_limit_s=20.0, workers=2, audit=False)
+    monkeypatch.setattr("dawndusk.optimize.certify.search.examine_shared", examine_shared)
+    found = proved(problem, gap=2e-2, workers=2)
+    assert victims
+    assert (found.objective, found.bound, found.boxes) == (whole.objective, whole.bound, whole.boxes)
 
 
 def test_an_error_in_a_worker_reaches_its_owner(make_problem: MakeProblem) -> None:
-    worker = Worker(make_problem())
-    try:
-        worker.ask(("no boxes", 0.0, True))
-        with pytest.raises(Exception, match=r"take|str"):
-            worker.answer()
-    finally:
-        worker.close()
+    with open_executor(2, context=Bounding(make_problem())) as executor:
+        executor.submit(examine_share, ("no boxes", 0.0, True))  # type: ignore[arg-type]
+        (done,) = executor.finished()
+        with pytest.raises(AttributeError, match="has no attribute") as caught:
+            done.value()
+    assert "in examine_share" in caught.value.__notes__[0]
+
+
+@pytest.mark.parametrize("workers", [-1, 1.5])
+def test_a_number_of_workers_that_makes_no_sense_is_an_error(make_problem: MakeProblem, workers: Any) -> None:
+    with pytest.raises(ExecutionError, match=r"workers: found .*, allowed: a whole number from 1"):
+        certify(make_problem(), workers=workers)
 
 
 def test_progress_tells_a_bound_that_never_falls(make_problem: MakeProblem, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,54 @@
+"""A round's boxes, shared between the workers of an executor and put together in order."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TypeAlias
+
+import numpy as np
+
+from dawndusk.optimize.certify.boxes import Bounder, Boxes
+from dawndusk.optimize.certify.branch import Examined, examine
+from dawndusk.optimize.certify.statement import state
+from dawndusk.optimize.execution.executor import Executor
+from dawndusk.optimize.problem import Problem
+
+Share: TypeAlias = tuple[Boxes, float, bool]
+"""Boxes, the score at which one is closed, and whether they are cut first."""
+
+
+class Bounding:
+    """What bounds boxes: a problem, and its bounder, which every worker builds once from it."""
+
+    def __init__(self, problem: Problem) -> None:
+        self.problem = problem
+
+    @cached_property
+    def bounder(self) -> Bounder:
+        """Return the problem's bounder."""
+        with np.errstate(all="ignore"):
+            return Bounder(state(self.problem))
+
+    def __reduce__(self) -> tuple[type[Bounding], tuple[Problem]]:
+        return Bounding, (self.problem,)
+
+
+def examine_share(context: Bounding, share: Share) -> Examined:
+    """Take one step on a share of a round: see ``branch.examine``."""
+    return examine(context.bounder, *share)
+
+
+def examine_shared(executor: Executor[Bounding], boxes: Boxes, cutoff: float, *, cut: bool) -> Examined:
+    """Take one step on boxes, every worker of the executor on a share of them."""
+    count = max(min(executor.workers, len(boxes)), 1)
+    shares = [boxes.take(slice(start, None, count)) for start in range(count)] if count > 1 else [boxes]
+    tasks = executor.map_in_order(examine_share, [(share, cutoff, cut) for share in shares])
+    found = [done.value() for done in tasks]
+    if len(found) == 1:
+        return found[0]
+    return Examined(
+        Boxes.join([one.open for one in found]),
+        Boxes.join([one.stuck for one in found]),
+        Boxes.join([one.closed for one in found]),
+        sum(one.count for one in found),
+    )

@@ -1,0 +1,1 @@
+"""Where tasks are worked on: in this process, in worker processes, or on a Dask cluster, behind one interface."""
