@@ -240,6 +240,25 @@ class Regulation:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Debris:
+    """How long satellites stay in crowded orbits after their use."""
+
+    horizon_years: float = quantity("years", "time after its loss for which a dead satellite counts", 0, 1000)
+    descent_m_s_per_year: float = quantity("m/s/year", "velocity that a retired satellite sheds on its way down", 1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Energy:
+    """Primary energy that goes into satellites and launches."""
+
+    array_mj_per_m2: float = quantity("MJ/m2", "solar array from raw material to finished wing", 0)
+    compute_mj_per_w: float = quantity("MJ/W IT", "accelerators with their share of host, network and conversion", 0)
+    platform_mj_per_kg: float = quantity("MJ/kg", "all other dry mass: metal, composite, battery and electronics", 0)
+    propellant_mj_per_kg_leo: float = quantity("MJ/kg", "launch propellant over the payload that a vehicle can lift", 0)
+    grid_efficiency: float = quantity("fraction", "electricity that a grid makes from primary energy", 0.01, 1)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Ground:
     """The ground alternative."""
 
@@ -377,6 +396,8 @@ GROUPS: dict[str, type] = {
     "launch": Launch,
     "cost": Cost,
     "regulation": Regulation,
+    "debris": Debris,
+    "energy": Energy,
     "ground": Ground,
 }
 """Groups of single values, by the first part of their dotted name."""
@@ -409,6 +430,8 @@ class Assumptions:
     launch: Launch
     cost: Cost
     regulation: Regulation
+    debris: Debris
+    energy: Energy
     ground: Ground
     orbits: Mapping[str, Orbit]
     accelerators: Mapping[str, Accelerator]

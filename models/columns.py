@@ -13,11 +13,12 @@ from dataclasses import fields
 import numpy as np
 
 from dawndusk.models import cost as costing
+from dawndusk.models import debris, propulsion, thermal
+from dawndusk.models import energy as spending
 from dawndusk.models import launch as launching
 from dawndusk.models import mass as massing
 from dawndusk.models import network as networking
 from dawndusk.models import power as powering
-from dawndusk.models import propulsion, thermal
 from dawndusk.models import reliability as surviving
 from dawndusk.models.array import Array
 from dawndusk.models.assumptions import Assumptions
@@ -25,6 +26,7 @@ from dawndusk.models.constants import (
     HOURS_PER_DAY,
     HOURS_PER_YEAR,
     KG_PER_TONNE,
+    MJ_PER_TJ,
     SECONDS_PER_MINUTE,
     TFLOPS_PER_PFLOPS,
     WATTS_PER_KW,
@@ -46,6 +48,7 @@ DISCIPLINES = (
     "capital",
     "compute",
     "levelised",
+    "environment",
     "ground",
     "training_run",
 )
@@ -303,6 +306,7 @@ class _Step:
         o["propellant_mass_kg"] = o["dry_mass_kg"] * ratio
         tables = rows.tables
         tumbling = propulsion.tumbling_area_m2(o["array_area_m2"], x["radiator_area_m2"])
+        self.tumbling_m2 = tumbling
         per_area = o["dry_mass_kg"] / (tumbling * drag_coefficient)
         o["natural_decay_years"] = per_area * tables.decay_years_per_kg_m2.at(self.fine, rows.orbit_code)
         o["disposal_decay_years"] = per_area * tables.disposal_decay_years_per_kg_m2
@@ -411,6 +415,34 @@ class _Step:
         per_kw = HOURS_PER_YEAR * WATTS_PER_KW / self.rows.accelerator.it_power_w
         o["cost_usd_per_kw_year"] = o["cost_usd_per_accelerator_hour"] * per_kw
         self.spread = spread
+
+    def environment(self) -> None:
+        """Count the area that stays among other objects, and the energy that building and launching takes."""
+        o, x, a, tables = self.o, self.x, self.a, self.rows.tables
+        years = debris.crowded_years(
+            x["life_years"],
+            a.reliability.satellite_loss_per_year,
+            tables.crowding.at(self.fine, self.rows.orbit_code),
+            dead=(
+                np.minimum(o["natural_decay_years"], a.debris.horizon_years),
+                tables.crowding_of_decay.at(self.fine, self.rows.orbit_code),
+            ),
+            descending=(
+                o["disposal_delta_v_m_s"] * (1.0 / a.debris.descent_m_s_per_year),
+                tables.crowding_of_descent.at(self.fine, self.rows.orbit_code),
+            ),
+            decaying=(o["disposal_decay_years"], tables.crowding_below),
+        )
+        o["debris_exposure_m2_years"] = self.tumbling_m2 * years * x["satellites"]
+        nominal_w = self.on_board * self.rows.accelerator.it_power_w
+        other_kg = o["dry_mass_kg"] - o["hosted_mass_kg"] - o["array_mass_kg"] - o["compute_mass_kg"]
+        each = spending.hardware_mj(a.energy, o["array_area_m2"], nominal_w, other_kg)
+        per_launch = spending.launch_mj(a.energy, self.rows.vehicle.payload_leo_kg)
+        invested = each / self.success + o["launches"] / x["satellites"] * per_launch
+        o["embodied_energy_tj"] = invested * x["satellites"] * (1.0 / MJ_PER_TJ)
+        powered = o["sunlit_fraction"] + (1.0 - o["sunlit_fraction"]) * self.eclipse_load
+        supplied_w = o["it_power_w"] * powered * o["in_service_fraction"]
+        o["energy_payback_years"] = spending.payback_years(a.energy, invested, supplied_w)
 
     def ground(self) -> None:
         """Compare with the ground on the same terms."""

@@ -192,6 +192,17 @@ OUTCOMES: dict[str, OutcomeField] = {
             ("breakeven_launch_usd_per_kg", "USD/kg", "Launch price at which orbit costs what the ground costs."),
         ),
         *_table(
+            "environment",
+            (
+                "debris_exposure_m2_years",
+                "m2 years",
+                "Satellite area times years in orbit, weighted by the density of other objects over its peak.",
+                "burden",
+            ),
+            ("embodied_energy_tj", "TJ", "Primary energy to build and launch the fleet.", "burden"),
+            ("energy_payback_years", "years", "Until the energy supplied to IT is worth the energy invested."),
+        ),
+        *_table(
             "training run",
             (
                 "training_run_days",

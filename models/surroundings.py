@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from dawndusk.models import radiation
 from dawndusk.models.assumptions import Assumptions, Orbit
 from dawndusk.models.atmosphere import density_kg_m3, scale_height_m
+from dawndusk.models.debris import crowding, mean_crowding_of_decay, mean_crowding_of_descent
 from dawndusk.models.orbit import (
     EclipseYear,
     precessing_year,
@@ -48,6 +49,10 @@ class Surroundings:
     log_cell_proton_ratio: EvenTable
     log_dose: EvenGrid
     log_proton_ratio: EvenGrid
+    crowding: EvenTable
+    crowding_of_decay: EvenTable
+    crowding_of_descent: EvenTable
+    crowding_below: float
 
 
 def surroundings(assumptions: Assumptions, orbits: tuple[str, ...]) -> Surroundings:
@@ -80,6 +85,10 @@ def _tabulate(
 ) -> Surroundings:
     years = [_eclipses(row, year) for row in rows]
     density = density_kg_m3(holder.data, ALTITUDE.nodes, solar_flux_f107)
+    decay = _decay(holder, ALTITUDE.nodes, solar_flux_f107)
+    crowded = crowding(holder.data, ALTITUDE.nodes)
+    below = float(crowding(holder.data, np.array([disposal_altitude_km]))[0])
+    descent = mean_crowding_of_descent(ALTITUDE.nodes, crowded, disposal_altitude_km, below)
     inclination = [
         sso_inclination_deg(ALTITUDE.nodes) if row.sun_synchronous else np.full(ALTITUDE.count, row.inclination_deg)
         for row in rows
@@ -96,7 +105,7 @@ def _tabulate(
         mean_cos_beta=table([y.mean_cos_beta for y in years]),
         edge_on_ram_fraction=table([y.edge_on_ram_fraction for y in years]),
         air_density_kg_m3=table([density for _ in rows]),
-        decay_years_per_kg_m2=table([_decay(holder, ALTITUDE.nodes, solar_flux_f107) for _ in rows]),
+        decay_years_per_kg_m2=table([decay for _ in rows]),
         disposal_decay_years_per_kg_m2=float(_decay(holder, np.array([disposal_altitude_km]), solar_flux_f107)[0]),
         earth_view_factor=table([view_factor_edge_on(radius_m(ALTITUDE.nodes)) for _ in rows]),
         log_cell_proton_ratio=EvenTable(
@@ -104,6 +113,10 @@ def _tabulate(
         ),
         log_dose=_grid(np.array([np.log(_dose(row, holder)) for row in rows])),
         log_proton_ratio=_grid(np.array([np.log(_proton_ratio(row, holder)) for row in rows])),
+        crowding=table([crowded for _ in rows]),
+        crowding_of_decay=table([mean_crowding_of_decay(decay, crowded) for _ in rows]),
+        crowding_of_descent=table([descent for _ in rows]),
+        crowding_below=below,
     )
 
 

@@ -22,7 +22,8 @@ class EnvironmentData:
     ``electron_dose`` (with bremsstrahlung) and ``proton_dose`` map an inclination set to krad(Si)/year of trapped
     particles behind a sphere, of shape (altitudes, thicknesses). The sets are ``sso`` and degrees: ``30``, ``53`` and
     ``70``. ``proton_flux`` maps them, ``70`` apart, to the integral flux in 1/cm2/s of shape (altitudes, energies).
-    ``density_kg_m3`` has shape (altitudes, solar fluxes).
+    ``density_kg_m3`` has shape (altitudes, solar fluxes). ``debris_density_per_km3`` has shape (altitudes,), at the
+    middles of shells.
     """
 
     dose_altitude_km: Floats
@@ -35,6 +36,8 @@ class EnvironmentData:
     density_altitude_km: Floats
     density_f107: Floats
     density_kg_m3: Floats
+    debris_altitude_km: Floats
+    debris_density_per_km3: Floats
 
 
 @dataclass(frozen=True)

@@ -56,8 +56,9 @@ def read_environment(folder: Path | Traversable) -> EnvironmentData:
     ----------
     folder : pathlib.Path
         Holds ``dose_depth.csv`` (krad(Si)/year, altitude in km by mm of aluminium), ``dose_inclination.csv`` (the same
-        at 550 km for more inclinations), ``trapped_proton_flux.csv`` (1/cm2/s, altitude in km by MeV) and
-        ``atmosphere.csv`` (kg/m3, altitude in km by solar flux in sfu).
+        at 550 km for more inclinations), ``trapped_proton_flux.csv`` (1/cm2/s, altitude in km by MeV),
+        ``atmosphere.csv`` (kg/m3, altitude in km by solar flux in sfu) and ``debris_density.csv`` (1/km3, altitude in
+        km by least diameter in cm).
 
     Returns
     -------
@@ -68,6 +69,7 @@ def read_environment(folder: Path | Traversable) -> EnvironmentData:
     flux = _read(folder / "trapped_proton_flux.csv", ("set", "altitude_km", "inclination_deg"), "MeV")
     air = _read(folder / "atmosphere.csv", ("model", "altitude_km"), "sfu")
     shape = _read(folder / "dose_inclination.csv", ("set", "particle", "altitude_km", "inclination_deg"), "mm")
+    debris = _read(folder / "debris_density.csv", ("model", "altitude_km"), "cm", fewest_nodes=1)
     return EnvironmentData(
         dose_altitude_km=dose.altitudes_km(),
         dose_thickness_mm=dose.axis,
@@ -84,6 +86,8 @@ def read_environment(folder: Path | Traversable) -> EnvironmentData:
         density_altitude_km=air.altitudes_km(),
         density_f107=air.axis,
         density_kg_m3=air.grid(next(iter(air.rows))[0]),
+        debris_altitude_km=debris.altitudes_km(),
+        debris_density_per_km3=_frozen(debris.grid(next(iter(debris.rows))[0])[:, 0]),
     )
 
 
@@ -121,10 +125,10 @@ def _published_at(published: Mapping[int, Floats], inclination_deg: float) -> Fl
     return published[below] + share * (published[below + PUBLISHED_STEP_DEG] - published[below])
 
 
-_VALUE_UNITS = {"mm": "krad(Si)/year", "MeV": "1/cm2/s", "sfu": "kg/m3"}
+_VALUE_UNITS = {"mm": "krad(Si)/year", "MeV": "1/cm2/s", "sfu": "kg/m3", "cm": "1/km3"}
 
 
-def _read(path: Path | Traversable, labels: Sequence[str], node_units: str) -> _Table:
+def _read(path: Path | Traversable, labels: Sequence[str], node_units: str, *, fewest_nodes: int = 2) -> _Table:
     columns = header(path)
     nodes = [name for name in columns if name.endswith(f" {node_units}")]
     expected = (*labels, *nodes, *_EVIDENCE)
@@ -142,7 +146,8 @@ def _read(path: Path | Traversable, labels: Sequence[str], node_units: str) -> _
             raise AssumptionError(f"{at}: found no evidence, allowed only with source, year and confidence")
         rows[key] = [_not_negative(f"{at}: {node}", cells[node]) for node in nodes]
         number(f"{at}: altitude_km", key[-1])
-    return _Table(path.name, _axis(path.name, [number(path.name, n.split()[0]) for n in nodes]), rows)
+    axis = _axis(path.name, [number(path.name, n.split()[0]) for n in nodes], fewest_nodes)
+    return _Table(path.name, axis, rows)
 
 
 def _not_negative(where: str, text: str) -> float:
@@ -152,10 +157,10 @@ def _not_negative(where: str, text: str) -> float:
     return value
 
 
-def _axis(name: str, values: Sequence[float]) -> Floats:
+def _axis(name: str, values: Sequence[float], fewest: int = 2) -> Floats:
     axis = _frozen(values)
-    if axis.size < len(("first", "last")) or not (np.diff(axis) > 0).all():
-        raise AssumptionError(f"{name}: found the axis {one_of(map(str, values))}, allowed: at least 2, rising")
+    if axis.size < fewest or not (np.diff(axis) > 0).all():
+        raise AssumptionError(f"{name}: found the axis {one_of(map(str, values))}, allowed: at least {fewest}, rising")
     return axis
 
 

@@ -42,6 +42,15 @@ DOMAINS: dict[str, dict[str, st.SearchStrategy[float]]] = {
         "constant": powers_of_ten(0.0, 9.0),
         "least": powers_of_ten(0.0, 9.0),
     },
+    "dawndusk.models.reliability.share_served": {
+        "log_spare": st.floats(0.0, 2.0),
+        "failures": st.just(0.0) | powers_of_ten(-6.0, 3.0),
+        "wear": st.just(0.0) | powers_of_ten(-6.0, 3.0),
+        "log_oversize": st.floats(-1.0, 2.0),
+        "array_loss": st.just(0.0) | powers_of_ten(-6.0, 2.0),
+        "lost": st.just(0.0) | powers_of_ten(-6.0, 2.0),
+        "wear_exponent": st.floats(1.0, 10.0),
+    },
     "dawndusk.models.cost.annuity_years": {"rate_per_year": st.floats(0.0, 2.0), "years": st.floats(0.01, 100.0)},
     "dawndusk.models.cost.spread_factor": {"rate_years": st.just(0.0) | powers_of_ten(-12.0, 3.0)},
 }

@@ -1,0 +1,160 @@
+"""What is proved of a front: the best value of each goal, and a bound for any of its points."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dawndusk.models.design import Design
+from dawndusk.optimize.certify.certificate import CertificateError, Certified, relative_gap
+from dawndusk.optimize.certify.search import certify
+from dawndusk.optimize.certify.slots import NotBoundedError
+from dawndusk.optimize.evolution import Progress
+from dawndusk.optimize.problem import Bound, Goal, Problem
+
+Floats: TypeAlias = NDArray[np.float64]
+Report: TypeAlias = Callable[[Progress], None]
+
+TOLERANCE = 1e-9
+"""Relative: what rounding may do to an outcome or a bound."""
+NOT_BOUNDED = "not bounded"
+INTERRUPT = "interrupt"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Effort:
+    """How hard to prove: the gap at which a proof ends, the seed and the processes that work on it."""
+
+    gap: float
+    seed: int
+    workers: int | None = None
+    cluster: str | None = None
+    audit: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class End:
+    """The best value of one goal, and how far that is proved.
+
+    Attributes
+    ----------
+    status : str
+        ``optimal``: the gap asked for is proved; ``feasible``: a wider gap; ``infeasible``: proved that no design
+        meets every rule; ``unknown``: neither; ``not bounded``: no bound is known for this outcome.
+    value, bound : float or None
+        In the units and the sense of the goal.
+    design : Design or None
+        The best design that the proof met.
+    """
+
+    goal: Goal
+    status: str
+    value: float | None
+    bound: float | None
+    design: Design | None
+    seconds: float
+    stopped_by: str
+    words: str = ""
+
+    @property
+    def gap(self) -> float | None:
+        """Return the distance from value to bound, relative to the value."""
+        return relative_gap(self.value, self.bound)
+
+    def with_value(self, value: float) -> End:
+        """Return the end of a front that has another best value."""
+        return dataclasses.replace(self, value=value)
+
+
+def prove_end(problem: Problem, goal: Goal, effort: Effort, *, time_limit_s: float, report: Report) -> End:
+    """Return the best value of one goal with its certificate."""
+    alone = dataclasses.replace(problem, objective=goal.outcome, sense=goal.sense)
+    try:
+        found = _certified(alone, effort, time_limit_s, report)
+    except NotBoundedError as error:
+        return End(
+            goal=goal,
+            status=NOT_BOUNDED,
+            value=None,
+            bound=None,
+            design=None,
+            seconds=0.0,
+            stopped_by=NOT_BOUNDED,
+            words=str(error),
+        )
+    return End(
+        goal=goal,
+        status=found.status,
+        value=found.objective,
+        bound=found.bound,
+        design=found.design,
+        seconds=found.seconds,
+        stopped_by=found.stopped_by,
+    )
+
+
+@dataclass(frozen=True)
+class PointProof:
+    """The bound of the first goal where every other one is at least as good as at a point, and the best design met."""
+
+    bound: float | None
+    design: Design | None
+    stopped_by: str
+
+
+def prove_point(
+    problem: Problem, goals: Sequence[Goal], values: Floats, effort: Effort, *, time_limit_s: float, report: Report
+) -> PointProof:
+    """Return what is proved of the epsilon-constraint problem of a point with these values, in units of the goals."""
+    limits = tuple(
+        Bound(goal.outcome, "<=" if goal.sense == "minimise" else ">=", float(value))
+        for goal, value in zip(goals[1:], values[1:], strict=True)
+    )
+    first = goals[0]
+    limited = dataclasses.replace(
+        problem, objective=first.outcome, sense=first.sense, bounds=(*problem.bounds, *limits)
+    )
+    try:
+        found = _certified(limited, effort, time_limit_s, report)
+    except NotBoundedError:
+        return PointProof(None, None, NOT_BOUNDED)
+    return PointProof(found.bound, found.design, found.stopped_by)
+
+
+def _certified(problem: Problem, effort: Effort, time_limit_s: float, report: Report) -> Certified:
+    return certify(
+        problem,
+        gap=effort.gap,
+        seed=effort.seed,
+        time_limit_s=time_limit_s,
+        workers=effort.workers,
+        cluster=effort.cluster,
+        audit=effort.audit,
+        report=report,
+    )
+
+
+def check_value(goal: Goal, bound: float | None, value: float, design: Design, where: str) -> None:
+    """Raise ``CertificateError`` if a feasible design has a value of a goal that a proved bound rules out.
+
+    Parameters
+    ----------
+    bound : float or None
+        Proved bound of the goal, in its sense; None where there is none.
+    value : float
+        What the design has.
+    where : str
+        What the bound holds for, for the message.
+    """
+    if bound is None:
+        return
+    if goal.sign * (bound - value) > TOLERANCE * abs(bound):
+        raise CertificateError(
+            f"the certificate is wrong: proved that no design {where} has a better {goal.outcome} than {bound!r}; but "
+            f"the front has a feasible design with {value!r}: {design.to_dict()}"
+        )
