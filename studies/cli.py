@@ -20,6 +20,12 @@ from dawndusk.models.errors import DawnduskError
 CONTRADICTED, BAD_INPUT, INTERRUPTED = 1, 2, 130
 COMMANDS = {
     "run": "Search the design space of a study and write a run folder.",
+    "pareto": "Search the front of a study between two to five goals.",
+    "resume": "Go on with a search by trials.",
+    "status": "Say how a search by trials stands.",
+    "ask": "Name the next designs to evaluate elsewhere.",
+    "tell": "Take the answer to a design that was asked.",
+    "export": "Write the front of a run folder as a table or picture for other programs.",
     "evaluate": "Evaluate one design of a study.",
     "compare": "Put several studies side by side, with the ground.",
     "validate": "Reproduce published cases and say where they disagree.",
@@ -28,6 +34,15 @@ COMMANDS = {
     "check": "Check study files without running them.",
     "export-model": "Write the mixed-integer model of a study as FILE.lp or FILE.mps.",
 }
+MODULES = {
+    "pareto": "front_commands",
+    "export": "front_commands",
+    "resume": "search_commands",
+    "status": "search_commands",
+    "ask": "search_commands",
+    "tell": "search_commands",
+}
+"""Module of each command that is not in ``commands``."""
 
 
 class LazyGroup(click.Group):
@@ -41,7 +56,7 @@ class LazyGroup(click.Group):
         """Import and return one command."""
         if cmd_name not in COMMANDS:
             return None
-        module = importlib.import_module("dawndusk.studies.commands")
+        module = importlib.import_module(f"dawndusk.studies.{MODULES.get(cmd_name, 'commands')}")
         command: click.Command = getattr(module, f"{cmd_name.replace('-', '_')}_command")
         return command
 

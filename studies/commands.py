@@ -36,7 +36,7 @@ from dawndusk.studies.runfolder import (
     write_checkpoint,
 )
 from dawndusk.studies.runner import evaluate_design, nominal_design, run_design
-from dawndusk.studies.study import Engine, Kind, Study
+from dawndusk.studies.study import Engine, Kind, SamplerName, Study
 from dawndusk.studies.studyfile import json_schema, library_names, read_study, study_from_mapping
 from dawndusk.studies.validate import SHIPPED_CASES, all_agree, read_cases, run_cases, to_json
 
@@ -74,6 +74,12 @@ def _print_json(value: Any) -> None:
     help="Go on with the certified run that this folder keeps unfinished, in place of a STUDY; of the options that "
     "change a study only --time-limit goes with it.",
 )
+@click.option("--sampler", metavar="|".join(SamplerName), help="Short for --set search.sampler=...")
+@click.option("--evaluations", metavar="COUNT", help="Short for --set search.evaluations=...: of a search by trials.")
+@click.option("--workers", metavar="COUNT", help="Short for --set search.workers=...: processes at the same time.")
+@click.option("--cluster", metavar="ADDRESS", help="Short for --set search.cluster=...: a Dask cluster instead.")
+@click.option("--storage", metavar="URL", help="Short for --set search.storage=...: where trials are kept.")
+@click.option("--allow-code", is_flag=True, help="Allow the study to name a Python function as evaluator.")
 @click.option("--no-explain", is_flag=True, help="Leave out what the optimum is made of: up to ten seconds less.")
 @click.option("--quiet", is_flag=True, help="No progress, no tables.")
 @json_option
@@ -82,11 +88,14 @@ def run_command(
 ) -> int:
     """Search the design space of a study and write a run folder.
 
+    A study of kind pareto is searched for its front, as `dawndusk pareto` does. A search by trials (engine bayes or
+    auto, or an evaluator of your own) goes on with what its run folder has.
+
     Exit code 3 if no design is feasible, 4 if the search was ended before it closed the gap asked for or found a
     design, 1 if a design contradicts a certificate, 130 after an interrupt; what was found by then is written.
     """
     out: Path | None = options.pop("out")
-    explain = not options.pop("no_explain")
+    explain, allow_code = not options.pop("no_explain"), options.pop("allow_code")
     if resume is not None:
         refused = {"STUDY": study, "--set": overrides, "--out": out, **options}
         return _go_on(resume, quiet, as_json, refused, explain=explain)
@@ -96,10 +105,33 @@ def run_command(
     if resolved.kind is Kind.GROUND:
         refuse_ground_folder(out)
         return 0 if quiet else _show_ground(resolved, as_json)
+    if resolved.search.goes_by_trials:
+        return _run_trials(resolved, out, quiet, as_json, allow_code=allow_code)
+    if resolved.kind is Kind.PARETO:
+        from dawndusk.studies.front_commands import show_front  # noqa: PLC0415 (only for a front)
+
+        return show_front(resolved, out or default_folder(resolved), quiet=quiet, as_json=as_json)
     return _run(resolved, out or default_folder(resolved), quiet, as_json, explain=explain)
 
 
-SEARCH_KEYS = {"engine": "engine", "gap": "gap", "time_limit": "time_limit_s", "audit": "audit"}
+def _run_trials(study: Study, out: Path | None, quiet: bool, as_json: bool, *, allow_code: bool) -> int:
+    """Search by trials, or go on with what the run folder has, and print what came of it."""
+    from dawndusk.studies.search_commands import run_and_show  # noqa: PLC0415 (only for trials)
+
+    return run_and_show(study, out, quiet=quiet, as_json=as_json, allow_code=allow_code)
+
+
+SEARCH_KEYS = {
+    "engine": "engine",
+    "gap": "gap",
+    "time_limit": "time_limit_s",
+    "audit": "audit",
+    "sampler": "sampler",
+    "evaluations": "evaluations",
+    "workers": "workers",
+    "cluster": "cluster",
+    "storage": "storage",
+}
 
 
 def _search_items(options: dict[str, Any]) -> list[str]:
@@ -112,7 +144,7 @@ def _go_on(folder: Path, quiet: bool, as_json: bool, refused: dict[str, Any], *,
     limit = refused.pop("time_limit")
     given = [name for name, value in refused.items() if value]
     if given:
-        name = {"engine": "--engine", "gap": "--gap", "audit": "--no-audit"}.get(given[0], given[0])
+        name = {"audit": "--no-audit"}.get(given[0], f"--{given[0]}" if given[0] in SEARCH_KEYS else given[0])
         raise click.UsageError(
             f"--resume: found {name} beside it; allowed: --time-limit, --quiet, --json", click.get_current_context()
         )

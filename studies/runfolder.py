@@ -37,6 +37,8 @@ FILES = {MANIFEST, STUDY, OPTIMUM, "designs.parquet", "designs.csv"}
 CERTIFICATE = "certificate.json"
 PROOF_FILES = {CERTIFICATE, openboxes.NAME}
 """There where the engine proves something, and where its proof has not ended."""
+FRONT_FILES = {MANIFEST, STUDY, "front.csv", "front.parquet", "front.json", "front.png"}
+"""In the folder of a front; the picture only where it can be drawn."""
 UNFINISHED = ".dawndusk-"
 """Begins the name of the folder in which a run is gathered before it takes its place."""
 UNSETTLED = {"feasible", "unknown"}
@@ -80,7 +82,7 @@ def _check_target(folder: Path) -> None:
     if folder.name == ledger.FOLDER:
         raise RunFolderError(f"{folder}: found the name of the folder of certificates; allowed: any other name")
     names = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
-    known = FILES | PROOF_FILES
+    known = FILES | PROOF_FILES | FRONT_FILES
     if names and not (names <= known and _is_manifest(folder / MANIFEST)):
         found = one_of(sorted(names - known)[:STRANGERS_NAMED]) or f"no {MANIFEST} of a run"
         raise RunFolderError(
@@ -142,10 +144,10 @@ def write_run(result: RunResult, folder: Path) -> Path:
             openboxes.write_open_boxes(certified, result.study, fresh / openboxes.NAME)
         write_json(fresh / MANIFEST, manifest(result))
 
-    return _write_whole(folder, fill)
+    return write_whole(folder, fill)
 
 
-def _write_whole(folder: Path, fill: Callable[[Path], None]) -> Path:
+def write_whole(folder: Path, fill: Callable[[Path], None]) -> Path:
     """Gather files in a folder beside, and put it in place."""
     folder = folder.absolute()
     try:
@@ -182,9 +184,9 @@ def write_checkpoint(result: Certified, study: Study, folder: Path) -> None:
         (fresh / STUDY).write_text(study.to_yaml(), encoding="utf-8")
         openboxes.write_open_boxes(result, study, fresh / openboxes.NAME)
         begun = {"status": result.status, "stopped_by": result.stopped_by, "seconds": result.seconds}
-        write_json(fresh / MANIFEST, {**_origin(study), **begun})
+        write_json(fresh / MANIFEST, {**origin(study), **begun})
 
-    _write_whole(folder, fill)
+    write_whole(folder, fill)
 
 
 def read_unfinished(folder: Path) -> tuple[Study, Certified]:
@@ -232,10 +234,11 @@ def _swap(fresh: Path, folder: Path) -> None:
 def manifest(result: RunResult) -> dict[str, Any]:
     """Return what is needed to repeat a run: versions, seed, study hash, git state."""
     outcome = {"status": result.status, "stopped_by": result.stopped_by, "seconds": result.seconds}
-    return {**_origin(result.study), **outcome, "finished": datetime.now(UTC).isoformat(timespec="seconds")}
+    return {**origin(result.study), **outcome, "finished": datetime.now(UTC).isoformat(timespec="seconds")}
 
 
-def _origin(study: Study) -> dict[str, Any]:
+def origin(study: Study) -> dict[str, Any]:
+    """Return what a run begins from: the study, the versions of everything, and the git state."""
     return {
         "format": FORMAT,
         "study": study.name,

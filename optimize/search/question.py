@@ -21,6 +21,8 @@ __all__ = ["Answer", "Evaluator", "Failure", "Goal", "History", "Question", "Tri
 
 Floats: TypeAlias = NDArray[np.float64]
 
+FIRST_ROWS = 64
+
 
 @dataclass(frozen=True)
 class Question:
@@ -44,12 +46,14 @@ class Answer:
     """What an evaluator says of a point.
 
     ``outcomes`` has at least every goal. ``violations`` has every rule: 0 or less where it is met, else the relative
-    amount by which it is missed. With a ``failure`` both are empty.
+    amount by which it is missed. With a ``failure`` both are empty. ``seconds`` is what the evaluation took, where the
+    evaluator knows better than its caller: 0 for a point that it did not have to evaluate.
     """
 
     outcomes: Mapping[str, float] = field(default_factory=dict)
     violations: Mapping[str, float] = field(default_factory=dict)
     failure: Failure | None = None
+    seconds: float | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)
@@ -68,6 +72,28 @@ class Evaluator(Protocol):
         """Return one answer for each point, in order."""
 
 
+class _Table:
+    """Rows of numbers that grows only, at a constant cost for each row."""
+
+    def __init__(self, width: int) -> None:
+        self._space = np.empty((FIRST_ROWS, width))
+        self._used = 0
+
+    def append(self, row: Sequence[float] | Floats) -> None:
+        """Add a row."""
+        if self._used == len(self._space):
+            self._space = np.vstack([self._space, np.empty_like(self._space)])
+        self._space[self._used] = row
+        self._used += 1
+
+    @property
+    def rows(self) -> Floats:
+        """Return all rows, not to be written to, shape (N, width)."""
+        view = self._space[: self._used]
+        view.flags.writeable = False
+        return view
+
+
 class History:
     """Trials with an answer, as arrays for samplers; grows only.
 
@@ -82,9 +108,9 @@ class History:
         self.question = question
         self.trials: list[Trial] = []
         self.known: dict[Key, Trial] = {}
-        self._rows: list[Floats] = []
-        self._values: list[list[float]] = []
-        self._violations: list[list[float]] = []
+        self._rows = _Table(len(question.space.names))
+        self._values = _Table(len(question.goals))
+        self._violations = _Table(len(question.rules))
         for trial in trials:
             self.add(trial)
 
@@ -106,17 +132,17 @@ class History:
     @property
     def rows(self) -> Floats:
         """Return the points as rows, shape (N, D); see ``space``."""
-        return np.array(self._rows).reshape(len(self), len(self.question.space.names))
+        return self._rows.rows
 
     @property
     def values(self) -> Floats:
         """Return the goals, small is good, NaN where failed, shape (N, goals)."""
-        return np.array(self._values).reshape(len(self), len(self.question.goals))
+        return self._values.rows
 
     @property
     def violations(self) -> Floats:
         """Return the graded violation of each rule, at most 0 where met, infinite where failed, shape (N, rules)."""
-        return np.array(self._violations).reshape(len(self), len(self.question.rules))
+        return self._violations.rows
 
     @property
     def total_violation(self) -> Floats:

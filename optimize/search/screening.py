@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,18 +67,22 @@ class OutsideQuestion:
 
     def _answer(self, design: Design, known: Answer) -> Answer:
         if self.screen and (known.failure is not None or any(v > 0.0 for v in known.violations.values())):
-            return known
+            return replace(known, seconds=0.0)
+        begin = time.perf_counter()
         (told,) = self.outside([design.to_dict()])
+        seconds = time.perf_counter() - begin
         if told.failure is not None:
-            return told
+            return replace(told, seconds=seconds)
         for name in self.needed:
             if not math.isfinite(told.outcomes.get(name, math.nan)):
                 found = repr(told.outcomes[name]) if name in told.outcomes else "nothing"
-                return Answer(failure=Failure("outcome", f"{name}: found {found}; allowed a finite number"))
+                return Answer(
+                    failure=Failure("outcome", f"{name}: found {found}; allowed a finite number"), seconds=seconds
+                )
         columns = {name: np.array([value]) for name, value in told.outcomes.items()}
         missed = {str(bound): float(bound.excess(columns)[0]) for bound in self.designs.problem.bounds}
         rules = {name: known.violations[name] for name in self.rules if name not in missed}
-        return Answer(dict(told.outcomes), {**rules, **missed})
+        return Answer(dict(told.outcomes), {**rules, **missed}, seconds=seconds)
 
     def prior(self, points: Sequence[Point]) -> NDArray[np.float64]:
         """Return the goals in the built-in model, small is good, shape (N, goals); NaN where it has none."""

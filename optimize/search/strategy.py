@@ -99,7 +99,9 @@ class StrategyQuestion:
         """Return the inner problem of a strategy and the best design found for it, None where there is none at all."""
         problem = self.inner_problem(point)
         if self.inner == "certified":
-            proved = certify(problem, gap=self.gap, seed=self.seed, time_limit_s=self.time_limit_s, workers=1, audit=False)
+            proved = certify(
+                problem, gap=self.gap, seed=self.seed, time_limit_s=self.time_limit_s, workers=1, audit=False
+            )
             return problem, proved.design or _first(proved.candidates)
         return problem, search(problem, seed=self.seed, time_limit_s=UNHURRIED_S, effort=QUICK).design
 

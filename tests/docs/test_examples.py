@@ -50,8 +50,14 @@ class Block:
         return [line for line in self.text.splitlines() if line.strip() not in {"", "..."} and line[:2] != "$ "]
 
     @property
+    def program(self) -> str:
+        """The file that a Python block is, where its first line says so: it is run by the commands of its page."""
+        named = re.match(r"# (\w+\.py)\n", self.text) if self.language == "python" else None
+        return named[1] if named else ""
+
+    @property
     def slow(self) -> bool:
-        return bool(re.search(r"dawndusk (run|compare|validate)|\.run\(", self.text))
+        return bool(re.search(r"dawndusk (run|pareto|resume|ask|compare|validate)|\.run\(", self.text))
 
 
 def blocks() -> list[Block]:
@@ -65,7 +71,7 @@ def blocks() -> list[Block]:
 
 
 def cases(*languages: str) -> list[object]:
-    chosen = [block for block in blocks() if block.language in languages]
+    chosen = [block for block in blocks() if block.language in languages and not block.program]
     return [pytest.param(b, id=b.name, marks=[pytest.mark.slow] if b.slow else []) for b in chosen]
 
 
@@ -75,12 +81,14 @@ def environment() -> dict[str, str]:
     return {**os.environ, "PATH": path, "PYTHONPATH": str(ROOT / "src"), "COLUMNS": "110"}
 
 
-def write_studies_of(page: Path, folder: Path) -> None:
-    """Write every YAML block of a page that has a name as the study file of that name."""
+def write_files_of(page: Path, folder: Path) -> None:
+    """Write every YAML block of a page that has a name as that study file, and every program as its file."""
     for block in blocks():
         name = re.search(r"^name: (\S+)$", block.text, re.MULTILINE)
         if block.page == page and block.language == "yaml" and name:
             (folder / f"{name[1]}.yaml").write_text(block.text, encoding="utf-8")
+        if block.page == page and block.program:
+            (folder / block.program).write_text(block.text, encoding="utf-8")
 
 
 def value(text: str) -> float:
@@ -97,7 +105,7 @@ def same(shown: str, printed: str) -> bool:
 
 @pytest.mark.parametrize("block", cases("console"))
 def test_commands_run_and_print_what_the_page_shows(block: Block, tmp_path: Path) -> None:
-    write_studies_of(block.page, tmp_path)
+    write_files_of(block.page, tmp_path)
     printed = ""
     assert block.commands, "a console block shows at least one command after a `$ `"
     for command in block.commands:
