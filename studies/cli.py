@@ -21,6 +21,7 @@ CONTRADICTED, BAD_INPUT, INTERRUPTED = 1, 2, 130
 COMMANDS = {
     "run": "Search the design space of a study and write a run folder.",
     "pareto": "Search the front of a study between two to five goals.",
+    "plan": "Plan a fleet over the years: what flies when, on which rocket, and what it costs.",
     "resume": "Go on with a search by trials.",
     "status": "Say how a search by trials stands.",
     "ask": "Name the next designs to evaluate elsewhere.",
@@ -37,6 +38,7 @@ COMMANDS = {
 MODULES = {
     "pareto": "front_commands",
     "export": "front_commands",
+    "plan": "plan.command",
     "resume": "search_commands",
     "status": "search_commands",
     "ask": "search_commands",

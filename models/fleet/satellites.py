@@ -1,0 +1,158 @@
+"""What one satellite of each design is, costs and carries, taken from the model of a whole programme.
+
+Nothing is computed a second time here: each design is evaluated on each vehicle, and figures of the fleet are divided
+by its size.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dawndusk.models.assumptions import Assumptions
+from dawndusk.models.columns import WHOLE_TOLERANCE
+from dawndusk.models.constants import KG_PER_TONNE, TFLOPS_PER_PFLOPS, WATTS_PER_KW
+from dawndusk.models.cost import Hardware, learning_factor
+from dawndusk.models.design import Design, DesignBatch
+from dawndusk.models.errors import DesignError, nearest, one_of
+from dawndusk.models.evaluate import Evaluation, evaluate
+from dawndusk.models.radiation import wear_hazard
+
+Floats = NDArray[np.float64]
+
+OF_THE_SATELLITE = (
+    "heat",
+    "junction_temperature",
+    "power",
+    "dose",
+    "network",
+    "connectivity",
+    "disposal",
+)
+"""Rules that a satellite keeps or breaks whatever the plan does with it; the others are those of a programme."""
+OF_THE_LAUNCH = ("packing", "fairing")
+
+
+@dataclass(frozen=True, eq=False)
+class Figures:
+    """Figures of one satellite of each of D designs, and of its place on each of V vehicles.
+
+    Shape (D,) unless said otherwise. ``per_launch`` of shape (D, V) counts the whole satellites of a launch, 0 where
+    not even one fits; ``broken`` has the rules that a satellite breaks by itself, for each design.
+    """
+
+    names: tuple[str, ...]
+    designs: tuple[Design, ...]
+    vehicles: tuple[str, ...]
+    per_launch: NDArray[np.int64]
+    wet_mass_kg: Floats
+    it_power_kw: Floats
+    pflops: Floats
+    hardware_usd: Floats
+    chips_usd: Floats
+    fabric_usd: Floats
+    traffic_gbps: Floats
+    paid_share: Floats
+    life_years: Floats
+    available_year: Floats
+    spare_factor: Floats
+    failures_per_year: Floats
+    wear_of_life: Floats
+    array_oversize: Floats
+    array_loss_per_year: Floats
+    broken: tuple[tuple[str, ...], ...]
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+
+def figures_of(designs: Mapping[str, Design], assumptions: Assumptions, vehicles: Sequence[str]) -> Figures:
+    """Return the figures of named designs.
+
+    Parameters
+    ----------
+    designs : mapping of str to Design
+        The vehicle, the cadence and the number of satellites of a design do not matter, except that a job spans no more
+        accelerators than the design's fleet has.
+    vehicles : sequence of str
+        Names in the catalogue of vehicles.
+
+    Raises
+    ------
+    DesignError
+        For a name that is in no catalogue, or no design at all.
+    """
+    if not designs:
+        raise DesignError("catalogue: found no design; allowed: at least one")
+    for name in vehicles:
+        if name not in assumptions.vehicles:
+            known = assumptions.vehicles
+            raise DesignError(f"vehicles: found {name!r}; allowed: {one_of(known)}{nearest(name, known)}")
+    rows = [design.replace(vehicle=vehicle) for design in designs.values() for vehicle in vehicles]
+    evaluation = evaluate(DesignBatch.of(rows), assumptions)
+    return _divided(designs, evaluation, assumptions, tuple(vehicles))
+
+
+def _divided(
+    designs: Mapping[str, Design], evaluation: Evaluation, assumptions: Assumptions, vehicles: tuple[str, ...]
+) -> Figures:
+    """Return figures of one satellite from those of the fleets; the first vehicle stands for all where none matters."""
+    shape = (len(designs), len(vehicles))
+    outcome = {name: column.reshape(shape) for name, column in evaluation.outcome.values.items()}
+    violation = {name: column.reshape(shape) for name, column in evaluation.violation.items()}
+    first = {name: column[:, 0] for name, column in outcome.items()}
+    chosen = tuple(designs.values())
+    rows = [assumptions.accelerators[design.accelerator] for design in chosen]
+    life = np.array([design.life_years for design in chosen])
+    each = np.array([float(design.accelerators_per_satellite) for design in chosen])
+    spares = np.array([design.spare_fraction for design in chosen])
+    on_board = np.ceil(each * (1.0 + spares) - WHOLE_TOLERANCE)
+    built = first["launched_mass_t"] * KG_PER_TONNE / first["wet_mass_kg"]
+    hardware = sum(first[f"{part.name}_cost_usd"] for part in fields(Hardware))
+    wear = wear_hazard(
+        first["dose_krad_life"],
+        np.array([row.tid_tolerance_krad for row in rows]),
+        assumptions.radiation.design_margin,
+        assumptions.radiation.wear_exponent,
+    )
+    peak = np.array([row.bf16_dense_tflops for row in rows]) * each / TFLOPS_PER_PFLOPS
+    useful = first["availability"] * first["network_fraction"] * first["sustained_fraction"]
+    paid = first["launch_cost_usd"] / (first["launches"] * first["launch_price_usd"])
+    fits = np.all([violation[rule] <= 0.0 for rule in OF_THE_LAUNCH], axis=0)
+    return Figures(
+        names=tuple(designs),
+        designs=chosen,
+        vehicles=vehicles,
+        per_launch=np.where(fits, outcome["satellites_per_launch"], 0.0).astype(np.int64),
+        wet_mass_kg=first["wet_mass_kg"],
+        it_power_kw=each * np.array([row.it_power_w for row in rows]) / WATTS_PER_KW,
+        pflops=peak * useful,
+        hardware_usd=hardware / (built * learning_factor(assumptions.cost, built)),
+        chips_usd=on_board * np.array([row.price_usd for row in rows]) * assumptions.cost.compute_qualification,
+        fabric_usd=on_board * np.array([row.it_power_w for row in rows]) * assumptions.cost.onboard_network_usd_per_w,
+        traffic_gbps=np.minimum(first["downlink_gbps"], first["downlink_need_gbps"]),
+        paid_share=1.0 - paid,
+        life_years=life,
+        available_year=np.array([_available_year(design, assumptions) for design in chosen]),
+        spare_factor=on_board / each,
+        failures_per_year=first["accelerator_failures_per_year"] - wear / life,
+        wear_of_life=wear,
+        array_oversize=np.array([design.array_oversize for design in chosen]),
+        array_loss_per_year=first["array_degradation_per_year"],
+        broken=tuple(
+            tuple(rule for rule in OF_THE_SATELLITE if violation[rule][number, 0] > 0.0) for number in range(shape[0])
+        ),
+    )
+
+
+def _available_year(design: Design, assumptions: Assumptions) -> float:
+    """Return the first year in which every technology of a design can be had."""
+    rows = (
+        assumptions.accelerators[design.accelerator],
+        assumptions.arrays[design.array],
+        assumptions.radiators[design.radiator],
+    )
+    return max(row.available_year for row in rows)

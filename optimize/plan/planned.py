@@ -1,0 +1,67 @@
+"""How a plan was solved, and where a solve stands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from dawndusk.models.constants import HOURS_PER_YEAR
+from dawndusk.models.fleet.fleet import KW_PER_MW
+from dawndusk.optimize.plan.pieces import Pieces
+from dawndusk.optimize.plan.problem import PlanProblem
+from dawndusk.optimize.plan.score import Scored
+
+
+@dataclass(frozen=True)
+class Step:
+    """Where a solve stands: what it does, its exact objective and its bound so far."""
+
+    stage: str
+    seconds: float
+    objective: float
+    bound: float
+
+
+@dataclass(frozen=True, eq=False)
+class Planned:
+    """How a plan was solved.
+
+    ``status`` is ``optimal`` (the gap asked for is proved), ``feasible`` (a plan, and a wider gap), ``infeasible``
+    (proved: no plan meets the rules) or ``unknown``. ``objective`` and ``bound`` are in the units and the sense of the
+    problem; ``gap`` is between the exact objective and the bound, relative to the objective (for a value to the
+    larger of value and cost). ``model_objective`` is that of the mixed-integer model at its best solution.
+    """
+
+    problem: PlanProblem
+    status: str
+    objective: float | None
+    bound: float | None
+    gap: float | None
+    model_objective: float | None
+    plan: Scored | None
+    near_miss: Scored | None
+    rounds: int
+    seconds: float
+    seed: int
+    stopped_by: str
+    columns: int
+    rows: int
+    pieces: Pieces | None
+
+
+def least_worth(problem: PlanProblem) -> float:
+    """Return worth in PFLOP-hours that every plan uses at least: what has to be delivered, at the end of its period."""
+    economy, demand = problem.economy, problem.demand
+    calendar = economy.calendar
+    ends = calendar.begins_years[: calendar.periods] + calendar.length_years
+    late = np.exp(-economy.worth_rate * ends) * calendar.length_years * HOURS_PER_YEAR
+    middles = calendar.middles[: calendar.periods]
+    if demand.least_pflops is not None:
+        return float(demand.least_pflops.at(middles) @ late)
+    if demand.least_power_mw is None:
+        return 0.0
+    per_kw = np.concatenate(
+        [economy.figures.pflops / economy.figures.it_power_kw, economy.rival.pflops / economy.rival.it_power_kw]
+    )
+    return float(demand.least_power_mw.at(middles) @ late) * float(np.min(per_kw)) * KW_PER_MW

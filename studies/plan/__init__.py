@@ -1,0 +1,1 @@
+"""Fleet plans for users: reading their part of a study, solving them, and writing down what follows."""
