@@ -20,15 +20,19 @@ from dawndusk.models.errors import DawnduskError
 CONTRADICTED, BAD_INPUT, INTERRUPTED = 1, 2, 130
 COMMANDS = {
     "run": "Search the design space of a study and write a run folder.",
-    "pareto": "Search the front of a study between two to five goals.",
-    "plan": "Plan a fleet over the years: what flies when, on which rocket, and what it costs.",
+    "pareto": "Search the front of a study between two to five goals, and write a run folder.",
+    "plan": "Plan a fleet over the years: what flies when, on what, and when the ground is the better purchase.",
     "resume": "Go on with a search by trials.",
-    "status": "Say how a search by trials stands.",
-    "ask": "Name the next designs to evaluate elsewhere.",
+    "status": "Say how a search by trials stands, while it runs or afterwards.",
+    "ask": "Name the next designs to evaluate elsewhere; `dawndusk tell` takes the answers.",
     "tell": "Take the answer to a design that was asked.",
     "export": "Write the front of a run folder as a table or picture for other programs.",
     "evaluate": "Evaluate one design of a study.",
-    "compare": "Put several studies side by side, with the ground.",
+    "compare": "Put several studies side by side, or say why runs differ.",
+    "explain": "Show what a figure of a run is made of, down to data rows with their sources.",
+    "report": "Write a run as one HTML file that works offline.",
+    "plot": "Write the figures of a run as SVG or PNG files.",
+    "serve": "Explore runs and studies in a browser.",
     "validate": "Reproduce published cases and say where they disagree.",
     "list": "List the studies, accelerators, vehicles and other names.",
     "schema": "Print the JSON Schema of a study file.",
@@ -39,12 +43,24 @@ MODULES = {
     "pareto": "front_commands",
     "export": "front_commands",
     "plan": "plan.command",
+    "explain": "report_commands",
+    "report": "report_commands",
+    "plot": "report_commands",
+    "compare": "report_commands",
+    "serve": "web_commands",
     "resume": "search_commands",
     "status": "search_commands",
     "ask": "search_commands",
     "tell": "search_commands",
 }
 """Module of each command that is not in ``commands``."""
+
+
+def command_named(name: str) -> click.Command:
+    """Import the module of a command and return it."""
+    module = importlib.import_module(f"dawndusk.studies.{MODULES.get(name, 'commands')}")
+    command: click.Command = getattr(module, f"{name.replace('-', '_')}_command")
+    return command
 
 
 class LazyGroup(click.Group):
@@ -58,9 +74,7 @@ class LazyGroup(click.Group):
         """Import and return one command."""
         if cmd_name not in COMMANDS:
             return None
-        module = importlib.import_module(f"dawndusk.studies.{MODULES.get(cmd_name, 'commands')}")
-        command: click.Command = getattr(module, f"{cmd_name.replace('-', '_')}_command")
-        return command
+        return command_named(cmd_name)
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
         """Name the nearest command when there is no such one."""

@@ -43,7 +43,7 @@ def imported_packages(folder: Path) -> set[str]:
     [
         ("models", []),
         ("optimize", ["cluster", "gp"]),
-        ("studies", ["export", "plot", "postgres"]),
+        ("studies", ["export", "plot", "postgres", "web"]),
         ("benchmarks", ["all", "bench"]),
         ("tests", ["test", "bench"]),
     ],

@@ -16,7 +16,7 @@ import pytest
 import dawndusk
 import dawndusk as dd
 from dawndusk.studies import cli, commands
-from dawndusk.studies.cli import COMMANDS
+from dawndusk.studies.cli import COMMANDS, command_named
 from dawndusk.studies.runfolder import CERTIFICATE, FILES, PROOF_FILES
 from dawndusk.studies.studyfile import json_schema, library_names, read_study
 
@@ -149,14 +149,14 @@ def test_help_explains_itself(
     arguments: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert call(monkeypatch, *arguments) == 0
-    out = capsys.readouterr().out
+    out = " ".join(capsys.readouterr().out.split())
     expected = COMMANDS.get(arguments[0], "Commands:")
     assert expected in out
 
 
 def test_help_lists_every_command_with_its_own_sentence() -> None:
     for name, sentence in COMMANDS.items():
-        command = getattr(commands, f"{name.replace('-', '_')}_command")
+        command = command_named(name)
         assert command.name == name
         assert command.help.startswith(sentence)
 

@@ -1,0 +1,108 @@
+"""The front of a run of several goals: its points, the knee, exchange rates, and all variables side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from dawndusk.models.design import VARIABLES
+from dawndusk.models.outcome import OUTCOMES
+from dawndusk.studies.figures import front as figures
+from dawndusk.studies.report.markup import Html, details, table, tag
+from dawndusk.studies.report.section import Section
+from dawndusk.studies.report.subject import Subject
+from dawndusk.studies.results import HEADLINE
+from dawndusk.studies.units import pretty
+
+
+def front(subject: Subject) -> Section | None:
+    """Return the front with linked selection, None where the run has none."""
+    content = subject.content.front
+    if content is None:
+        return None
+    picture = figures.front(content)
+    said = Html(_status(content) + _ends(content) + _exchanges(content))
+    if picture is None:
+        return Section("front", "Front", said)
+    chart = tag("div", id="front-view", class_="front")
+    numbers = details("As a table", table(picture.columns, picture.rows, caption=picture.title))
+    hint = (
+        "Select a point, or drag a box around several: their designs open beside them. Drag along an axis of the lines "
+        "to narrow."
+    )
+    body = tag("p", picture.caption), tag("p", hint, class_="quiet"), chart, numbers, said
+    return Section("front", "Front", Html("".join(str(part) for part in body)), (picture,))
+
+
+def front_data(content: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the page needs to draw a front: goals, variables that differ, and the points."""
+    points = content["points"]
+    goals = [goal["outcome"] for goal in content["goals"]]
+    shown = dict.fromkeys((*goals, *HEADLINE))
+    return {
+        "goals": goals,
+        "variables": [n for n in VARIABLES if len({str(point["design"][n]) for point in points}) > 1],
+        "units": {
+            **{name: OUTCOMES[name].units for name in shown},
+            **{name: "" if v.units == "name" else v.units for name, v in VARIABLES.items()},
+        },
+        "points": [
+            {
+                "point": point["point"],
+                "knee": point["knee"],
+                "design": point["design"],
+                "outcome": {name: point["outcome"].get(name) for name in shown},
+            }
+            for point in points
+        ],
+    }
+
+
+def _status(content: Mapping[str, Any]) -> Html:
+    words = (
+        f"{content['status']}: {content['evaluated_designs']:,} designs evaluated in {content['seconds']:.1f} s, seed "
+        f"{content['seed']}, ended by {content['stopped_by']}. Widest gap {content['widest_gap']:.1%} of a goal's "
+        f"range, {content['spacing_asked']:.1%} asked for."
+        if content.get("widest_gap") is not None
+        else f"{content['status']}, ended by {content['stopped_by']}."
+    )
+    return tag("p", words, class_="quiet")
+
+
+def _ends(content: Mapping[str, Any]) -> Html:
+    """Return what is proved of the ends of the front."""
+    rows = [
+        (
+            end["outcome"],
+            end["status"],
+            *(_of(end["outcome"], end[key]) for key in ("value", "bound")),
+            _share(end["gap"]),
+        )
+        for end in content.get("ends", ())
+    ]
+    return (
+        table(("goal alone", "status", "best", "bound", "gap"), rows, caption="Ends of the front") if rows else Html("")
+    )
+
+
+def _exchanges(content: Mapping[str, Any]) -> Html:
+    """Return what is given for what at the first knee."""
+    rows = [
+        (
+            f"{one['from']} to {one['to']}",
+            f"{_of(one['give'], one['given'])} of {one['give']}",
+            f"{_of(one['gain'], one['gained'])} of {one['gain']}",
+        )
+        for one in content.get("exchanges", ())
+    ]
+    if not rows:
+        return Html("")
+    return table(("from point to point", "gives", "gains"), rows, caption="Exchange rates at the knee")
+
+
+def _of(outcome: str, value: float | None) -> str:
+    return "none" if value is None else pretty(value, OUTCOMES[outcome].units)
+
+
+def _share(value: float | None) -> str:
+    return "none" if value is None else f"{value:.2%}"
