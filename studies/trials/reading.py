@@ -1,0 +1,101 @@
+"""Reading the trials of a search to look at them, without what it takes to write more.
+
+The journal of a long search is read several times faster than Optuna replays it. Only what a search itself writes is
+understood; a journal with anything else in it is left to Optuna.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from optuna.trial import TrialState
+
+from dawndusk.optimize.search.question import Question
+from dawndusk.optimize.search.space import Category, Dimension, Space, Value, Whole
+from dawndusk.optimize.search.store import Record
+from dawndusk.studies.trials import coding
+from dawndusk.studies.trials.address import Address
+from dawndusk.studies.trials.coding import Seen
+from dawndusk.studies.trials.journal import Journal
+from dawndusk.studies.trials.store import ABOUT, check_whose, open_store
+
+CREATE_STUDY, STUDY_USER_ATTR, STUDY_SYSTEM_ATTR = 0, 2, 3
+CREATE_TRIAL, STATE_AND_VALUES, USER_ATTR, SYSTEM_ATTR = 4, 6, 8, 9
+"""Operations in a journal of Optuna 4 and 5 that a search writes."""
+
+
+class UnfamiliarError(Exception):
+    """A journal that has something in it that a search does not write."""
+
+
+def read_trials(address: Address, name: str, question: Question, parts: Mapping[str, str]) -> list[Record]:
+    """Return every trial of a search in the order of the numbers. Nothing is locked or written.
+
+    Raises
+    ------
+    StoreError
+        Where there is no such search, or its store can not be read.
+    """
+    if address.kind == "journal" and address.path.is_file():
+        try:
+            return _from_journal(address, name, question, parts)
+        except (UnfamiliarError, LookupError, TypeError, ValueError):
+            pass
+    with open_store(address, name, question, parts, create=False) as store:
+        return store.read()
+
+
+def _from_journal(address: Address, name: str, question: Question, parts: Mapping[str, str]) -> list[Record]:
+    about, seen = _replay(address.path, name, question.space)
+    check_whose(name, about, address, parts)
+    records = [coding.record(trial, question, str(address)) for trial in seen]
+    return [record for record in records if record is not None]
+
+
+def _replay(path: Path, name: str, space: Space) -> tuple[Any, list[Seen]]:
+    """Return what the journal says of the study, and its trials."""
+    trials: list[Seen] = []
+    about: Any = None
+    studies = 0
+    for log in Journal(path).read_logs(0):
+        operation = log["op_code"]
+        if operation == CREATE_TRIAL:
+            trials.append(_created(len(trials), log, space))
+        elif operation in {STATE_AND_VALUES, USER_ATTR, SYSTEM_ATTR}:
+            _change(trials[log["trial_id"]], operation, log)
+        elif operation == CREATE_STUDY and log["study_name"] == name and not studies:
+            studies += 1
+        elif operation == STUDY_USER_ATTR:
+            about = log["user_attr"].get(ABOUT, about)
+        elif operation != STUDY_SYSTEM_ATTR:
+            raise UnfamiliarError
+    return about, trials
+
+
+def _created(number: int, log: Mapping[str, Any], space: Space) -> Seen:
+    if log["study_id"] != 0 or log.get("state") != TrialState.RUNNING:
+        raise UnfamiliarError
+    inner = log["params"]
+    params = {name: _outer(dimension, inner[name]) for name, dimension in space.dimensions.items()}
+    return Seen(number, params, log["user_attrs"])
+
+
+def _outer(dimension: Dimension, value: float) -> Value:
+    """Return a value as it was asked, from the number that Optuna keeps of it."""
+    if isinstance(dimension, Category):
+        return dimension.names[int(value)]
+    return int(value) if isinstance(dimension, Whole) else float(value)
+
+
+def _change(trial: Seen, operation: int, log: Mapping[str, Any]) -> None:
+    """Take in what a log says of a trial, unless it had ended."""
+    if trial.state.is_finished():
+        return
+    if operation == USER_ATTR:
+        trial.user_attrs = {**trial.user_attrs, **log["user_attr"]}
+    elif operation == STATE_AND_VALUES:
+        trial.state, trial.values = TrialState(log["state"]), log["values"]
+    else:
+        trial.system_attrs = {**trial.system_attrs, **log["system_attr"]}

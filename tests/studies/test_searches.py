@@ -1,0 +1,441 @@
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from dawndusk.models.errors import DawnduskError
+from dawndusk.optimize.search.plan import BUDGET, INTERRUPT, Progress
+from dawndusk.optimize.search.population import PopulationSampler
+from dawndusk.optimize.search.store import StoreError
+from dawndusk.studies.questions import Asked, asked_of
+from dawndusk.studies.runfolder import RunFolderError
+from dawndusk.studies.searches import Where, ask, begin_told, open_told, resume, run_search, tell
+from dawndusk.studies.searchfolder import read_begun
+from dawndusk.studies.searchrun import evaluations, status
+from dawndusk.studies.study import Study
+from dawndusk.studies.studyfile import study_from_mapping
+
+DESIGN: dict[str, Any] = {
+    "accelerator": "tpu_v7",
+    "accelerators_per_satellite": {"low": 100, "high": 140},
+    "orbit": "dawn_dusk_sso",
+    "altitude_km": {"low": 600, "high": 800},
+    "radiator": "deployable_two_phase",
+    "shielding_mm": {"low": 6, "high": 16},
+    "array": ["silicon_flexible", "iii_v_rosa"],
+    "array_oversize": 1.05,
+    "eclipse_ride_through": 0,
+    "spare_fraction": 0.1,
+    "optical_terminals": 2,
+    "life_years": {"low": 4, "high": 7},
+    "vehicle": "starship_v3",
+    "launches_per_year": 80,
+}
+SIMULATOR = """
+import json, os, sys
+design = json.load(sys.stdin)
+with open(LOG, "a") as log:
+    log.write(json.dumps(design, sort_keys=True) + "\\n")
+if design["shielding_mm"] > 12.0:
+    sys.exit("the mesh does not close")
+cost = (design["altitude_km"] - 700.0) ** 2 + design["accelerators_per_satellite"]
+print(json.dumps({"lcoc_usd_per_pflop_hour": cost, "capex_usd": 1e9 + cost}))
+"""
+Make = Callable[..., Study]
+
+
+def make_sampler(_: Study, __: Asked) -> PopulationSampler:
+    return PopulationSampler(population=8)
+
+
+def mapping(**search: Any) -> dict[str, Any]:
+    return {
+        "name": "searched",
+        "extends": "orbit-200mw",
+        "design": DESIGN,
+        "search": {"engine": "bayes", "evaluations": 20, "batch": 6, "warm_start": False, **search},
+    }
+
+
+def built_in(**search: Any) -> Study:
+    return study_from_mapping(mapping(**search))
+
+
+@pytest.fixture
+def outside(tmp_path: Path) -> Make:
+    """A study with a program as its evaluator, which notes every design that it is asked about."""
+    script = tmp_path / "simulate.py"
+    script.write_text(SIMULATOR.replace("LOG", repr(str(tmp_path / "log"))), encoding="utf-8")
+
+    def make(**search: Any) -> Study:
+        program = {"command": [sys.executable, "-I", "-S", str(script)], "screen": False, "retries": 0}
+        return study_from_mapping(mapping(evaluator=program, **search))
+
+    return make
+
+
+def table(folder: Path) -> pd.DataFrame:
+    return pd.read_parquet(folder / "evaluations.parquet")
+
+
+def without_times(folder: Path) -> dict[str, Any]:
+    result = json.loads((folder / "optimum.json").read_text())
+    return {k: v for k, v in result.items() if "seconds" not in k and k != "evaluated_now"}
+
+
+def test_the_run_folder_holds_the_search(tmp_path: Path) -> None:
+    run = run_search(built_in(), tmp_path / "run", make_sampler=make_sampler)
+    names = {path.name for path in run.folder.iterdir()}
+    assert names == {
+        *("study.yaml", "manifest.json", "optimum.json", "evaluations.csv", "evaluations.parquet"),
+        *("trials.journal", "trials.journal.lock"),
+    }
+    frame = table(run.folder)
+    assert list(frame["number"]) == list(range(20))
+    pd.testing.assert_frame_equal(frame, run.to_frame())
+    csv = pd.read_csv(run.folder / "evaluations.csv", keep_default_na=False, na_values=[""])
+    assert list(csv.columns) == list(frame.columns)
+    feasible = frame[frame["feasible"]]
+    assert len(feasible)
+    optimum = json.loads((run.folder / "optimum.json").read_text())
+    assert optimum["objective"] == feasible["lcoc_usd_per_pflop_hour"].min() == run.to_dict()["objective"]
+    assert optimum["outcome"]["capex_usd"] == frame["capex_usd"][optimum["number"]]
+    assert optimum["design"]["vehicle"] == "starship_v3"
+    manifest = json.loads((run.folder / "manifest.json").read_text())
+    assert (manifest["status"], manifest["stopped_by"], manifest["evaluations"]) == ("feasible", BUDGET, 20)
+    assert manifest["study_hash"] == read_begun(run.folder).study.hash == built_in().hash
+
+
+def test_the_same_command_again_repeats_nothing(tmp_path: Path, outside: Make) -> None:
+    first = run_search(outside(), tmp_path / "run", make_sampler=make_sampler)
+    log = (tmp_path / "log").read_text()
+    again = run_search(outside(), tmp_path / "run", make_sampler=make_sampler)
+    assert (first.searched.evaluated, again.searched.evaluated) == (20, 0)
+    assert (tmp_path / "log").read_text() == log
+    assert again.to_frame().equals(first.to_frame())
+
+
+def test_workers_change_nothing_and_failures_are_rows(tmp_path: Path, outside: Make) -> None:
+    run = run_search(outside(), tmp_path / "run", make_sampler=make_sampler, where=Where(workers=2))
+    frame = run.to_frame()
+    failed = frame[frame["state"] == "failed"]
+    assert 0 < len(failed) < 20
+    assert set(failed["failure"]) == {"exit status"}
+    assert all(failed["words"] == "exit status 1; it wrote: the mesh does not close")
+    assert all(failed["shielding_mm"] > 12.0)
+    assert failed["capex_usd"].isna().all()
+    good = frame[frame["state"] == "complete"]
+    area = good["altitude_km"].sub(700.0).pow(2) + good["accelerators_per_satellite"]
+    np.testing.assert_array_equal(good["lcoc_usd_per_pflop_hour"], area)
+    alone = run_search(outside(), tmp_path / "alone", make_sampler=make_sampler, where=Where(workers=1))
+    pd.testing.assert_frame_equal(frame, alone.to_frame())
+
+
+def test_a_budget_can_be_raised(tmp_path: Path) -> None:
+    run_search(built_in(evaluations=9), tmp_path / "run", make_sampler=make_sampler)
+    longer = resume(tmp_path / "run", make_sampler=make_sampler, changes={"evaluations": 20, "stagnation": None})
+    assert longer.searched.evaluated == 11
+    assert longer.to_frame().equals(run_search(built_in(), tmp_path / "other", make_sampler=make_sampler).to_frame())
+    assert read_begun(tmp_path / "run").study.search.evaluations == 20
+
+
+def test_an_interrupt_keeps_what_was_finished(tmp_path: Path) -> None:
+    def report(progress: Progress) -> None:
+        if progress.evaluated >= 12:
+            raise KeyboardInterrupt
+
+    run = run_search(built_in(), tmp_path / "run", make_sampler=make_sampler, report=report)
+    assert (run.stopped_by, run.is_cut_short, run.searched.evaluated) == (INTERRUPT, True, 12)
+    assert json.loads((tmp_path / "run" / "manifest.json").read_text())["stopped_by"] == INTERRUPT
+    assert len(table(tmp_path / "run")) == 12
+    whole = resume(tmp_path / "run", make_sampler=make_sampler)
+    assert whole.searched.evaluated == 8
+    assert whole.to_frame().equals(run_search(built_in(), tmp_path / "other", make_sampler=make_sampler).to_frame())
+
+
+KILLS = 4
+RUNNER = """
+import sys
+from pathlib import Path
+from dawndusk.optimize.search.population import PopulationSampler
+from dawndusk.studies.searches import Where, run_search
+from dawndusk.studies.studyfile import read_study
+where = Where(storage=sys.argv[3], workers=int(sys.argv[4]))
+study = read_study(sys.argv[1])
+print("begun", flush=True)
+run_search(study, Path(sys.argv[2]), make_sampler=lambda *_: PopulationSampler(population=8), where=where)
+"""
+
+
+def written_bytes(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.glob("trials*")) if folder.exists() else 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("storage", "workers"),
+    [
+        ("journal", 2),
+        pytest.param("journal", 1, marks=pytest.mark.exhaustive),
+        pytest.param("sqlite:///trials.db", 2, marks=pytest.mark.exhaustive),
+    ],
+)
+def test_a_search_that_is_killed_again_and_again_ends_as_if_it_had_not_been(
+    tmp_path: Path, outside: Make, storage: str, workers: int
+) -> None:
+    study = outside(evaluations=24)
+    whole = run_search(study, tmp_path / "whole", make_sampler=make_sampler)
+    (tmp_path / "log").unlink()
+    (tmp_path / "study.yaml").write_text(study.to_yaml(), encoding="utf-8")
+    folder, rng, kills = tmp_path / "run", np.random.default_rng(workers), 0
+    command = [sys.executable, "-c", RUNNER, str(tmp_path / "study.yaml"), str(folder), storage, str(workers)]
+    while True:
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+            assert process.stdout is not None
+            assert process.stdout.readline() == b"begun\n"
+            grown = written_bytes(folder) + int(rng.integers(1, 14_000))
+            while process.poll() is None and (kills >= KILLS or written_bytes(folder) < grown):
+                time.sleep(0.002)
+            time.sleep(float(rng.random()) * 0.05)
+            if process.poll() is None:
+                process.send_signal(signal.SIGKILL)
+                kills += 1
+                continue
+        assert process.returncode == 0, process.stderr
+        break
+    assert kills == KILLS
+    pd.testing.assert_frame_equal(table(folder), whole.to_frame())
+    assert without_times(folder) == without_times(tmp_path / "whole")
+    asked = (tmp_path / "log").read_text().splitlines()
+    assert len(set(asked)) == 24
+    assert 24 <= len(asked) <= 24 + kills * workers  # only what was being evaluated is evaluated again
+
+
+def test_two_processes_on_the_same_run(tmp_path: Path, outside: Make) -> None:
+    run_search(outside(evaluations=1), tmp_path / "run", make_sampler=make_sampler)
+    study = outside(evaluations=200)
+    (tmp_path / "study.yaml").write_text(study.to_yaml(), encoding="utf-8")
+    folder = tmp_path / "run"
+    command = [sys.executable, "-c", RUNNER, str(tmp_path / "study.yaml"), str(folder), "journal", "1"]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
+        begun = written_bytes(folder)
+        while written_bytes(folder) < begun + 3000:
+            assert process.poll() is None
+            time.sleep(0.02)
+        who = rf"found in use by run, process {process.pid} on "
+        with pytest.raises(StoreError, match=who):
+            run_search(study, folder, make_sampler=make_sampler)
+        with pytest.raises(StoreError, match=who):
+            ask(folder, 1, make_sampler=make_sampler)
+        found = status(folder, asked_of(study).question)
+        assert f"process {process.pid}" in found["in_use_by"]
+        assert found["stopped_by"] is None
+        assert found["evaluated"] + found["pending"] > 0
+        assert found["evaluations"] == 200
+        process.kill()
+    assert status(folder, asked_of(study).question)["in_use_by"] == ""
+    assert resume(folder, make_sampler=make_sampler, changes={"evaluations": 1}).stopped_by == BUDGET
+
+
+def test_several_goals_give_a_front(tmp_path: Path) -> None:
+    study = study_from_mapping(
+        {**mapping(evaluations=40), "kind": "pareto", "minimise": ["lcoc_usd_per_pflop_hour", "capex_usd"]}
+    )
+    run = run_search(study, tmp_path / "run", make_sampler=make_sampler)
+    front = json.loads((tmp_path / "run" / "front.json").read_text())
+    assert 0.0 <= front["hypervolume"] <= 1.0
+    values = [(point["outcome"]["lcoc_usd_per_pflop_hour"], point["outcome"]["capex_usd"]) for point in front["points"]]
+    frame = run.to_frame()
+    feasible = frame[frame["feasible"]][["lcoc_usd_per_pflop_hour", "capex_usd"]].to_numpy()
+    for value in values:
+        assert not (np.all(feasible <= value, axis=1) & np.any(feasible < value, axis=1)).any()
+    assert status(tmp_path / "run", run.asked.question)["front"] == len(values)
+    assert evaluations(tmp_path / "run", run.asked).equals(frame)
+
+
+OTHERS: list[tuple[dict[str, Any], str]] = [
+    ({"seed": 2}, "allowed: a new folder or that of searched-"),
+    ({"batch": 7}, "which differs in what its trials depend on"),
+]
+
+
+@pytest.mark.parametrize(("changes", "message"), OTHERS)
+def test_another_search_does_not_go_into_the_same_folder(tmp_path: Path, changes: dict[str, Any], message: str) -> None:
+    run_search(built_in(evaluations=3), tmp_path / "run", make_sampler=make_sampler)
+    before = table(tmp_path / "run")
+    with pytest.raises(RunFolderError, match=message):
+        run_search(built_in(**changes), tmp_path / "run", make_sampler=make_sampler)
+    assert table(tmp_path / "run").equals(before)
+
+
+def test_a_folder_of_something_else_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "notes.txt").write_text("precious", encoding="utf-8")
+    with pytest.raises(RunFolderError, match=r"found a folder with other files \(notes\.txt\)"):
+        run_search(built_in(), tmp_path / "run", make_sampler=make_sampler)
+    with pytest.raises(RunFolderError, match=r"found no manifest\.json of a run"):
+        resume(tmp_path / "run", make_sampler=make_sampler)
+    assert [path.name for path in (tmp_path / "run").iterdir()] == ["notes.txt"]
+
+
+@pytest.mark.parametrize(
+    "storage", ["mysql://host/db", "postgresql://host", "sqlite://", "journal:file", "postgresql://u:secret@h:x/db"]
+)
+def test_an_address_that_is_none_is_refused_without_its_password(tmp_path: Path, storage: str) -> None:
+    with pytest.raises(StoreError, match=r"search\.storage: found .* allowed journal, sqlite:///FILE or") as caught:
+        run_search(built_in(), tmp_path / "run", make_sampler=make_sampler, where=Where(storage=storage))
+    assert "secret" not in str(caught.value)
+
+
+def test_a_server_that_does_not_answer_is_an_error(tmp_path: Path) -> None:
+    url = "postgresql://someone:secret@127.0.0.1:1/trials"
+    with pytest.raises(StoreError, match=r"postgresql://someone@127\.0\.0\.1:1/trials: the store does not") as caught:
+        run_search(built_in(), tmp_path / "run", make_sampler=make_sampler, where=Where(storage=url))
+    assert "secret" not in str(caught.value)
+    assert "secret" not in (tmp_path / "run" / "manifest.json").read_text()
+
+
+def test_warm_points_are_made_once_and_come_first(tmp_path: Path) -> None:
+    calls = []
+
+    def warm(study: Study, asked: Asked) -> list[dict[str, Any]]:
+        calls.append(study.name)
+        return [asked.designs.point(study.nominal_design())]
+
+    first = run_search(built_in(evaluations=1, warm_start=True), tmp_path / "run", make_sampler=make_sampler, warm=warm)
+    nominal = first.asked.designs.point(built_in().nominal_design())
+    assert dict(first.searched.history.trials[0].point) == nominal
+    run_search(built_in(evaluations=4, warm_start=True), tmp_path / "run", make_sampler=make_sampler, warm=warm)
+    assert calls == ["searched"]
+    cold = run_search(
+        built_in(evaluations=1, warm_start=False), tmp_path / "cold", make_sampler=make_sampler, warm=warm
+    )
+    assert dict(cold.searched.history.trials[0].point) != nominal
+
+
+def test_auto_says_what_it_chose_and_stays_with_it(tmp_path: Path) -> None:
+    study = built_in(engine="auto", sampler="auto", evaluations=4)
+    first = run_search(study, tmp_path / "run")
+    assert first.words.startswith("auto chose ")
+    assert first.words == json.loads((tmp_path / "run" / "optimum.json").read_text())["sampler_chosen"]
+    again = resume(tmp_path / "run")
+    assert (again.words, again.searched.evaluated) == (first.words, 0)
+    longer = resume(tmp_path / "run", changes={"evaluations": 6})
+    assert (longer.words, longer.searched.evaluated) == (first.words, 2)
+
+
+@pytest.mark.slow
+def test_the_best_design_of_the_built_in_model_comes_first(tmp_path: Path) -> None:
+    run = run_search(built_in(sampler="random", evaluations=6, warm_start=True), tmp_path / "run")
+    assert [trial.number for trial in run.searched.front] == [0]
+    again = resume(tmp_path / "run")
+    assert again.to_frame().equals(run.to_frame())
+
+
+def test_auto_measures_the_middle_where_there_is_nothing_to_begin_with(tmp_path: Path, outside: Make) -> None:
+    run = run_search(outside(sampler="auto", evaluations=9), tmp_path / "run", where=Where(workers=1))
+    space = run.asked.question.space
+    assert dict(run.searched.history.trials[0].point) == space.decode(np.full((1, len(space.names)), 0.5))[0]
+    assert run.words.startswith("auto chose surrogate")
+    assert run.searched.evaluated >= 8
+
+
+def test_asked_and_told_from_outside(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    begin_told(built_in(), folder)
+    begin_told(built_in(), folder)
+    asked = [*ask(folder, 2, make_sampler=make_sampler), *ask(folder, 1, make_sampler=make_sampler)]
+    assert len({json.dumps(item["point"]) for item in asked}) == 3
+    assert set(asked[0]["design"]) > {"altitude_km", "satellites", "vehicle", "radiator_area_m2"}
+    needed = {"lcoc_usd_per_pflop_hour": 3.0, "capex_usd": 1e9}
+    numbers = [item["number"] for item in asked]
+    told = tell(folder, [(numbers[2], needed), (numbers[0], {"failed": "the bench broke"})])
+    assert [trial.number for trial in told] == [numbers[2], numbers[0]]
+    with open_told(folder, "look", make_sampler=make_sampler) as (search, _):
+        best = search.best()
+        assert best is not None
+        assert best.number == numbers[2]
+        assert [trial.number for trial in search.front()] == [numbers[2]]
+        assert [trial.number for trial in search.pending] == [numbers[1]]
+    question = asked_of(built_in(), is_told=True).question
+    assert status(folder, question)["failed"]["told"] == 1
+
+
+BAD_ANSWERS: list[tuple[int, dict[str, Any], str]] = [
+    (99, {}, "trial 99: found no such trial"),
+    (-1, {}, "trial -1: found no such trial"),
+    (0, {"capex_usd": 1e9}, "lcoc_usd_per_pflop_hour: found none among capex_usd"),
+    (0, {"lcoc_usd_per_pflop_hour": "cheap"}, "lcoc_usd_per_pflop_hour: found 'cheap'; allowed a finite number"),
+]
+
+
+@pytest.mark.parametrize(("number", "answer", "message"), BAD_ANSWERS)
+def test_an_answer_that_can_not_be_used_changes_nothing(
+    tmp_path: Path, number: int, answer: dict[str, Any], message: str
+) -> None:
+    folder = tmp_path / "run"
+    begin_told(built_in(), folder)
+    first = ask(folder, 1, make_sampler=make_sampler)[0]["number"]
+    with pytest.raises(DawnduskError, match=message):
+        tell(folder, [(first if number == 0 else number, answer)])
+    tell(folder, [(first, {"lcoc_usd_per_pflop_hour": 3.0})])
+    with pytest.raises(StoreError, match="found a trial that has its answer"):
+        tell(folder, [(first, {"failed": "again"})])
+
+
+def test_designs_that_the_model_rules_out_are_never_asked(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    begin_told(built_in(), folder)
+    asked = asked_of(built_in(), is_told=True)
+    for item in ask(folder, 5, make_sampler=make_sampler):
+        assert asked.screened(item["point"]) is None
+    found = status(folder, asked.question)
+    assert found["pending"] == 5
+
+
+def test_the_built_in_model_and_the_bench_are_not_mixed(tmp_path: Path) -> None:
+    run_search(built_in(evaluations=1), tmp_path / "run", make_sampler=make_sampler)
+    with pytest.raises(DawnduskError, match="found a search that bayes runs on the built-in model"):
+        ask(tmp_path / "run", 1, make_sampler=make_sampler)
+    begin_told(built_in(), tmp_path / "told")
+    with pytest.raises(DawnduskError, match=r"told from outside; allowed: dawndusk ask and tell"):
+        resume(tmp_path / "told", make_sampler=make_sampler)
+
+
+ASKER = """
+import sys
+from pathlib import Path
+from dawndusk.optimize.search.population import PopulationSampler
+from dawndusk.studies.searches import ask, tell
+make = lambda *_: PopulationSampler(population=8)
+for _ in range(2):
+    for item in ask(Path(sys.argv[1]), 2, make_sampler=make):
+        tell(Path(sys.argv[1]), [(item["number"], {"lcoc_usd_per_pflop_hour": 1.0 + item["number"]})])
+"""
+
+
+def test_several_processes_ask_and_tell_at_once(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    begin_told(built_in(), folder)
+    askers = [subprocess.Popen([sys.executable, "-c", ASKER, folder]) for _ in range(2)]
+    assert [asker.wait() for asker in askers] == [0, 0]
+    asked = asked_of(built_in(), is_told=True)
+    frame = evaluations(folder, asked)
+    assert (frame["state"] == "complete").all()
+    assert (frame["lcoc_usd_per_pflop_hour"] == 1.0 + frame["number"]).sum() == 8
+    assert not frame.duplicated(list(asked.question.space.names)).any()
+
+
+def test_a_ground_study_has_nothing_to_search() -> None:
+    with pytest.raises(DawnduskError, match="kind: found ground"):
+        asked_of(study_from_mapping({"name": "g", "extends": "orbit-200mw", "kind": "ground"}))
