@@ -117,7 +117,7 @@ class _Talk:
         yield process.stdout, selectors.EVENT_READ
         yield process.stderr, selectors.EVENT_READ
 
-    def _move(self, stream: Any) -> bool:
+    def _move(self, stream: IO[bytes]) -> bool:
         """Write or read a piece, and return whether there may be more."""
         try:
             if stream is self.process.stdin:

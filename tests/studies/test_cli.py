@@ -158,7 +158,7 @@ def test_help_lists_every_command_with_its_own_sentence() -> None:
     for name, sentence in COMMANDS.items():
         command = command_named(name)
         assert command.name == name
-        assert command.help.startswith(sentence)
+        assert (command.help or "").startswith(sentence)
 
 
 def test_the_version_is_that_of_the_package(

@@ -1,0 +1,1 @@
+"""Constrained multi-objective problems on which search methods are compared."""
