@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dawndusk.models.array import Array
+from dawndusk.models.array import Array, monotone
 from dawndusk.models.assumptions import Reliability
 from dawndusk.models.constants import BOLTZMANN_EV_K, SECONDS_PER_YEAR
 
@@ -80,16 +80,33 @@ def in_service(
     cost up to one percent of the capacity, 0.1 % on average (tested against adaptive quadrature). Worked in logarithms,
     where the shorter of two decays is a minimum of straight lines.
     """
-    log_spare, log_oversize = np.log(spare_factor), np.log(array_oversize)
-    lost_and_discounted = satellite_loss + discount
-    mean, discounted = [], []
+    ageing = np.log(spare_factor), failures, wear, np.log(array_oversize), array_loss
+    mean = share_served(*ageing, satellite_loss, wear_exponent)
+    discounted = share_served(*ageing, satellite_loss + discount, wear_exponent)
+    return Service(mean, discounted * life_years)
+
+
+@monotone(log_spare="+", failures="-", wear="-", log_oversize="+", array_loss="-", lost="-")
+def share_served(
+    log_spare: Array,
+    failures: Array,
+    wear: Array,
+    log_oversize: Array,
+    array_loss: Array,
+    lost: Array,
+    wear_exponent: float,
+) -> Array:
+    """Return the mean over a life of what a satellite serves, times ``exp(-lost x)`` at share x of the life.
+
+    The integral of ``in_service``, with the logarithms of spares and oversize.
+    """
+    parts = []
     for x, weight in zip(NODES, WEIGHTS, strict=True):
         alive = log_spare + failures * -x + wear * -(x**wear_exponent)
         power = log_oversize + array_loss * -x
         serving = np.minimum(np.minimum(alive, power), 0.0)
-        mean.append(np.exp(serving + satellite_loss * -x) * weight)
-        discounted.append(np.exp(serving + lost_and_discounted * -x) * weight)
-    return Service(np.maximum(_total(mean), LEAST_SERVICE), np.maximum(_total(discounted), LEAST_SERVICE) * life_years)
+        parts.append(np.exp(serving + lost * -x) * weight)
+    return np.maximum(_total(parts), LEAST_SERVICE)
 
 
 def _total(parts: list[Array]) -> Array:

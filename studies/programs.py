@@ -96,10 +96,10 @@ class _Talk:
             while streams.get_map() and not self.ended.cut:
                 left = self.end_at - time.monotonic()
                 ready = streams.select(max(min(left, LOOK_EVERY_S), 0.0))
-                for stream in [key.fileobj for key, _ in ready]:
+                for stream in [cast("IO[bytes]", key.fileobj) for key, _ in ready]:
                     if not self._move(stream):
                         streams.unregister(stream)
-                        cast("IO[bytes]", stream).close()
+                        stream.close()
                 if not ready and self.process.poll() is not None:
                     break
                 if left <= 0.0:

@@ -22,6 +22,7 @@ from dawndusk.optimize.certify.operations import (
     Coefficient,
     Grid,
     Input,
+    Joint,
     Operand,
     Operation,
     Pair,
@@ -69,6 +70,10 @@ class Form:
         self.below, self.above, self.low, self.high = below, above, low, high
 
 
+NOTHING_KNOWN = Form((), np.zeros((0, 1)), -np.inf, np.inf, -np.inf, np.inf)
+"""The form of a slot that nothing asked for."""
+
+
 def bounded(axes: tuple[int, ...], slopes: Floats, below: Values, above: Values, low: Values, high: Values) -> Form:
     """Return a form whose range is the tighter of ``[low, high]`` and what slopes and remainder allow."""
     reach = np.abs(slopes).sum(axis=0)
@@ -108,10 +113,11 @@ class Forward:
         self.empty = np.zeros(self.count, dtype=bool)
         self._gathered: dict[int, Floats] = {}
 
-    def run(self, operations: Sequence[Operation]) -> None:
-        """Work out the forms of all slots."""
-        for operation in operations:
-            self.step(operation)
+    def run(self, operations: Sequence[Operation], needed: Sequence[int] | None = None) -> None:
+        """Work out the forms of all slots, or of those that are needed."""
+        self.forms = [NOTHING_KNOWN] * len(operations)
+        for slot in range(len(operations)) if needed is None else needed:
+            self._work_out(operations[slot], slot)
 
     def here(self, value: Coefficient) -> Values:
         """Return a coefficient for each box."""
@@ -124,9 +130,11 @@ class Forward:
 
     def step(self, operation: Operation) -> None:
         """Work out the form of the next slot."""
-        slot = len(self.forms)
-        form: Form = getattr(self, f"_{type(operation).__name__.lower()}")(operation, slot)
-        self.forms.append(form)
+        self.forms.append(NOTHING_KNOWN)
+        self._work_out(operation, len(self.forms) - 1)
+
+    def _work_out(self, operation: Operation, slot: int) -> None:
+        self.forms[slot] = getattr(self, f"_{type(operation).__name__.lower()}")(operation, slot)
         if slot in self.limits:
             self.limit(slot)
 
@@ -272,6 +280,34 @@ class Forward:
             corners.min(axis=0),
             corners.max(axis=0),
         )
+
+    def _joint(self, operation: Joint, slot: int) -> Form:
+        """Enclose a function of several slots between two planes."""
+        inner = [self.forms[place] for place in operation.slots]
+        lows, highs = self.ends(operation)
+        low, high = operation.function.ends(lows, highs)
+        low, high = low - PADDING * (1.0 + np.abs(low)), high + PADDING * (1.0 + np.abs(high))
+        found = operation.function.planes(lows, highs, 0.5 * (lows + highs))
+        self.kept[slot] = found
+        axes = tuple(sorted({axis for form in inner for axis in form.axes}))
+        slopes = np.zeros((len(axes), self.count))
+        below, above = found.least, found.most
+        for form, factor in zip(inner, found.slopes, strict=True):
+            part = form.slopes * factor
+            for row, axis in enumerate(form.axes):
+                slopes[axes.index(axis)] += part[row]
+            least, most = ordered(form.below, form.above, factor)
+            below, above = below + least, above + most
+        return bounded(axes, slopes, below, above, low, high)
+
+    def ends(self, operation: Joint) -> tuple[Floats, Floats]:
+        """Return the ranges of what a function of several slots reads, two arrays of shape (k, B)."""
+        shape = len(operation.slots), self.count
+        low, high = np.empty(shape), np.empty(shape)
+        for row, slot in enumerate(operation.slots):
+            form = self.forms[slot]
+            low[row], high[row] = form.low, form.high
+        return low, high
 
     def _joined(self, x: Form, y: Form, a: Values, b: Values) -> tuple[tuple[int, ...], Floats]:
         axes = tuple(sorted({*x.axes, *y.axes}))

@@ -11,28 +11,42 @@ Source: the backward linear bounds of verified neural networks (Zhang et al., CR
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dawndusk.optimize.certify.affine import WILD, Forward
+from dawndusk.optimize.certify.alike import Group, tangent
 from dawndusk.optimize.certify.curves import PADDING, Lines
-from dawndusk.optimize.certify.operations import Bend, Grid, Input, Operation, Product, Rounding, Sign, Sum, Table
+from dawndusk.optimize.certify.operations import (
+    Bend,
+    Grid,
+    Input,
+    Joint,
+    Operation,
+    Product,
+    Rounding,
+    Sign,
+    Sum,
+    Table,
+)
 
 Floats: TypeAlias = NDArray[np.float64]
 Values: TypeAlias = Any
 
 
-def at_point(operations: Sequence[Operation], forward: Forward, point: Floats) -> list[Floats]:
+def at_point(
+    operations: Sequence[Operation], forward: Forward, point: Floats, needed: Sequence[int] | None = None
+) -> list[Floats]:
     """Return the value of every slot at one point of each box, roundings left out.
 
     ``point`` holds coordinates of shape (d, B). Values are held in the ranges of the slots, those of curves apart, so
     that they stay on their curve.
     """
-    values: list[Floats] = []
-    for slot, operation in enumerate(operations):
-        form = forward.forms[slot]
+    values: list[Floats] = [point[0]] * len(operations)
+    for slot in range(len(operations)) if needed is None else needed:
+        operation, form = operations[slot], forward.forms[slot]
         value: Any
         if isinstance(operation, Input):
             value = point[operation.axis]
@@ -41,7 +55,7 @@ def at_point(operations: Sequence[Operation], forward: Forward, point: Floats) -
             for inner, factor in operation.terms:
                 value = value + values[inner] * forward.here(factor)
         elif isinstance(operation, Bend):
-            values.append(operation.curve.value(values[operation.slot]))
+            values[slot] = operation.curve.value(values[operation.slot])
             continue
         elif isinstance(operation, Table):
             value = operation.ranges.at(values[operation.slot], forward.row(operation.row))
@@ -49,11 +63,13 @@ def at_point(operations: Sequence[Operation], forward: Forward, point: Floats) -
             value = operation.ranges.at(values[operation.x], values[operation.y], forward.row(operation.row))
         elif isinstance(operation, Product):
             value = values[operation.x] * values[operation.y]
+        elif isinstance(operation, Joint):
+            value = operation.function.value([values[inner] for inner in operation.slots])
         elif isinstance(operation, Sign):
             value = np.sign(values[operation.slot])
         else:
             value = values[operation.slot]
-        values.append(np.fmin(np.fmax(value, form.low), form.high))
+        values[slot] = np.fmin(np.fmax(value, form.low), form.high)
     return values
 
 
@@ -63,6 +79,7 @@ def plane(
     weights: Mapping[int, Values],
     points: Sequence[Floats] | None = None,
     blame: Floats | None = None,
+    groups: Sequence[Group] = (),
 ) -> tuple[Floats, Floats]:
     """Return slopes and constant of a plane below ``sum of weight * slot``, shapes (d, B) and (B,).
 
@@ -72,7 +89,7 @@ def plane(
     ``blame``, of shape (d + k, B), gathers how far the lines are apart, by the coordinates that their arguments move
     with, and by the roundings: where a bound is lost, and so where it pays to split a box.
     """
-    back = _Backward(operations, forward, points, blame)
+    back = _Backward(operations, forward, points, blame, groups if points is not None else ())
     for slot, weight in weights.items():
         back.pass_on(slot, weight)
     for slot in range(len(operations) - 1, -1, -1):
@@ -80,6 +97,8 @@ def plane(
         if weight is not None:
             back.adjoint[slot] = None
             getattr(back, f"_{type(operations[slot]).__name__.lower()}")(operations[slot], slot, weight)
+        if slot in back.closing:
+            back.close(back.closing[slot])
     return back.slopes, np.broadcast_to(back.constant, (forward.count,))
 
 
@@ -92,8 +111,12 @@ class _Backward:
         forward: Forward,
         points: Sequence[Floats] | None,
         blame: Floats | None,
+        groups: Sequence[Group] = (),
     ) -> None:
         self.forward, self.points, self.blame = forward, points, blame
+        self.operations = operations
+        self.closing = {group.members[-1].slot: group for group in groups}
+        self.waiting: dict[int, Any] = {member.slot: None for group in groups for member in group.members}
         self.adjoint: list[Any] = [None] * len(operations)
         self.slopes = np.zeros(forward.low.shape)
         self.constant: Any = np.zeros(forward.count)
@@ -117,9 +140,43 @@ class _Backward:
             self.constant = self.constant + weight * shift
 
     def _bend(self, operation: Bend, slot: int, weight: Any) -> None:
+        if slot in self.waiting:
+            self.waiting[slot] = weight
+            return
         slope, start = self._line(operation, slot, weight)
         self.pass_on(operation.slot, weight * slope)
         self.constant = self.constant + weight * start
+        self._blame_bend(operation, slot, weight)
+
+    def close(self, group: Group) -> None:
+        """Bound the curves of a group: as a sum where that is closer at the point, else each on its own."""
+        members = [member for member in group.members if self.waiting[member.slot] is not None]
+        if not members:
+            return
+        assert self.points is not None
+        form, at = self.forward.forms[group.base], self.points[group.base]
+        weighed, lines = [], []
+        lost: Any = 0.0
+        for member in members:
+            weight, operation = self.waiting[member.slot], cast("Bend", self.operations[member.slot])
+            factor, shift = self.forward.here(member.factor), self.forward.here(member.shift)
+            slope, start = self._line(operation, member.slot, weight)
+            lost = lost + weight * (self.points[member.slot] - slope * self.points[operation.slot] - start)
+            weighed.append((member, weight, factor, shift))
+            lines.append((operation, slope * factor, start + slope * shift))
+        steep, begin, short = tangent(weighed, form.low, form.high, at)
+        joined = (len(members) > 1) & (short < lost) & (np.abs(steep) < WILD) & (np.abs(begin) < WILD)
+        self.pass_on(group.base, np.where(joined, steep, 0.0))
+        self.constant = self.constant + np.where(joined, begin - steep * at, 0.0)
+        if self.blame is not None:
+            self._share(group.base, joined, np.where(joined, short, 0.0), 1.0)
+        for (member, weight, _factor, _shift), (operation, slope, start) in zip(weighed, lines, strict=True):
+            single = np.where(joined, 0.0, weight)
+            self.pass_on(group.base, single * slope)
+            self.constant = self.constant + single * start
+            self._blame_bend(operation, member.slot, single)
+
+    def _blame_bend(self, operation: Bend, slot: int, weight: Any) -> None:
         if self.blame is not None:
             found: Lines = self.forward.kept[slot]
             bends_away = (weight >= 0.0) == operation.curve.convex
@@ -158,6 +215,19 @@ class _Backward:
             self._share(slot, weight, most - least, TABLE_SHARE)
 
     _product = _grid
+
+    def _joint(self, operation: Joint, slot: int, weight: Any) -> None:
+        found = self.forward.kept[slot]
+        if self.points is not None:
+            low, high = self.forward.ends(operation)
+            at = np.stack([self.points[inner] for inner in operation.slots])
+            found = operation.function.planes(low, high, at)
+        for inner, slope in zip(operation.slots, found.slopes, strict=True):
+            self.pass_on(inner, weight * slope)
+        self.constant = self.constant + np.where(weight >= 0.0, weight * found.least, weight * found.most)
+        if self.blame is not None:
+            for inner, part in zip(operation.slots, found.parts, strict=True):
+                self._share(inner, weight, part, 1.0)
 
     def _rounding(self, operation: Rounding, slot: int, weight: Any) -> None:
         single, known, down, over, *_ = self.forward.kept[slot]

@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from dawndusk.models.constants import WATTS_PER_MW
 from dawndusk.optimize.certify.affine import LARGEST, STEADY, Form, Forward
+from dawndusk.optimize.certify.alike import groups
 from dawndusk.optimize.certify.backward import at_point, plane
 from dawndusk.optimize.certify.curves import PADDING
-from dawndusk.optimize.certify.operations import Rounding, Tape
+from dawndusk.optimize.certify.operations import Rounding, Tape, operands, reached
 from dawndusk.optimize.certify.statement import SIZE, Statement
 from dawndusk.optimize.certify.tape import Builder
 
@@ -53,40 +54,16 @@ class Boxes:
 
     def take(self, chosen: Any) -> Boxes:
         """Return some of the boxes."""
-        return Boxes(
-            self.low[:, chosen],
-            self.high[:, chosen],
-            self.least[:, chosen],
-            self.most[:, chosen],
-            self.combination[chosen],
-            self.bound[chosen],
-            self.blame[:, chosen],
-        )
+        return Boxes(*(part[..., chosen] for part in vars(self).values()))
 
     def copy(self) -> Boxes:
         """Return boxes that can be changed without changing these."""
-        return Boxes(
-            self.low.copy(),
-            self.high.copy(),
-            self.least.copy(),
-            self.most.copy(),
-            self.combination.copy(),
-            self.bound.copy(),
-            self.blame.copy(),
-        )
+        return Boxes(*(part.copy() for part in vars(self).values()))
 
     @staticmethod
     def join(parts: Sequence[Boxes]) -> Boxes:
         """Return all boxes of several."""
-        return Boxes(
-            np.concatenate([p.low for p in parts], axis=1),
-            np.concatenate([p.high for p in parts], axis=1),
-            np.concatenate([p.least for p in parts], axis=1),
-            np.concatenate([p.most for p in parts], axis=1),
-            np.concatenate([p.combination for p in parts]),
-            np.concatenate([p.bound for p in parts]),
-            np.concatenate([p.blame for p in parts], axis=1),
-        )
+        return Boxes(*(np.concatenate(same, axis=-1) for same in zip(*(vars(p).values() for p in parts), strict=True)))
 
 
 @dataclass
@@ -126,6 +103,8 @@ class Bounder:
         low, high = self._ranges()
         self.builder = Builder(statement, low, high)
         self.tape: Tape = self.builder.build()
+        self._needed = sorted({*reached(self.tape), *reached(self.tape, operands)})
+        self._groups = groups(self.tape.operations, self._needed)
         self.planes = PLANES
 
     def root(self) -> Boxes:
@@ -198,7 +177,7 @@ class Bounder:
     def _look(self, boxes: Boxes, cutoff: float) -> Verdict:
         tape, count = self.tape, len(boxes)
         forward = Forward(boxes.low, boxes.high, boxes.combination, boxes.least, boxes.most, tape.limits)
-        forward.run(tape.operations)
+        forward.run(tape.operations, self._needed)
         goal = self._linear(forward.forms[tape.objective], count)
         alive = ~forward.empty
         lower, upper = np.full((self.axes, count), -1.0), np.ones((self.axes, count))
@@ -256,8 +235,9 @@ class Bounder:
         last: tuple[Floats, Floats] | None = None
         mixed: tuple[Floats, Floats] | None = None
         for turn in range(self.planes):
-            points = at_point(tape.operations, forward, middle + half * u)
-            slopes, below = plane(tape.operations, forward, weights, points, blame if turn == self.planes - 1 else None)
+            points = at_point(tape.operations, forward, middle + half * u, self._needed)
+            last_turn = blame if turn == self.planes - 1 else None
+            slopes, below = plane(tape.operations, forward, weights, points, last_turn, self._groups)
             slopes, below = _known(slopes, below + shift)
             reach = np.abs(slopes).sum(axis=0)
             _cut(slopes, cutoff - (below - reach), *cuts)

@@ -128,6 +128,58 @@ def _log_spread_touches(slope: Values) -> Values:
     return x
 
 
+def _rise_over(x: Values) -> Values:
+    """Return ``x / (1 - exp(-x))`` from zero on."""
+    safe = np.maximum(x, SMALL)
+    return np.where(x < SMALL, 1.0 + x * (0.5 + x / 12.0), safe / -np.expm1(-safe))
+
+
+def _rise_over_solved(s: Values) -> Values:
+    """Solve ``x / (1 - exp(-x)) = s`` for x, with s from one on, by Newton's method."""
+    over = np.maximum(s - 1.0, 0.0)
+    x = np.maximum(s * (1.0 - np.exp(-2.0 * over)), 1e-12)
+    for _ in range(4):
+        rest = -np.expm1(-x)
+        slope = (rest - x * (1.0 - rest)) / (rest * rest)
+        x = np.maximum(x - (x / rest - s) / np.maximum(slope, 0.1), 1e-12)
+    return x
+
+
+def _log_expm1_exp(y: Values) -> Values:
+    x = _exp(y)
+    return np.where(x < SMALL, y + x * (0.5 + x / 24.0), x + _log(-np.expm1(-x)))
+
+
+def _log_expm1_exp_slope(y: Values) -> Values:
+    return _rise_over(_exp(y))
+
+
+def _log_expm1_exp_touches(slope: Values) -> Values:
+    return _log(_rise_over_solved(slope))
+
+
+def _log_spread_exp(y: Values) -> Values:
+    return _log_spread(_exp(y))
+
+
+def _log_spread_exp_slope(y: Values) -> Values:
+    x = _exp(y)
+    return np.where(x < SMALL, x * (x / 12.0 - 0.5), _rise_over(x) * np.exp(-x) - 1.0)
+
+
+def _log_spread_exp_touches(slope: Values) -> Values:
+    """Solve ``x / (e^x - 1) - 1 = slope``: with ``x / (e^x - 1) = x / (1 - e^-x) - x``, by Newton's method."""
+    s = np.minimum(np.maximum(slope + 1.0, 1e-12), 1.0)
+    x = np.maximum(-2.0 * np.log(s), 1e-12)
+    for _ in range(5):
+        minus = np.expm1(np.minimum(x, LARGEST_EXPONENT))
+        value = x / minus
+        # in logarithms it is nearly straight: log(x / (e^x - 1)) = log s
+        bend = 1.0 / x - (minus + 1.0) / minus
+        x = np.maximum(x - (np.log(value) - np.log(s)) / bend, 1e-12)
+    return _log(x)
+
+
 def _ramp_touches(slope: Values) -> Values:
     return np.zeros_like(slope)
 
@@ -171,6 +223,12 @@ LOG_EXPM1 = Curve(
     lambda s: -_log(1.0 - 1.0 / np.maximum(s, 1.0)),
     convex=False,
 )
+LOG_EXPM1_EXP = Curve("log_expm1_exp", _log_expm1_exp, _log_expm1_exp_slope, _log_expm1_exp_touches, convex=True)
+"""``log(exp(exp(y)) - 1)``: the same of a number that is given by its logarithm."""
+LOG_SPREAD_EXP = Curve(
+    "log_spread_exp", _log_spread_exp, _log_spread_exp_slope, _log_spread_exp_touches, convex=False, rising=False
+)
+"""``log((1 - exp(-x)) / x)`` of a number x that is given by its logarithm."""
 LOG_SPREAD = Curve("log_spread", _log_spread, _log_spread_slope, _log_spread_touches, convex=True, rising=False)
 """``log((1 - exp(-x)) / x)`` from zero on."""
 RAMP = Curve("ramp", lambda x: np.maximum(x, 0.0), lambda x: np.where(x > 0.0, 1.0, 0.0), _ramp_touches, convex=True)

@@ -28,7 +28,7 @@ from dawndusk.optimize.certify.milp_columns import propagated
 from dawndusk.optimize.certify.milp_designs import best_near
 from dawndusk.optimize.certify.milp_model import pyomo_model, slot_names, write_model
 from dawndusk.optimize.certify.operations import Grid, Table, here, reached
-from dawndusk.optimize.certify.statement import Statement, state
+from dawndusk.optimize.certify.statement import STEPWISE, Statement, state
 from dawndusk.optimize.certify.tape import Builder
 from dawndusk.optimize.evolution import search
 from dawndusk.optimize.problem import Combination, Problem
@@ -389,7 +389,7 @@ class _Search:
 
 
 def _statement(problem: Problem | Statement) -> Statement:
-    return problem if isinstance(problem, Statement) else state(problem)
+    return state(problem.problem if isinstance(problem, Statement) else problem, STEPWISE)
 
 
 def second_bound(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 import numpy as np
 
 from dawndusk.optimize.certify.curves import Curve
+from dawndusk.optimize.certify.joint import JointFunction
 from dawndusk.optimize.certify.lookup import GridRanges, TableRanges
 from dawndusk.optimize.certify.statement import Statement
 
@@ -86,6 +87,14 @@ class Product:
 
 
 @dataclass(frozen=True, eq=False)
+class Joint:
+    """A function of several slots that is enclosed as a whole."""
+
+    function: JointFunction
+    slots: tuple[int, ...]
+
+
+@dataclass(frozen=True, eq=False)
 class Sign:
     """The sign of a slot."""
 
@@ -109,7 +118,7 @@ class Rounding:
     place: int
 
 
-Operation: TypeAlias = Input | Sum | Bend | Table | Grid | Product | Sign | Rounding
+Operation: TypeAlias = Input | Sum | Bend | Table | Grid | Product | Joint | Sign | Rounding
 
 
 @dataclass(frozen=True, eq=False)
@@ -169,16 +178,26 @@ def reads(tape: Tape, slot: int) -> tuple[int, ...]:
         return (operation.slot,)
     if isinstance(operation, (Grid, Product)):
         return operation.x, operation.y
+    if isinstance(operation, Joint):
+        return operation.slots
     return ()
 
 
-def reached(tape: Tape) -> list[int]:
-    """Return the slots that the objective, a row or a limit depends on, in rising order."""
+def operands(tape: Tape, slot: int) -> tuple[int, ...]:
+    """Return the slots that the form of a slot is made of: those that it reads, and the operands of a pair."""
+    operation = tape.operations[slot]
+    if isinstance(operation, Sum) and operation.pair is not None:
+        return operation.pair.bend, *(one for one, _ in (operation.pair.x, operation.pair.y) if one is not None)
+    return reads(tape, slot)
+
+
+def reached(tape: Tape, step: Callable[[Tape, int], tuple[int, ...]] = reads) -> list[int]:
+    """Return the slots that the objective or a row depends on, step by step, in rising order."""
     stack = [tape.objective, *(row.slot for row in tape.rows if row.slot is not None)]
     seen: set[int] = set()
     while stack:
         slot = stack.pop()
         if slot not in seen:
             seen.add(slot)
-            stack.extend(reads(tape, slot))
+            stack.extend(step(tape, slot))
     return sorted(seen | {s for s, o in enumerate(tape.operations) if isinstance(o, Input)})

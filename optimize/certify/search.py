@@ -24,7 +24,8 @@ from dawndusk.optimize.certify.audit import audit as run_audit
 from dawndusk.optimize.certify.boxes import Boxes
 from dawndusk.optimize.certify.branch import Examined
 from dawndusk.optimize.certify.certificate import CertificateError, Certified, Check, Status, Unfinished, relative_gap
-from dawndusk.optimize.certify.designs import coordinates_of, designs_at, designs_in
+from dawndusk.optimize.certify.designs import designs_in
+from dawndusk.optimize.certify.polish import improve
 from dawndusk.optimize.certify.shares import Bounding, examine_shared
 from dawndusk.optimize.certify.statement import Statement
 from dawndusk.optimize.evolution import QUICK, Candidate, Progress, SearchResult, search
@@ -40,8 +41,9 @@ HOT = 16 * ROUND
 """Boxes that are kept in order; the rest waits."""
 CENTRES = 256
 """Boxes of a round whose designs are evaluated exactly, those with the lowest bounds first."""
-POLISHED = 512
-POLISH_WIDTHS = tuple(np.geomspace(0.05, 1e-5, 16).tolist())
+MOST_POLISHES = 4
+WORTH_POLISHING = 1e-5
+"""Gain in the score, relative to it where it is large, after which designs near the best are looked for again."""
 QUICK_SHARE = 0.25
 """Share of the time limit that the first population search may take."""
 CHECKPOINT_S = 15.0
@@ -252,16 +254,22 @@ class _Run:
             self._polish()
 
     def _polish(self) -> None:
-        """Sample in shrinking neighbourhoods of the best design, its whole numbers left to move as well."""
-        if self.best is None:
-            return
-        design = self.best.designs[0]
-        number = self.statement.combinations.index(design.combination)
-        for stage, width in enumerate(POLISH_WIDTHS):
-            assert self.best is not None
-            design = self.best.designs[0]
-            rng = np.random.default_rng([self.seed, stage, self.evaluated % 1000])
-            self.take(_around(self.statement, design, number, width, rng))
+        """Look for better designs near the best one, until there is next to nothing to gain."""
+        for turn in range(MOST_POLISHES):
+            if self.best is None:
+                return
+            before = self.score
+            rng = np.random.default_rng([self.seed, turn, self.evaluated % 1000])
+            self._keep(improve(self.statement, self.best.designs[0], self._merits, rng))
+            if not self.score < before - WORTH_POLISHING * max(abs(before), 1.0):
+                return
+
+    def _merits(self, batch: DesignBatch) -> Floats:
+        """Return what ranks designs, small is good, shape (N,)."""
+        with np.errstate(all="ignore"):
+            scored = self.problem.score(batch, self.problem.scored_outcomes)
+        self.evaluated += len(batch)
+        return scored.merit()
 
     def _examine(self, executor: Executor[Bounding], boxes: Boxes, *, cut: bool) -> Examined:
         """Take one step on boxes, shared between the workers."""
@@ -285,6 +293,7 @@ class _Run:
             self._polish()
         cutoff = self.cutoff
         if self.score < before:
+            self.closed_at = min(self.closed_at, cutoff)
             self.open = [boxes.take(boxes.bound <= cutoff) for boxes in self.open]
             self.cold = [boxes.take(boxes.bound <= cutoff) for boxes in self.cold]
 
@@ -402,17 +411,3 @@ def _share(best: float, bound: float) -> float:
     if not (math.isfinite(best) and math.isfinite(bound)) or best == 0.0:
         return 0.0
     return float(min(max(1.0 - abs(best - bound) / abs(best), 0.0), 1.0))
-
-
-def _around(statement: Statement, design: Design, number: int, width: float, rng: np.random.Generator) -> DesignBatch:
-    """Return designs in a neighbourhood of one, in the coordinates of the search."""
-    centre = coordinates_of(statement, design)
-    low = np.array([c.low for c in statement.coordinates])
-    high = np.array([c.high for c in statement.coordinates])
-    moved = rng.random((len(centre), POLISHED)) < 0.5  # noqa: PLR2004 (every other one)
-    step = rng.normal(scale=width, size=moved.shape) * moved * np.minimum(high - low, WIDEST)[:, np.newaxis]
-    points = np.clip(centre[:, np.newaxis] + step, low[:, np.newaxis], high[:, np.newaxis])
-    return designs_at(statement, points, np.full(POLISHED, number))
-
-
-WIDEST = 1e3

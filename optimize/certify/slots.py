@@ -65,6 +65,14 @@ class Value:
         return self._log
 
     @property
+    def logarithm(self) -> Value:
+        """Its logarithm as a value."""
+        if self.constant is None:
+            return Value(self._slots, plain=lambda: self.log)
+        known = np.log(np.maximum(self.constant, curves.TINY))
+        return Value(self._slots, constant=float(known) if np.ndim(known) == 0 else known)
+
+    @property
     def made(self) -> tuple[int | None, int | None]:
         """The slots of the quantity and of its logarithm, None where it is not on the list."""
         plain, log = self._plain, self._log
@@ -74,6 +82,11 @@ class Value:
     def has_log(self) -> bool:
         """Whether its logarithm is known otherwise than by taking it."""
         return self._log is not None
+
+    @property
+    def has_plain(self) -> bool:
+        """Whether it is known otherwise than by its logarithm."""
+        return self._plain is not None
 
     @property
     def is_zero(self) -> bool:

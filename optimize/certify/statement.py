@@ -6,9 +6,9 @@ model turns it into rows of a solver. There is no second copy of the physics.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,7 @@ from dawndusk.models.columns import evaluate_columns
 from dawndusk.models.constants import WATTS_PER_MW
 from dawndusk.models.cost import spread_factor
 from dawndusk.models.design import CATEGORIES, NUMBERS, VARIABLES, DesignBatch
+from dawndusk.models.reliability import share_served
 from dawndusk.models.rows import recorded_rows, rows_of
 from dawndusk.models.rules import RULES, Subject
 from dawndusk.models.thermal import equilibrium_temperature_k
@@ -25,8 +26,12 @@ from dawndusk.optimize.problem import Combination, Fixed, Problem, Range
 
 Floats: TypeAlias = NDArray[np.float64]
 
-UNITS = (equilibrium_temperature_k, spread_factor)
-"""Functions that are bounded as a whole: step by step their bounds would forget what the steps have in common."""
+STEPWISE = (equilibrium_temperature_k, spread_factor)
+UNITS = (*STEPWISE, share_served)
+"""Functions that are bounded as a whole: step by step their bounds would forget what the steps have in common.
+
+Of the first there is a form that a linear model can be cut out of as well.
+"""
 
 SIZE = "accelerators_per_satellite"
 SMALL_PROGRAMME = 400
@@ -132,11 +137,11 @@ class Statement:
         return None
 
 
-def state(problem: Problem) -> Statement:
-    """Record a problem for the certificates."""
+def state(problem: Problem, units: Collection[Callable[..., Any]] = UNITS) -> Statement:
+    """Record a problem for the certificates, with some functions as a whole."""
     combinations = tuple(problem.combinations())
     batch = _one_of_each(problem, combinations)
-    graph = Graph(units=UNITS)
+    graph = Graph(units=units)
     design = {name: graph.input(name) for name in NUMBERS}
     rows = recorded_rows(graph, problem.assumptions, batch.names["orbit"])
     outcome, _ = evaluate_columns(design, rows, problem.assumptions)

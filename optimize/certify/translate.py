@@ -9,16 +9,19 @@ from typing import Any
 import numpy as np
 
 from dawndusk.models.cost import spread_factor
+from dawndusk.models.reliability import share_served
 from dawndusk.models.trace import Node
 from dawndusk.optimize.certify import curves
+from dawndusk.optimize.certify.joint import LOGS, LogServed
 from dawndusk.optimize.certify.lookup import GridRanges, TableRanges
-from dawndusk.optimize.certify.operations import Coefficient, Grid, Pair, Product, Rounding, Sign, Table
+from dawndusk.optimize.certify.operations import Coefficient, Grid, Joint, Pair, Product, Rounding, Sign, Table
 from dawndusk.optimize.certify.slots import Cancelled, NotBoundedError, Slots, Value, key_of
 from dawndusk.optimize.certify.statement import Statement
 
 LOG_OF_ZERO = 0.5 * float(np.log(curves.TINY))
 """Below it a logarithm may be that of a product with a part that is zero."""
 SPREAD = inspect.unwrap(spread_factor)
+SERVED = inspect.unwrap(share_served)
 
 
 class Translation:
@@ -65,12 +68,16 @@ class Translation:
             return self.slots.logarithmically((y, 1.0), (Value(self.slots, constant=1.0 + np.exp(ratio.constant)), 1.0))
         pair = Pair("sum", over, self.slots.operand(x, log=True), self.slots.operand(y, log=True))
         slots, constant = self.slots.combine(((y, 1.0),), log=True)
-        return Value(self.slots, log=self.slots.sum([(over, 1.0), *slots], constant, pair), in_logs=True)
+        plain = None
+        if x.constant is not None or y.constant is not None:
+            plain = lambda: self.slots.plainly((x, 1.0), (y, 1.0)).plain  # noqa: E731
+        return Value(self.slots, plain=plain, log=self.slots.sum([(over, 1.0), *slots], constant, pair), in_logs=True)
 
     def _on_subtract(self, _: int, x: Value, y: Value) -> Value:
         if y.is_zero:
             return x
-        if x.in_logs and y.is_positive:
+        shifted = y.constant is not None and x.has_plain
+        if x.in_logs and y.is_positive and not shifted:
             slots, constant = self.slots.combine(((y, 1.0), (x, -1.0)), log=True)
             try:
                 below = self.slots.sum(slots, constant)
@@ -171,6 +178,8 @@ class Translation:
         return self.slots.plainly((x, -1.0))
 
     def _on_expm1(self, _: int, x: Value) -> Value:
+        if x.in_logs:
+            return Value(self.slots, log=self.slots.bend(curves.LOG_EXPM1_EXP, x.log), in_logs=True)
         if x.is_not_negative:
             return Value(self.slots, log=self.slots.bend(curves.LOG_EXPM1, x.plain), in_logs=True)
         return Value(self.slots, plain=self.slots.bend(curves.EXPM1, x.plain))
@@ -223,9 +232,19 @@ class Translation:
         )
 
     def _unit(self, node: Node, reads: list[Value]) -> Value:
+        if node.payload.func is SERVED:
+            return self._served(node, reads)
         if node.payload.func is SPREAD:
-            return Value(self.slots, log=self.slots.bend(curves.LOG_SPREAD, reads[0].plain), in_logs=True)
+            (rate_years,) = reads
+            if rate_years.in_logs:
+                return Value(self.slots, log=self.slots.bend(curves.LOG_SPREAD_EXP, rate_years.log), in_logs=True)
+            return Value(self.slots, log=self.slots.bend(curves.LOG_SPREAD, rate_years.plain), in_logs=True)
         return self._equilibrium(*reads)
+
+    def _served(self, node: Node, reads: list[Value]) -> Value:
+        exponent = node.payload.keywords["wear_exponent"]
+        slots = tuple(self.slots.slot(value.logarithm if place in LOGS else value) for place, value in enumerate(reads))
+        return Value(self.slots, log=self.slots.emit(Joint(LogServed(exponent), slots)), in_logs=True)
 
     def _equilibrium(self, emission: Value, slope: Value, constant: Value, least: Value) -> Value:
         """Return the temperature T with ``emission T^4 = max(constant + slope T, least)``.

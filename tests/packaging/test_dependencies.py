@@ -34,7 +34,7 @@ def imported_packages(folder: Path) -> set[str]:
     """Top-level names of what the Python files under `folder` import, the standard library aside."""
     nodes = [node for path in folder.rglob("*.py") for node in ast.walk(ast.parse(path.read_bytes()))]
     direct = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
-    of_a_module = {node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module}
+    of_a_module = {node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module and not node.level}
     return {name.partition(".")[0] for name in direct | of_a_module} - set(sys.stdlib_module_names) - OURS
 
 

@@ -15,7 +15,7 @@ from dawndusk.optimize.certify.affine import STEADY, steady
 from dawndusk.optimize.certify.boxes import Bounder, Boxes
 from dawndusk.optimize.certify.curves import LOG, Curve
 from dawndusk.optimize.certify.designs import coordinates_of, designs_at
-from dawndusk.optimize.certify.operations import Bend, Grid, Input, Product, Rounding, Sign, Sum, Table
+from dawndusk.optimize.certify.operations import Bend, Grid, Input, Joint, Product, Rounding, Sign, Sum, Table
 from dawndusk.optimize.certify.statement import SIZE, Statement, state
 from dawndusk.optimize.evolution import Effort, search
 from dawndusk.optimize.problem import Problem
@@ -62,6 +62,8 @@ CURVE_RANGES: dict[str, tuple[float, float]] = {
     "log1mexp": (-30.0, -1e-6),
     "log_expm1": (1e-6, 50.0),
     "log_spread": (1e-6, 50.0),
+    "log_expm1_exp": (-14.0, 4.0),
+    "log_spread_exp": (-14.0, 4.0),
     "ramp": (-20.0, 20.0),
     "square": (0.0, 1e3),
     "balance": (-10.0, 10.0),
@@ -201,6 +203,8 @@ def slots_at(bounder: Bounder, points: Floats, combination: Places) -> list[Floa
                 found = operation.ranges.at(values[operation.x], values[operation.y], row(operation.row))
             elif isinstance(operation, Product):
                 found = values[operation.x] * values[operation.y]
+            elif isinstance(operation, Joint):
+                found = operation.function.value([values[inner] for inner in operation.slots])
             elif isinstance(operation, Sign):
                 inner = values[operation.slot]
                 found = np.sign(np.where(np.abs(inner) < STEADY, 0.0, inner))

@@ -32,7 +32,7 @@ from dawndusk.optimize.certify.milp_lines import (
 from dawndusk.optimize.certify.milp_relaxation import Relaxation
 from dawndusk.optimize.certify.milp_values import values_at
 from dawndusk.optimize.certify.operations import reached
-from dawndusk.optimize.certify.statement import SIZE, Statement, state
+from dawndusk.optimize.certify.statement import SIZE, STEPWISE, Statement, state
 from dawndusk.optimize.evolution import search
 from dawndusk.optimize.problem import Bound, Problem
 
@@ -140,7 +140,7 @@ def points_of(statement: Statement, count: int, combination: int = 0) -> np.ndar
 
 @pytest.mark.parametrize("members", [(0,), tuple(range(0, 360, 7))], ids=["one", "many"])
 def test_every_design_lies_in_the_model(members: tuple[int, ...], study_problem: LoadProblem) -> None:
-    statement = state(study_problem("orbit-200mw"))
+    statement = state(study_problem("orbit-200mw"), STEPWISE)
     bounder = Bounder(statement)
     tape, root = bounder.tape, bounder.root()
     needed = reached(tape)
@@ -254,7 +254,7 @@ def test_pyomo_model_is_solved_to_a_valid_bound_and_written(one: Problem, tmp_pa
 
 
 def test_linear_bounds_are_safe_and_rise_with_narrower_ranges(one: Problem) -> None:
-    statement = state(one)
+    statement = state(one, STEPWISE)
     bounder = Bounder(statement)
     root = bounder.root()
     found = propagated(bounder.tape, (0,), (root.low[:, 0], root.high[:, 0]), None)

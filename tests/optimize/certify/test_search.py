@@ -25,6 +25,8 @@ from dawndusk.optimize.execution.backends import open_executor
 from dawndusk.optimize.execution.crew import Crew
 from dawndusk.optimize.execution.tasks import ExecutionError
 from dawndusk.optimize.problem import Problem
+from dawndusk.studies.runner import problem_of
+from dawndusk.studies.studyfile import read_study
 
 MakeProblem: TypeAlias = Callable[..., Problem]
 
@@ -277,3 +279,13 @@ def test_progress_tells_a_bound_that_never_falls(make_problem: MakeProblem, monk
     assert all(later >= earlier * (1.0 - 1e-12) for earlier, later in itertools.pairwise(bounds))
     assert found.bound is not None
     assert bounds[-1] <= found.bound * (1.0 + 1e-12)
+
+
+@pytest.mark.slow
+def test_a_better_design_in_the_last_boxes_takes_the_bound_along() -> None:
+    problem = problem_of(read_study("suncatcher"))
+    quickest = dataclasses.replace(problem, objective="deployment_years", sense="minimise")
+    found = certify(quickest, gap=0.01, seed=1, workers=1, time_limit_s=60.0)
+    assert found.status == "optimal"
+    assert found.objective is not None and found.bound is not None
+    assert found.bound <= found.objective

@@ -10,7 +10,8 @@ import pytest
 from numpy.typing import NDArray
 
 from dawndusk.models.design import DesignBatch
-from dawndusk.optimize.certify.affine import ZERO, Form
+from dawndusk.optimize.certify.affine import ZERO, Form, Forward
+from dawndusk.optimize.certify.alike import groups
 from dawndusk.optimize.certify.backward import at_point, plane
 from dawndusk.optimize.certify.boxes import Bounder, Boxes
 from dawndusk.optimize.certify.curves import TINY
@@ -72,6 +73,14 @@ def unit(boxes: Boxes, points: Floats) -> Floats:
     return np.where(half > 0.0, (points - middle) / np.where(half > 0.0, half, 1.0), 0.0)
 
 
+def everything(bounder: Bounder, boxes: Boxes) -> Forward:
+    """Return the forms of all slots, those that nothing depends on too."""
+    forward = Forward(boxes.low, boxes.high, boxes.combination, boxes.least, boxes.most, bounder.tape.limits)
+    with np.errstate(all="ignore"):
+        forward.run(bounder.tape.operations)
+    return forward
+
+
 def outside(form: Form, value: Floats, u: Floats) -> Floats:
     """Return by how much values are outside a form, beyond what rounding explains."""
     line = (form.slopes * u[list(form.axes)]).sum(axis=0)
@@ -122,7 +131,7 @@ def test_the_objective_and_the_rows_of_the_tape_are_those_of_the_problem(case: C
 def test_every_slot_lies_in_its_form(case: Case, truth: Truth, boxes_around: Around, scale: float) -> None:
     bounder, batch, combination, points, _ = case
     boxes = boxes_around(bounder, points, combination, scale, np.random.default_rng(5))
-    forms = bounder.look(boxes, np.inf).forward.forms
+    forms = everything(bounder, boxes).forms
     values = recorded(bounder, batch, combination, truth(bounder, points, combination))
     u = unit(boxes, points)
     for slot, (form, value) in enumerate(zip(forms, values, strict=True)):
@@ -142,7 +151,7 @@ def test_every_other_design_in_a_box_lies_in_its_forms(
     design, box = np.nonzero(held.all(axis=0) & (combination[:, None] == combination[None, :]))
     chosen = np.random.default_rng(8).permutation(len(box))[:MOST_PAIRS]
     design, box = design[chosen], box[chosen]
-    forms = bounder.look(boxes.take(box), np.inf).forward.forms
+    forms = everything(bounder, boxes.take(box)).forms
     values = truth(bounder, points, combination)
     u = unit(boxes.take(box), points[:, design])
     assert all(np.all(outside(form, value[design], u) <= 0.0) for form, value in zip(forms, values, strict=True))
@@ -155,7 +164,7 @@ def test_a_backward_plane_lies_below(case: Case, truth: Truth, boxes_around: Aro
     rng = np.random.default_rng(7)
     boxes = boxes_around(bounder, points, combination, scale, rng)
     tape, values, u = bounder.tape, truth(bounder, points, combination), unit(boxes, points)
-    forward = bounder.look(boxes, np.inf).forward
+    forward = everything(bounder, boxes)
     weights: dict[int, Any] = {tape.objective: np.ones(len(boxes))}
     if signs:
         for slot in rng.choice(len(tape.operations), 12, replace=False):
@@ -167,11 +176,12 @@ def test_a_backward_plane_lies_below(case: Case, truth: Truth, boxes_around: Aro
     exact = sum(weight * values[slot] for slot, weight in weights.items())
     size = 1.0 + sum(np.abs(weight * values[slot]) for slot, weight in weights.items())
     middle, half = 0.5 * (boxes.low + boxes.high), 0.5 * (boxes.high - boxes.low)
+    alike = groups(tape.operations, range(len(tape.operations)))
     tangents = [None, *(rng.uniform(-1.0, 1.0, u.shape) for _ in range(2)), np.sign(rng.normal(size=u.shape)), u]
     with np.errstate(all="ignore"):
         for at in tangents:
             touched = None if at is None else at_point(tape.operations, forward, middle + half * at)
-            slopes, below = plane(tape.operations, forward, weights, touched)
+            slopes, below = plane(tape.operations, forward, weights, touched, groups=alike)
             excess = below + (slopes * u).sum(axis=0) - exact
             allowed = TOLERANCE * (size + np.abs(slopes).sum(axis=0))
             assert np.all(excess <= allowed), (excess - allowed).max()

@@ -115,7 +115,14 @@ def test_the_gradient_of_the_likelihood_is_that_of_differences(kernel: Kernel) -
     features = RNG.random((20, 3))
     likelihood = _Likelihood(kernel, features, np.array([0, 1, 1]), np.sin(5.0 * features[:, 0]), 2)
     theta = np.array([0.2, -0.4, np.log(1e-2)])
-    error = check_grad(lambda t: likelihood(t)[0], lambda t: likelihood(t)[1], theta)
+
+    def value(at: Floats) -> float:
+        return likelihood(at)[0]
+
+    def gradient(at: Floats) -> Floats:
+        return likelihood(at)[1]
+
+    error = check_grad(value, gradient, theta)
     assert error < 1e-4 * np.abs(likelihood(theta)[1]).max()
 
 
@@ -219,9 +226,8 @@ def test_a_prior_that_has_no_answer_everywhere_does_no_harm() -> None:
 def test_a_front_is_found_within_a_hundredth_in_fifty_evaluations() -> None:
     history = run(MIXED, SurrogateSampler(), 50, 2)
     reference = np.array([2.0, 0.0])
-    fine = [MIXED.evaluate({"x": x, "n": n, "kind": "near"}) for x in np.linspace(0.1, 1.0, 200) for n in range(5)]
-    best = np.array(
-        [[a.outcomes["cost"], -a.outcomes["yield"]] for a in fine if max(a.violations.values(), default=1.0) <= 0.0]
-    )
+    grid: list[Point] = [{"x": float(x), "n": n, "kind": "near"} for x in np.linspace(0.1, 1.0, 200) for n in range(5)]
+    fine = [answer for answer in map(MIXED.evaluate, grid) if max(answer.violations.values(), default=1.0) <= 0.0]
+    best = np.array([[answer.outcomes["cost"], -answer.outcomes["yield"]] for answer in fine])
     found = hypervolume(history.values[history.feasible], reference)
     assert found > 0.99 * hypervolume(best, reference)

@@ -1,0 +1,115 @@
+"""What a satellite serves over its life, enclosed as a whole: its value, its ends, its planes."""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from dawndusk.models.reliability import LEAST_SERVICE, share_served
+from dawndusk.optimize.certify.joint import LOGS, LogServed
+
+Floats: TypeAlias = NDArray[np.float64]
+
+BOXES, POINTS = 500, 60
+LEAST = np.array([0.0, 1e-3, 1e-5, -0.5, 1e-3, 1e-3])
+MOST = np.array([0.8, 5.0, 5.0, 0.8, 2.0, 10.0])
+NOTHING = -690.0
+SCALES = (0.0, 1e-9, 1e-4, 0.03, 0.3, 3.0, 50.0, 1000.0)
+TOLERANCE = 1e-12
+
+
+def arguments(rng: np.random.Generator, count: int) -> Floats:
+    """Return arguments of the logarithm, shape (6, N): rates in logarithms, now and then one that is nothing."""
+    ends = np.stack([LEAST, MOST], axis=1)
+    ends[LOGS] = np.log(ends[LOGS])
+    found: Floats = ends[:, :1] + rng.random((6, count)) * (ends[:, 1:] - ends[:, :1])
+    nothing = rng.random((6, count)) < 0.05
+    nothing[[0, 3, 5]] = False
+    return np.where(nothing, NOTHING, found)
+
+
+def boxes(rng: np.random.Generator, scale: float) -> tuple[Floats, Floats]:
+    """Return ends of boxes, some sides without width, shape (6, B) each."""
+    middle = arguments(rng, BOXES)
+    half = scale * rng.random(middle.shape) * (rng.random(middle.shape) < 0.7)
+    return middle - half, middle + half
+
+
+def served(at: Floats, wear_exponent: float) -> Floats:
+    """Return what the model computes."""
+    spare, failures, wear, oversize, array_loss, lost = (np.exp(x) if k in LOGS else x for k, x in enumerate(at))
+    found: Floats = share_served(spare, failures, wear, oversize, array_loss, lost, wear_exponent)
+    return found
+
+
+@pytest.mark.parametrize("exponent", [1.0, 2.3, 10.0])
+def test_it_is_the_logarithm_of_what_the_model_computes(exponent: float) -> None:
+    at = arguments(np.random.default_rng(5), 20_000)
+    np.testing.assert_allclose(LogServed(exponent).value(at), np.log(served(at, exponent)), rtol=0.0, atol=1e-13)
+
+
+def test_what_hardly_serves_is_the_least_that_the_model_gives() -> None:
+    at = np.array([0.0, np.log(1e3), NOTHING, 0.0, NOTHING, np.log(1e4)])[:, np.newaxis]
+    assert LogServed(2.0).value(at)[0] == np.log(LEAST_SERVICE)
+
+
+@settings(deadline=None, max_examples=40, derandomize=True)
+@given(seed=st.integers(0, 2**32 - 1), scale=st.sampled_from(SCALES), exponent=st.floats(1.0, 10.0))
+def test_planes_and_ends_enclose_it(seed: int, scale: float, exponent: float) -> None:
+    """Over a million points: inside, at corners, and around the point at which the planes are taken."""
+    rng = np.random.default_rng(seed)
+    low, high = boxes(rng, scale)
+    function = LogServed(exponent)
+    with np.errstate(all="ignore"):
+        planes = function.planes(low, high, low + rng.random(low.shape) * (high - low))
+    assert all(np.isfinite(part).all() for part in (planes.slopes, planes.least, planes.most, planes.parts))
+    least, most = function.ends(low, high)
+    for turn in range(POINTS):
+        share = rng.random(low.shape)
+        at = low + (np.rint(share) if turn % 2 else share) * (high - low)
+        value = function.value(at)
+        rest = value - (planes.slopes * at).sum(axis=0)
+        assert np.all(rest >= planes.least), scale
+        assert np.all(rest <= planes.most), scale
+        size = TOLERANCE * (1.0 + np.abs(value))
+        assert np.all(value >= least - size)
+        assert np.all(value <= most + size)
+
+
+def test_the_upper_plane_is_off_by_the_square_of_the_size() -> None:
+    """A tenth of the size leaves a hundredth of the distance, where one law rules all over the box."""
+    rng = np.random.default_rng(2)
+    middle = arguments(rng, 200)
+    middle[0], middle[3] = -2.0, 3.0
+    half = rng.random(middle.shape)
+    apart = []
+    for scale in (1e-2, 1e-3):
+        low, high = middle - scale * half, middle + scale * half
+        planes = LogServed(2.0).planes(low, high, middle)
+        apart.append(planes.most + (planes.slopes * middle).sum(axis=0) - LogServed(2.0).value(middle))
+    assert np.median(apart[1] / apart[0]) == pytest.approx(0.01, rel=0.2)
+    assert np.all(apart[0] > 0.0)
+
+
+def test_an_end_that_is_not_reached_costs_no_more_than_nothing() -> None:
+    """A box without width has planes that touch."""
+    at = arguments(np.random.default_rng(3), 1000)
+    planes = LogServed(2.0).planes(at, at, at)
+    value = LogServed(2.0).value(at) - (planes.slopes * at).sum(axis=0)
+    size = 1e-8 * (1.0 + np.abs(planes.slopes * at).sum(axis=0))
+    assert np.all(planes.most - value <= size)
+    assert np.all(value - planes.least <= size)
+
+
+def test_the_parts_say_which_argument_is_behind_the_distance() -> None:
+    low = np.log(np.array([1.0, 0.4, 0.1, 1.0, 0.1, 2.0]))[:, np.newaxis]
+    high = low.copy()
+    high[5] += 0.5
+    parts = LogServed(2.0).planes(low, high, low).parts
+    assert parts[5, 0] > 0.0
+    assert parts[5, 0] == pytest.approx(parts.sum())
