@@ -30,18 +30,22 @@ from dawndusk.studies.studyfile import read_study, study_from_mapping
 if TYPE_CHECKING:
     import pandas as pd
 
+    from dawndusk.studies.fronts import FrontResult
+    from dawndusk.studies.searchrun import SearchRun
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Study(resolved.Study):
     """A resolved study that can be run and evaluated."""
 
-    def run(self, out: str | Path | None = None) -> RunResult | GroundResult:
-        """Search the design space and return the result; a ground study returns its options.
+    def run(self, out: str | Path | None = None) -> RunResult | GroundResult | FrontResult | SearchRun:
+        """Search the design space and return the result; a ground study returns its options, a pareto study its front.
 
         Parameters
         ----------
         out : str or Path, optional
-            Write the run folder there as well, and hold the result against the certificates beside it.
+            Write the run folder there as well, and hold the result against the certificates beside it. A search by
+            trials keeps its trials there, goes on with those it has, and can not do without.
 
         Raises
         ------
@@ -51,8 +55,12 @@ class Study(resolved.Study):
         if self.kind is resolved.Kind.GROUND:
             refuse_ground_folder(out)
             return ground_options(self)
+        if self.search.goes_by_trials:
+            return _by_trials(self, out)
         if out is not None:
             check_target(Path(out))
+        if self.kind is resolved.Kind.PARETO:
+            return _front(self, out)
         result = run_design(self)
         if out is not None:
             keep_run(result, Path(out))
@@ -83,6 +91,23 @@ class Study(resolved.Study):
     def evaluate_batch(self, designs: DesignBatch | Sequence[Design] | pd.DataFrame) -> EvaluatedBatch:
         """Evaluate N designs at once: a batch, a sequence, or a table with a column for each variable."""
         return EvaluatedBatch(problem_of(self).score(as_batch(designs)))
+
+
+def _by_trials(study: Study, out: str | Path | None) -> SearchRun:
+    from dawndusk.studies.searches import run_search  # noqa: PLC0415 (brings Optuna along)
+
+    if out is None:
+        raise DesignError(f"{study.source}: found a search by trials without a run folder; allowed: run(out=FOLDER)")
+    return run_search(study, Path(out))
+
+
+def _front(study: Study, out: str | Path | None) -> FrontResult:
+    from dawndusk.studies.fronts import run_front, write_front  # noqa: PLC0415 (only for a front)
+
+    result = run_front(study)
+    if out is not None:
+        write_front(result, Path(out))
+    return result
 
 
 @dataclass(frozen=True, eq=False)
@@ -196,6 +221,43 @@ def certify(
     return result
 
 
+def pareto(
+    study: str | Path | Mapping[str, Any] | Study,
+    minimise: Sequence[str] = (),
+    maximise: Sequence[str] = (),
+    *,
+    overrides: Sequence[str] = (),
+    out: str | Path | None = None,
+) -> FrontResult:
+    """Search the front of a study between two to five goals.
+
+    Parameters
+    ----------
+    study : str, Path, mapping or Study
+        As in ``load``.
+    minimise, maximise : sequence of str
+        Outcomes; those of the study where none are given.
+    overrides : sequence of str
+        ``--set`` items, for example ``"front.spacing=0.05"``; not for a loaded study.
+    out : str or Path, optional
+        Write the run folder there as well.
+
+    Returns
+    -------
+    FrontResult
+        With ``front``, ``to_frame()`` and ``to_dict()``.
+    """
+    _check_overrides(overrides)
+    goals = [
+        f"{sense}=[{', '.join(names)}]" for sense, names in (("minimise", minimise), ("maximise", maximise)) if names
+    ]
+    given = _loaded(study, overrides).resolved if isinstance(study, Study) else study
+    asked = load(given, ["kind=pareto", *goals, *overrides])
+    if asked.search.goes_by_trials:
+        raise DesignError(f"{asked.source}: search: found a search by trials; allowed: load(...).run(out=FOLDER)")
+    return _front(asked, out)
+
+
 def _as_text(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
@@ -260,4 +322,4 @@ def _from_table(table: Any) -> DesignBatch:
     return DesignBatch(values, codes, names)
 
 
-__all__ = ["EvaluatedBatch", "Study", "as_batch", "certify", "evaluate", "load", "milp_model"]
+__all__ = ["EvaluatedBatch", "Study", "as_batch", "certify", "evaluate", "load", "milp_model", "pareto"]

@@ -118,6 +118,11 @@ def run_design(
     """
     if study.kind is not Kind.DESIGN:
         raise DawnduskError(f"{study.source}: kind: found {study.kind.value}; a design search needs kind design")
+    if study.search.goes_by_trials:
+        raise DawnduskError(
+            f"{study.source}: search: found a search by trials, which needs a run folder; allowed here: engine "
+            "certified, evolution or milp, without evaluator and strategy"
+        )
     problem = problem_of(study)
     settings = study.search
     if time_limit_s is not None:

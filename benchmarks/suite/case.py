@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import moocore
 import numpy as np
@@ -63,8 +64,8 @@ class Case:
 
 
 def case(
-    name: str, dimensions: Mapping[str, Dimension], goals: Sequence[str], rules: int, formula: Formula, **scale: object
+    name: str, dimensions: Mapping[str, Dimension], goals: Sequence[str], rules: int, formula: Formula, **scale: Any
 ) -> Case:
     """Return a case whose rules are numbered."""
     question = Question(Space(dimensions), tuple(map(Goal, goals)), tuple(f"rule_{n + 1}" for n in range(rules)))
-    return Case(name=name, question=question, formula=formula, **scale)  # type: ignore[arg-type]
+    return Case(name=name, question=question, formula=formula, **scale)

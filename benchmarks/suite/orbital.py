@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from benchmarks.suite.case import Case, Floats, case
@@ -47,7 +48,7 @@ def _rows(problem: Problem, columns: Mapping[str, NDArray[np.object_]]) -> Float
     return np.column_stack(coordinates)
 
 
-def orbital(scale: Mapping[str, object]) -> Case:
+def orbital(scale: Mapping[str, Any]) -> Case:
     """Return the case with its scale."""
     problem = problem_of(read_study(STUDY))
     entries = {name: entry for name, entry in problem.space.items() if isinstance(entry, Choice | Range)}

@@ -68,15 +68,15 @@ def _with_optuna(make: Callable[[int], optuna.samplers.BaseSampler]) -> Search:
         course, question = Course(case), case.question
         study = optuna.create_study(directions=["minimize"] * len(question.goals), sampler=make(seed))
         for _ in range(evaluations):
-            began = time.perf_counter()
+            began = time.process_time()
             trial = study.ask()
             point = {name: _suggest(trial, name, d) for name, d in question.space.dimensions.items()}
-            course.seconds += time.perf_counter() - began
+            course.seconds += time.process_time() - began
             (answer,) = case([point])
             course.take(answer)
-            began = time.perf_counter()
+            began = time.process_time()
             _tell(study, trial, answer)
-            course.seconds += time.perf_counter() - began
+            course.seconds += time.process_time() - began
         return course
 
     return search
@@ -119,7 +119,7 @@ class _Asked(Problem):  # type: ignore[misc]
         return {n: str(x[n]) if isinstance(d, Category) else d.decode(d.encode(x[n])) for n, d in dimensions.items()}
 
     def _evaluate(self, x: Any, out: dict[str, Any], *_: Any, **__: Any) -> None:
-        began = time.perf_counter()
+        began = time.process_time()
         question = self.course.case.question
         answers = self.course.case([self._point(row) for row in x])
         for answer in answers:
@@ -127,7 +127,7 @@ class _Asked(Problem):  # type: ignore[misc]
         failed = [answer.failure is not None for answer in answers]
         out["F"] = np.where(np.array(failed)[:, None], BROKEN, np.array(self.course.values[-len(answers) :]))
         out["G"] = np.array([[answer.violations.get(rule, BROKEN) for rule in question.rules] for answer in answers])
-        self.course.seconds -= time.perf_counter() - began
+        self.course.seconds -= time.process_time() - began
 
 
 def _with_pymoo(population: int) -> Search:
@@ -139,9 +139,9 @@ def _with_pymoo(population: int) -> Search:
             if problem.mixed
             else NSGA2(pop_size=population)
         )
-        began = time.perf_counter()
+        began = time.process_time()
         minimize(problem, algorithm, ("n_eval", evaluations), seed=seed + 1, verbose=False)
-        course.seconds += time.perf_counter() - began
+        course.seconds += time.process_time() - began
         return course
 
     return search

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from benchmarks.suite.case import Case, Floats, Formula, case
@@ -48,7 +49,7 @@ def _disc_brake(columns: Mapping[str, NDArray[np.object_]]) -> tuple[Floats, Flo
     return np.column_stack([mass, time]), np.column_stack(rules)
 
 
-def published(scales: Mapping[str, Mapping[str, object]]) -> list[Case]:
+def published(scales: Mapping[str, Mapping[str, Any]]) -> list[Case]:
     """Return the cases, each with its scale by name."""
     cases = []
     for name, goals, rules in (

@@ -10,8 +10,10 @@ if TYPE_CHECKING:
     from dawndusk.models.errors import DawnduskError
     from dawndusk.models.outcome import Outcome
     from dawndusk.optimize.certify.certificate import CertificateError
-    from dawndusk.studies.api import EvaluatedBatch, Study, certify, evaluate, load, milp_model
+    from dawndusk.studies.api import EvaluatedBatch, Study, certify, evaluate, load, milp_model, pareto
+    from dawndusk.studies.fronts import FrontResult
     from dawndusk.studies.ground import GroundResult
+    from dawndusk.studies.plan.runner import plan_model
     from dawndusk.studies.results import Evaluated, RunResult
 
 __version__ = "0.1.0"
@@ -24,6 +26,7 @@ __all__ = [
     "DesignBatch",
     "Evaluated",
     "EvaluatedBatch",
+    "FrontResult",
     "GroundResult",
     "Outcome",
     "RunResult",
@@ -33,6 +36,8 @@ __all__ = [
     "evaluate",
     "load",
     "milp_model",
+    "pareto",
+    "plan_model",
 ]
 
 # Imported on first use, so that `import dawndusk` and `dawndusk --help` stay quick.
@@ -44,6 +49,7 @@ _PUBLIC_NAMES = {
     "DesignBatch": "dawndusk.models.design:DesignBatch",
     "Evaluated": "dawndusk.studies.results:Evaluated",
     "EvaluatedBatch": "dawndusk.studies.api:EvaluatedBatch",
+    "FrontResult": "dawndusk.studies.fronts:FrontResult",
     "GroundResult": "dawndusk.studies.ground:GroundResult",
     "Outcome": "dawndusk.models.outcome:Outcome",
     "RunResult": "dawndusk.studies.results:RunResult",
@@ -52,6 +58,8 @@ _PUBLIC_NAMES = {
     "evaluate": "dawndusk.studies.api:evaluate",
     "load": "dawndusk.studies.api:load",
     "milp_model": "dawndusk.studies.api:milp_model",
+    "pareto": "dawndusk.studies.api:pareto",
+    "plan_model": "dawndusk.studies.plan.runner:plan_model",
 }
 
 # A checkout without symbolic links finds the layers at its root, two folders up.

@@ -12,9 +12,11 @@ import pytest
 
 import dawndusk as dd
 from dawndusk.models.design import VARIABLES
-from dawndusk.models.errors import DesignError
+from dawndusk.models.errors import DawnduskError, DesignError
 from dawndusk.models.outcome import OUTCOMES
 from dawndusk.studies.api import as_batch
+from dawndusk.studies.runner import run_design
+from dawndusk.studies.searchrun import SearchRun
 from dawndusk.studies.study import Kind
 from dawndusk.studies.studyfile import library_path
 
@@ -219,3 +221,26 @@ def test_the_nominal_design_has_the_satellites_that_the_demand_asks_for() -> Non
     design = study.nominal_design()
     assert study.evaluate(design).outcome["it_power_mw"] == pytest.approx(200.0, rel=1e-3)
     assert study.nominal_design(7).satellites == 7
+
+
+def test_a_front_from_python(tmp_path: Path) -> None:
+    goals = ["lcoc_usd_per_pflop_hour", "deployment_years"]
+    settings = ["front.certify_ends=false", "front.spacing=0.1"]
+    found = dd.pareto("falcon9-today", minimise=goals, overrides=settings, out=tmp_path / "front")
+    frame = found.to_frame()
+    assert len(frame) > 5
+    assert frame["lcoc_usd_per_pflop_hour"].is_monotonic_increasing
+    assert frame["deployment_years"].is_monotonic_decreasing
+    assert (tmp_path / "front" / "front.json").is_file()
+
+
+def test_a_search_by_trials_from_python_keeps_its_trials(tmp_path: Path) -> None:
+    items = ["search.engine=bayes", "search.sampler=random", "search.evaluations=12", "search.warm_start=false"]
+    study = dd.load("falcon9-today", items)
+    with pytest.raises(DawnduskError, match=r"found a search by trials without a run folder; allowed: run\(out=FOLDER"):
+        study.run()
+    first, again = study.run(tmp_path / "run"), study.run(tmp_path / "run")
+    assert isinstance(first, SearchRun) and isinstance(again, SearchRun)
+    assert (first.searched.evaluated, again.searched.evaluated) == (12, 0)
+    with pytest.raises(DawnduskError, match=r"found a search by trials, which needs a run folder"):
+        run_design(study)
