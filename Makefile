@@ -17,7 +17,7 @@ help:  ## list the targets
 run: $(VENV)/.base  ## run the main study, or another: make run STUDY=name
 	$(BIN)/dawndusk run $(STUDY)
 
-test: $(VENV)/.test  ## run every test; choose with PYTEST_ARGS="-m 'not slow'"
+test: $(VENV)/.test  ## run the tests and a sample of the long ones; all of these with PYTEST_ARGS="-n auto -m slow"
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
 lint: $(VENV)/.test-lint  ## check style, types and the layer rule

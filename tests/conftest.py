@@ -1,5 +1,7 @@
 """Settings for every test."""
 
+import zlib
+
 import pytest
 from hypothesis import HealthCheck, settings
 
@@ -8,11 +10,24 @@ settings.register_profile("dawndusk", deadline=None, suppress_health_check=[Heal
 settings.load_profile("dawndusk")
 
 
+ONE_IN = 4
+"""Of the slow tests every run has about one in so many, always the same; -m slow has all of them."""
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out the exhaustive tests unless the marker is asked for by name."""
-    if "exhaustive" in (config.option.markexpr or ""):
-        return
-    left_out = [item for item in items if item.get_closest_marker("exhaustive")]
+    """Leave out the exhaustive tests and most of the slow ones, unless the marker or the test is asked for by name."""
+    asked = config.option.markexpr or ""
+    named = any("::" in argument for argument in config.args)
+    left_out = [
+        item
+        for item in items
+        if (item.get_closest_marker("exhaustive") and "exhaustive" not in asked)
+        or (item.get_closest_marker("slow") and "slow" not in asked and not named and not _is_sampled(item))
+    ]
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item not in left_out]
+
+
+def _is_sampled(item: pytest.Item) -> bool:
+    return zlib.crc32(item.nodeid.encode()) % ONE_IN == 0

@@ -41,7 +41,6 @@ LEAST_SPREAD = 1e-9
 LEAST_DEVIATION = 1e-9
 LEAST_MATTER = 4
 MOST_DOUBT, DOUBTFUL = 100.0, 3.0
-MARGIN = 1.0
 FAILED, ANSWERED = 1.0, -1.0
 
 
@@ -311,14 +310,13 @@ class Models:
         """Return what the models say of rows of shape (M, D); what is worse than the thresholds does not matter."""
         features, offsets = self.columns.features(rows), self.offsets(rows)
         pairs = [model.predict(features, offsets[:, n], thresholds[n]) for n, model in enumerate(self.goals)]
-        chance, violation = np.zeros(len(rows)), np.zeros(len(rows))
+        chance = np.zeros(len(rows))
         for n, model in self.rules:
             mean, spread = model.warped(features)
             over = mean - model.warp(-offsets[:, n])
             chance += log_ndtr(-over / np.maximum(spread, LEAST_DEVIATION))
-            violation += np.maximum(over + MARGIN * spread, 0.0)
         means, deviations = (np.column_stack(columns) for columns in zip(*pairs, strict=True))
-        return Prediction(means, deviations, chance, violation)
+        return Prediction(means, deviations, chance)
 
 
 @dataclass(frozen=True, eq=False)
@@ -330,14 +328,11 @@ class Prediction:
     mean, deviation : arrays of shape (M, goals)
     chance : array of shape (M,)
         Logarithm of the chance to keep every rule.
-    violation : array of shape (M,)
-        What the means and a deviation more would violate, in standard deviations of the outputs.
     """
 
     mean: Floats
     deviation: Floats
     chance: Floats
-    violation: Floats
 
 
 @one_thread()

@@ -6,6 +6,7 @@ as constraints and integers and categories as they are; so what it names follows
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from importlib.util import find_spec
@@ -19,6 +20,7 @@ from dawndusk.optimize.search.columns import Columns, Fresh
 from dawndusk.optimize.search.optuna_mirror import STUDY_NAME, Mirror, quietly
 from dawndusk.optimize.search.question import History
 from dawndusk.optimize.search.space import Point, Value
+from dawndusk.optimize.search.threads import one_thread
 
 POPULATION = 50
 STALE_ASKS = 16
@@ -33,6 +35,7 @@ def _tpe(seed: int) -> BaseSampler:
 
 
 def _gp(seed: int) -> BaseSampler:
+    importlib.import_module("torch")  # before its threads are limited
     return GPSampler(seed=seed, deterministic_objective=False)
 
 
@@ -75,12 +78,13 @@ class OptunaSampler:
         """Return points to evaluate next; see ``Sampler``."""
         fresh = Fresh(Columns.of(history.question.space), history.known, count, pending)
         with quietly():
-            self._ask(history, fresh, seed, batch, pending)
+            sampler = MAKERS[self.name](_seed(STREAM, seed, batch))
+            with one_thread():
+                self._ask(history, fresh, sampler, seed, pending)
         fresh.fill(np.random.default_rng([RANDOM_STREAM, seed, batch]))
         return fresh.points
 
-    def _ask(self, history: History, fresh: Fresh, seed: int, batch: int, pending: Sequence[Point]) -> None:
-        sampler = MAKERS[self.name](_seed(STREAM, seed, batch))
+    def _ask(self, history: History, fresh: Fresh, sampler: BaseSampler, seed: int, pending: Sequence[Point]) -> None:
         mirror = self._reflecting(history, sampler)
         study = optuna.create_study(
             storage=mirror, study_name=STUDY_NAME, directions=mirror.directions, sampler=sampler

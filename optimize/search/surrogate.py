@@ -1,6 +1,6 @@
 """Search by surrogate: models of every goal and rule say which points are expected to enlarge the front most.
 
-Constrained multi-objective Bayesian optimisation for evaluations that cost more than a few milliseconds. A population
+Constrained multi-objective Bayesian optimisation for evaluations that cost more than some milliseconds. A population
 is evolved on the models, the expected hypervolume improvement times the chance to keep the rules (Gardner et al.
 (2014), "Bayesian optimization with inequality constraints") is raised from there by shrinking steps, and a batch is
 chosen greedily as if each point chosen had already answered as expected (Ginsbourger, Le Riche and Carraro (2010),
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from dawndusk.optimize.pareto.dominance import not_dominated
 from dawndusk.optimize.search.columns import Columns, Fresh
 from dawndusk.optimize.search.dominance import order_of
-from dawndusk.optimize.search.improvement import boxes_of, expected_improvement
+from dawndusk.optimize.search.improvement import Boxes, boxes_of, expected_improvement
 from dawndusk.optimize.search.modelling import (
     FIRST_LEAST,
     FIRST_MOST,
@@ -31,10 +31,11 @@ from dawndusk.optimize.search.modelling import (
     data_of,
     models_of,
 )
+from dawndusk.optimize.search.population import offspring
 from dawndusk.optimize.search.question import History
 from dawndusk.optimize.search.space import Point, Value
 from dawndusk.optimize.search.threads import one_thread
-from dawndusk.optimize.search.variation import children, nearby, stepped
+from dawndusk.optimize.search.variation import nearby
 
 Floats: TypeAlias = NDArray[np.float64]
 Indices: TypeAlias = NDArray[np.intp]
@@ -42,7 +43,6 @@ Indices: TypeAlias = NDArray[np.intp]
 LEAST_ANSWERED = 2
 POPULATION, GENERATIONS = 80, 60
 SEEDED_SHARE = 0.6
-STEP_SHARE = 0.5
 LINEAGES, ROUNDS, LITTER = 20, 6, 8
 FIRST_WIDTH, SHRINK = 0.1, 0.5
 REFERENCE, FLOOR = 1.1, -0.5
@@ -102,8 +102,7 @@ class SurrogateSampler:
         if models.doubtful:
             numbers = np.arange(len(history), len(history) + fresh.missing)
             self._breed(columns, data, fresh, int(((numbers % FREE_EVERY == 0) & (numbers >= FREE_AFTER)).sum()), rng)
-        explores = len(history) // max(fresh.count, 1) % 2 == 0
-        choose(Acquisition.of(models, data, rng, explores=explores), fresh, pending, rng)
+        choose(Acquisition.of(models, data, rng), fresh, pending, rng)
         self._breed(columns, data, fresh, fresh.missing, rng)
 
     def _breed(self, columns: Columns, data: Data, fresh: Fresh, count: int, rng: np.random.Generator) -> None:
@@ -123,27 +122,21 @@ def first_count(width: int) -> int:
 def bred(columns: Columns, data: Data, count: int, rng: np.random.Generator) -> Floats:
     """Return children of the best trials, shape (count, D)."""
     order, _, _ = order_of(np.nan_to_num(data.values), data.violation, POPULATION)
-    best = data.rows[order[:POPULATION]]
-    left, right = (best[rng.integers(len(best), size=count)] for _ in range(2))
-    return children(columns, left, right, rng)
+    return offspring(columns, data.rows[order[:POPULATION]], count, rng)
 
 
 @dataclass(frozen=True, eq=False)
 class Acquisition:
-    """What a point is worth: goals on the scale of the front, the front so far, and what to seek until there is one.
-
-    ``explores`` says to seek the largest chance to keep the rules, rather than the least expected violation.
-    """
+    """What a point is worth: the models, goals on the scale of the front, and the front so far."""
 
     models: Models
     population: Floats
     front: Floats
     ideal: Floats
     span: Floats
-    explores: bool
 
     @classmethod
-    def of(cls, models: Models, data: Data, rng: np.random.Generator, *, explores: bool) -> Acquisition:
+    def of(cls, models: Models, data: Data, rng: np.random.Generator) -> Acquisition:
         """Return the acquisition for models, with a population evolved on their means."""
         population = evolved(models, data, rng)
         feasible = data.violation <= 0.0
@@ -152,19 +145,23 @@ class Acquisition:
         means, violation = models.means(population)
         ideal, nadir = _scale(front, means[violation <= 0.0])
         span = np.where(nadir > ideal, nadir - ideal, np.maximum(np.abs(ideal), 1.0))
-        return cls(models, population, (front - ideal) / span, ideal, span, explores)
+        return cls(models, population, (front - ideal) / span, ideal, span)
 
     def predict(self, rows: Floats) -> Prediction:
         """Return what the models say, the goals on the scale of the front."""
         said = self.models.predict(rows, self.ideal + REFERENCE * self.span)
         return replace(said, mean=(said.mean - self.ideal) / self.span, deviation=said.deviation / self.span)
 
-    def score(self, front: Floats, said: Prediction) -> Floats:
-        """Return the log of improvement times chance; without a front what brings one about."""
-        if not len(front):
-            return said.chance if self.explores else -said.violation
-        boxes = boxes_of(front, np.full(front.shape[1], REFERENCE), floor=FLOOR)
-        return said.chance + np.log(np.maximum(expected_improvement(boxes, said.mean, said.deviation), TINY))
+    def boxes(self, front: Floats) -> Boxes | None:
+        """Return what a front leaves to be improved, nothing where there is no front yet."""
+        return boxes_of(front, np.full(front.shape[1], REFERENCE), floor=FLOOR) if len(front) else None
+
+
+def score(boxes: Boxes | None, said: Prediction) -> Floats:
+    """Return the log of improvement times chance; the chance alone until a trial keeps every rule."""
+    if boxes is None:
+        return said.chance
+    return said.chance + np.log(np.maximum(expected_improvement(boxes, said.mean, said.deviation), TINY))
 
 
 def _scale(front: Floats, expected: Floats) -> tuple[Floats, Floats]:
@@ -191,7 +188,7 @@ def evolved(models: Models, data: Data, rng: np.random.Generator) -> Floats:
     rows = np.vstack([seeds, columns.random(POPULATION - len(seeds), rng)])
     values, violation = models.means(rows)
     for _ in range(GENERATIONS):
-        new = _offspring(columns, rows, rng)
+        new = offspring(columns, rows, POPULATION, rng)
         new_values, new_violation = models.means(new)
         rows, values = np.vstack([rows, new]), np.vstack([values, new_values])
         violation = np.concatenate([violation, new_violation])
@@ -200,17 +197,6 @@ def evolved(models: Models, data: Data, rng: np.random.Generator) -> Floats:
         kept = unique[best[:POPULATION]]
         rows, values, violation = rows[kept], values[kept], violation[kept]
     return rows
-
-
-def _offspring(columns: Columns, rows: Floats, rng: np.random.Generator) -> Floats:
-    """Return as many children as there are rows: half by crossover, half by differential steps."""
-    count = len(rows)
-    steps = int(count * STEP_SHARE)
-    better = np.minimum(rng.integers(count, size=(2, count)), rng.integers(count, size=(2, count)))
-    bred_ = children(columns, rows[better[0]], rows[better[1]], rng)
-    picked = rng.integers(count, size=(3, steps))
-    bred_[:steps] = stepped(columns, rows[picked[0]], rows[picked[1]], rows[picked[2]], rows[better[0][:steps]], rng)
-    return bred_
 
 
 def choose(acquisition: Acquisition, fresh: Fresh, pending: Floats, rng: np.random.Generator) -> None:
@@ -225,7 +211,7 @@ def choose(acquisition: Acquisition, fresh: Fresh, pending: Floats, rng: np.rand
         expected = acquisition.predict(pending)
         front = np.vstack([front, expected.mean[expected.chance > EVEN]]) if seeks_front else front
     while fresh.missing and alive.any():
-        index = int(np.argmax(np.where(alive, acquisition.score(front, said), -np.inf)))
+        index = int(np.argmax(np.where(alive, score(acquisition.boxes(front), said), -np.inf)))
         alive[index] = False
         if not fresh.offer(pool[[index]]):
             continue
@@ -238,16 +224,16 @@ def choose(acquisition: Acquisition, fresh: Fresh, pending: Floats, rng: np.rand
 
 def _pool(acquisition: Acquisition, count: int, rng: np.random.Generator) -> Floats:
     """Return candidates: the evolved population, and lineages that climb the score from its best, shape (M, D)."""
-    columns, front = acquisition.models.columns, acquisition.front
+    columns, boxes = acquisition.models.columns, acquisition.boxes(acquisition.front)
     around = nearby(columns, acquisition.population, np.full((len(acquisition.population), 1), FIRST_WIDTH), rng)
     pool = np.vstack([acquisition.population, around, columns.random(POPULATION, rng)])
-    score = acquisition.score(front, acquisition.predict(pool))
-    top = np.argsort(-score, kind="stable")[: max(LINEAGES, count)]
-    rows, best = pool[top], score[top]
+    worth = score(boxes, acquisition.predict(pool))
+    top = np.argsort(-worth, kind="stable")[: max(LINEAGES, count)]
+    rows, best = pool[top], worth[top]
     for number in range(ROUNDS):
         width = np.full((len(rows) * LITTER, 1), FIRST_WIDTH * SHRINK**number)
         litter = nearby(columns, np.repeat(rows, LITTER, axis=0), width, rng)
-        gained = acquisition.score(front, acquisition.predict(litter)).reshape(len(rows), LITTER)
+        gained = score(boxes, acquisition.predict(litter)).reshape(len(rows), LITTER)
         first = np.argmax(gained, axis=1)
         better = gained.max(axis=1) > best
         rows = np.where(better[:, None], litter.reshape(len(rows), LITTER, -1)[np.arange(len(rows)), first], rows)

@@ -7,22 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import lru_cache
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from threadpoolctl import ThreadpoolController
-
-
-@lru_cache(maxsize=1)
-def _controller() -> ThreadpoolController:
-    from threadpoolctl import ThreadpoolController  # noqa: PLC0415 - looks at every library that is loaded by now
-
-    return ThreadpoolController()
+from threadpoolctl import threadpool_limits
 
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Run linear algebra in one thread."""
-    with _controller().limit(limits=1):
+    """Run the linear algebra of every library that is loaded by now in one thread."""
+    with threadpool_limits(limits=1):
         yield
