@@ -43,7 +43,7 @@ SLOW = {"gp": 50, "surrogate": 400, GP: 50}
 """Samplers that are not timed over as many trials as the others."""
 TIE = 5e-5
 """Hypervolumes that differ by less than the last digit shown are the same."""
-WIDTH = 10
+LABEL, WIDTH = 26, 10
 
 
 def searched(case: Case, sampler: Sampler, evaluations: int, seed: int, batch: int) -> Course:
@@ -79,15 +79,15 @@ def hypervolumes(case: Case, budgets: tuple[int, ...], seeds: int, gp_evaluation
                 found.setdefault(name, {}).setdefault(budget, []).append(course.hypervolume(budget))
         for name, search in PEERS.items():
             most = gp_evaluations if name == GP else max(budgets)
-            course = search(case, min(most, max(budgets)), seed)
-            for budget in budgets:
-                if budget <= most:
-                    found.setdefault(name, {}).setdefault(budget, []).append(course.hypervolume(budget))
+            asked = [budget for budget in budgets if budget <= most]
+            course = search(case, max(asked), seed) if asked else Course(case)
+            for budget in asked:
+                found.setdefault(name, {}).setdefault(budget, []).append(course.hypervolume(budget))
     return {name: {b: statistics.median(v) for b, v in by_budget.items()} for name, by_budget in found.items()}
 
 
 def _row(label: str, cells: list[str]) -> str:
-    return f"{label:<18}" + "".join(f"{cell:>{WIDTH}}" for cell in cells)
+    return f"{label:<{LABEL}}" + "".join(f"{cell:>{WIDTH}}" for cell in cells)
 
 
 def compare(chosen_cases: list[Case], budgets: tuple[int, ...], seeds: int, gp_evaluations: int) -> dict[str, Any]:
@@ -100,7 +100,7 @@ def compare(chosen_cases: list[Case], budgets: tuple[int, ...], seeds: int, gp_e
     for case in chosen_cases:
         table[case.name] = hypervolumes(case, budgets, seeds, gp_evaluations)
         for budget in budgets:
-            shares = [table[case.name][name].get(budget) for name in names]
+            shares = [table[case.name].get(name, {}).get(budget) for name in names]
             print(_row(f"{case.name}, {budget}", [f"{s:.4f}" if s is not None else "-" for s in shares]), flush=True)
     reached = {budget: [name for name, found in table.items() if _reaches(found, budget)] for budget in budgets}
     for budget, held in reached.items():
@@ -109,7 +109,7 @@ def compare(chosen_cases: list[Case], budgets: tuple[int, ...], seeds: int, gp_e
 
 
 def _reaches(found: dict[str, dict[int, float]], budget: int) -> bool:
-    peers = [found[name][budget] for name in PEERS if budget in found[name]]
+    peers = [found[name][budget] for name in PEERS if budget in found.get(name, {})]
     return found["auto"][budget] >= max(peers) - TIE
 
 

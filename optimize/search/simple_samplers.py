@@ -44,7 +44,7 @@ class RandomSampler:
         sobol = qmc.Sobol(columns.width, scramble=True, rng=np.random.default_rng([STREAM, seed]))
         asked = len(history) + len(pending)
         first = sobol.random(1) if asked == 0 else sobol.fast_forward(asked).random(1)
-        fresh.offer(columns.spread(np.vstack([first, sobol.random(count - 1)])))
+        fresh.offer(columns.spread(np.vstack([first, sobol.random(max(count - 1, 0))])))
         fresh.fill(np.random.default_rng([STREAM, seed, batch]))
         return fresh.points
 
