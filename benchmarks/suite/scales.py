@@ -16,15 +16,15 @@ SCALES: dict[str, dict[str, Any]] = {
         "origin": "pymoo's NSGA-II, twice 300,000 evaluations in generations of 1,000",
     },
     "osy": {
-        "ideal": (-273.982, 4.00151),
-        "nadir": (-42.0306, 76.0029),
-        "volume": 0.968709,
+        "ideal": (-273.982, 4.0009),
+        "nadir": (-42.7894, 76.0029),
+        "volume": 0.967916,
         "origin": "pymoo's NSGA-II, twice 300,000 evaluations in generations of 1,000",
     },
     "tnk": {
-        "ideal": (0.0421725, 0.0418958),
-        "nadir": (1.0386, 1.03856),
-        "volume": 0.51897,
+        "ideal": (0.0418046, 0.0418917),
+        "nadir": (1.03859, 1.03849),
+        "volume": 0.518863,
         "origin": "pymoo's NSGA-II, twice 300,000 evaluations in generations of 1,000",
     },
     "truss2d": {
@@ -34,9 +34,9 @@ SCALES: dict[str, dict[str, Any]] = {
         "origin": "pymoo's NSGA-II, twice 300,000 evaluations in generations of 1,000",
     },
     "welded_beam": {
-        "ideal": (2.46652, 0.00043904),
-        "nadir": (42.1835, 0.0111877),
-        "volume": 1.13093,
+        "ideal": (2.3885, 0.00043904),
+        "nadir": (42.1835, 0.0154479),
+        "volume": 1.15187,
         "origin": "pymoo's NSGA-II, twice 300,000 evaluations in generations of 1,000",
     },
     "mw7": {
@@ -48,13 +48,13 @@ SCALES: dict[str, dict[str, Any]] = {
     "carside": {
         "ideal": (23.6047, 3.58525, 10.6113),
         "nadir": (42.7568, 4.0, 12.5204),
-        "volume": 0.870326,
+        "volume": 0.870383,
         "origin": "pymoo's NSGA-II, twice 300,000 evaluations in generations of 2,000",
     },
     "disc_brake": {
-        "ideal": (0.127435, 1.13907),
-        "nadir": (5.3067, 16.702),
-        "volume": 1.12162,
+        "ideal": (0.127409, 1.13907),
+        "nadir": (5.3067, 16.9122),
+        "volume": 1.12281,
         "origin": "pymoo's NSGA-II for mixed variables, twice 150,000 evaluations in generations of 1,000",
     },
     "orbital": {

@@ -53,7 +53,7 @@ def _kept(values: Floats) -> NDArray[np.intp]:
         kept.append(left[:BLOCK][alone])
         later = left[BLOCK:]
         left = later[~_covers(block[alone], rest[later]).any(axis=0)]
-    return np.concatenate(kept)
+    return np.concatenate(kept) if kept else left
 
 
 def _covers(one: Floats, other: Floats) -> Mask:

@@ -21,7 +21,7 @@ from dawndusk.optimize.search.space import Point, Value
 from dawndusk.optimize.search.surrogate import SurrogateSampler
 
 AUTO = "auto"
-MODEL_S, MODEL_S_PER_OUTPUT = 0.2, 0.05
+MODEL_S, MODEL_S_PER_OUTPUT = 0.3, 0.05
 """Processor time of a batch of the surrogate and what each goal or rule adds, as ``benchmarks/search.py`` measured."""
 BEARABLE_S = 60.0
 """What all models together may take, however cheap the evaluations are."""

@@ -92,3 +92,8 @@ def test_a_single_row_needs_no_step() -> None:
     pairs, lengths = steps(np.array([[1.0, 2.0]]))
     assert pairs.shape == (0, 2)
     assert len(lengths) == 0
+
+
+def test_nothing_dominates_nothing() -> None:
+    for goals in (2, 3, 5):
+        assert not_dominated(np.empty((0, goals))).tolist() == []
