@@ -35,7 +35,7 @@ def jobs() -> ModuleType:
 def cluster() -> Iterator[str]:
     """The address of a Dask cluster of two processes."""
     distributed = pytest.importorskip("distributed", reason="the extra `cluster` is not installed")
-    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None, host="127.0.0.1") as own:
+    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address="127.0.0.1:0", host="127.0.0.1") as own:
         yield own.scheduler_address
 
 

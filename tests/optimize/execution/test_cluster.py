@@ -29,7 +29,7 @@ distributed = pytest.importorskip("distributed", reason="the extra `cluster` is 
 @pytest.fixture
 def own_cluster() -> Iterator[Any]:
     """A cluster of two processes that a test may break."""
-    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None, host="127.0.0.1") as own:
+    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address="127.0.0.1:0", host="127.0.0.1") as own:
         yield own
 
 
