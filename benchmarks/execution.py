@@ -92,7 +92,7 @@ def local_cluster(workers: int) -> Iterator[str | None]:
         yield None
         return
     with distributed.LocalCluster(
-        n_workers=workers, threads_per_worker=1, dashboard_address=None, host="127.0.0.1"
+        n_workers=workers, threads_per_worker=1, dashboard_address="127.0.0.1:0", host="127.0.0.1"
     ) as own:
         yield own.scheduler_address
 

@@ -33,10 +33,22 @@ def jobs() -> ModuleType:
 
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[str]:
-    """The address of a Dask cluster of two processes."""
+    """The address of a Dask cluster of two processes that all tests share."""
+    with _two_processes() as cluster:
+        yield cluster.scheduler_address
+
+
+@pytest.fixture
+def own_cluster() -> Iterator[Any]:
+    """A Dask cluster of two processes that a test may break."""
+    with _two_processes() as cluster:
+        yield cluster
+
+
+def _two_processes() -> Any:
     distributed = pytest.importorskip("distributed", reason="the extra `cluster` is not installed")
-    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address="127.0.0.1:0", host="127.0.0.1") as own:
-        yield own.scheduler_address
+    here = "127.0.0.1"
+    return distributed.LocalCluster(n_workers=2, threads_per_worker=1, host=here, dashboard_address=f"{here}:0")
 
 
 @pytest.fixture(params=[*BACKENDS, pytest.param("cluster", marks=pytest.mark.slow)])

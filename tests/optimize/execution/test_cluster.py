@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeAlias
@@ -24,13 +24,6 @@ AssertEnded: TypeAlias = Callable[[list[int]], None]
 HERE = Path(__file__).parent
 
 distributed = pytest.importorskip("distributed", reason="the extra `cluster` is not installed")
-
-
-@pytest.fixture
-def own_cluster() -> Iterator[Any]:
-    """A cluster of two processes that a test may break."""
-    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address="127.0.0.1:0", host="127.0.0.1") as own:
-        yield own
 
 
 def worker_pids(address: str) -> list[int]:
