@@ -27,8 +27,8 @@ from dawndusk.models.design import CATEGORIES
 from dawndusk.optimize.certify.search import certify
 from dawndusk.optimize.evolution import Progress, search
 from dawndusk.optimize.problem import Choice, Fixed, Problem
-from dawndusk.studies.runner import problem_of
-from dawndusk.studies.studyfile import read_study
+from dawndusk.studies.runs.runner import problem_of
+from dawndusk.studies.statement.studyfile import read_study
 
 Floats: TypeAlias = NDArray[np.float64]
 

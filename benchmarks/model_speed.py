@@ -20,8 +20,8 @@ from dawndusk.models.evaluate import evaluate
 from dawndusk.models.outcome import OUTCOMES
 from dawndusk.models.rows import rows_of
 from dawndusk.models.rules import RULES
-from dawndusk.studies.runner import problem_of
-from dawndusk.studies.studyfile import read_study
+from dawndusk.studies.runs.runner import problem_of
+from dawndusk.studies.statement.studyfile import read_study
 
 DESIGNS = 400_000
 ROUNDS = 7

@@ -22,8 +22,8 @@ from dawndusk.models.fleet.economy import Terms, economy_of
 from dawndusk.optimize.plan.engine import Planned, solve_plan
 from dawndusk.optimize.plan.model import plan_model
 from dawndusk.optimize.plan.problem import Demand, Effort, Objective, PlanProblem
-from dawndusk.studies.runner import nominal_design
-from dawndusk.studies.studyfile import study_from_mapping
+from dawndusk.studies.runs.runner import nominal_design
+from dawndusk.studies.statement.studyfile import study_from_mapping
 
 VEHICLES = ("falcon_9", "starship_v3", "new_glenn_7x2", "vulcan_vc6", "ariane_64")
 SIZES = (

@@ -8,8 +8,8 @@ from __future__ import annotations
 import sys
 
 from dawndusk.optimize.certify.milp import MilpProgress, second_bound
-from dawndusk.studies.runner import problem_of
-from dawndusk.studies.studyfile import read_study
+from dawndusk.studies.runs.runner import problem_of
+from dawndusk.studies.statement.studyfile import read_study
 
 STUDY = "orbit-200mw"
 BEST_KNOWN = 13.8961627

@@ -27,9 +27,9 @@ from dawndusk.models.outcome import OUTCOMES
 from dawndusk.models.rules import RULES
 from dawndusk.studies.cli import COMMANDS, application
 from dawndusk.studies.data import default_assumptions, with_values
-from dawndusk.studies.files import library_names, library_path
 from dawndusk.studies.published import METHODS
-from dawndusk.studies.studyfile import json_schema, read_study
+from dawndusk.studies.statement.files import library_names, library_path
+from dawndusk.studies.statement.studyfile import json_schema, read_study
 from dawndusk.studies.validate import SHIPPED_CASES, CaseResult, read_cases, run_cases, table_rows
 
 MAIN_STUDY = "orbit-200mw"

@@ -29,6 +29,14 @@ class ContradictionError(AssumptionError):
         self.key, self.found, self.allowed = key, found, allowed
 
 
+class MissingExtraError(DawnduskError):
+    """A library that an extra brings is not installed."""
+
+    def __init__(self, where: str, library: str | None, extra: str, instead: str = "") -> None:
+        instead = instead and f", or {instead}"
+        super().__init__(f"{where}: found no library {library!r}; allowed: pip install 'dawndusk[{extra}]'{instead}")
+
+
 def nearest(name: str, allowed: Iterable[str]) -> str:
     """Return ``" (did you mean 'x'?)"`` for the closest valid name, or an empty string."""
     by_small = {valid.casefold(): valid for valid in allowed}

@@ -19,19 +19,19 @@ from dawndusk.models.design import NUMBERS, VARIABLES, Design, DesignBatch
 from dawndusk.models.errors import DesignError, nearest
 from dawndusk.models.evaluate import Evaluation
 from dawndusk.optimize.problem import Scored
-from dawndusk.studies import study as resolved
-from dawndusk.studies.ground import GroundResult, ground_options
-from dawndusk.studies.results import Evaluated, RunResult
-from dawndusk.studies.runfolder import check_target, keep_run, refuse_ground_folder
-from dawndusk.studies.runner import evaluate_design, nominal_design, problem_of, run_design
-from dawndusk.studies.study import Engine
-from dawndusk.studies.studyfile import read_study, study_from_mapping
+from dawndusk.studies.runs.ground import GroundResult, ground_options
+from dawndusk.studies.runs.results import Evaluated, RunResult
+from dawndusk.studies.runs.runfolder import check_target, keep_run, refuse_ground_folder
+from dawndusk.studies.runs.runner import evaluate_design, nominal_design, problem_of, run_design
+from dawndusk.studies.statement import study as resolved
+from dawndusk.studies.statement.study import Engine
+from dawndusk.studies.statement.studyfile import read_study, study_from_mapping
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from dawndusk.studies.fronts import FrontResult
-    from dawndusk.studies.searchrun import SearchRun
+    from dawndusk.studies.front.runner import FrontResult
+    from dawndusk.studies.search.result import SearchRun
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -94,7 +94,7 @@ class Study(resolved.Study):
 
 
 def _by_trials(study: Study, out: str | Path | None) -> SearchRun:
-    from dawndusk.studies.searches import run_search  # noqa: PLC0415 (brings Optuna along)
+    from dawndusk.studies.search.runner import run_search  # noqa: PLC0415 (brings Optuna along)
 
     if out is None:
         raise DesignError(f"{study.source}: found a search by trials without a run folder; allowed: run(out=FOLDER)")
@@ -102,7 +102,7 @@ def _by_trials(study: Study, out: str | Path | None) -> SearchRun:
 
 
 def _front(study: Study, out: str | Path | None) -> FrontResult:
-    from dawndusk.studies.fronts import run_front, write_front  # noqa: PLC0415 (only for a front)
+    from dawndusk.studies.front.runner import run_front, write_front  # noqa: PLC0415 (only for a front)
 
     result = run_front(study)
     if out is not None:
@@ -282,7 +282,7 @@ def milp_model(
     overrides : sequence of str
         ``--set`` items; not for a loaded study.
     """
-    from dawndusk.studies.export import model_of  # noqa: PLC0415 (brings Pyomo along)
+    from dawndusk.studies.runs.export import model_of  # noqa: PLC0415 (brings Pyomo along)
 
     return model_of(_loaded(study, overrides), combination)
 

@@ -16,8 +16,8 @@ import click
 
 import dawndusk
 from dawndusk.models.errors import DawnduskError
+from dawndusk.studies.commands.terminal import BAD_INPUT, CONTRADICTED, INTERRUPTED
 
-CONTRADICTED, BAD_INPUT, INTERRUPTED = 1, 2, 130
 COMMANDS = {
     "run": "Search the design space of a study and write a run folder.",
     "pareto": "Search the front of a study between two to five goals, and write a run folder.",
@@ -40,25 +40,32 @@ COMMANDS = {
     "export-model": "Write the mixed-integer model of a study as FILE.lp or FILE.mps.",
 }
 MODULES = {
-    "pareto": "front_commands",
-    "export": "front_commands",
-    "plan": "plan.command",
-    "explain": "report_commands",
-    "report": "report_commands",
-    "plot": "report_commands",
-    "compare": "report_commands",
-    "serve": "web_commands",
-    "resume": "search_commands",
-    "status": "search_commands",
-    "ask": "search_commands",
-    "tell": "search_commands",
+    "run": "runs",
+    "evaluate": "runs",
+    "pareto": "fronts",
+    "export": "fronts",
+    "plan": "plans",
+    "resume": "searches",
+    "status": "searches",
+    "ask": "searches",
+    "tell": "searches",
+    "compare": "compare",
+    "explain": "reports",
+    "report": "reports",
+    "plot": "reports",
+    "serve": "serve",
+    "validate": "catalogue",
+    "list": "catalogue",
+    "schema": "catalogue",
+    "check": "catalogue",
+    "export-model": "catalogue",
 }
-"""Module of each command that is not in ``commands``."""
+"""Module of each command in ``commands``."""
 
 
 def command_named(name: str) -> click.Command:
     """Import the module of a command and return it."""
-    module = importlib.import_module(f"dawndusk.studies.{MODULES.get(name, 'commands')}")
+    module = importlib.import_module(f"dawndusk.studies.commands.{MODULES[name]}")
     command: click.Command = getattr(module, f"{name.replace('-', '_')}_command")
     return command
 

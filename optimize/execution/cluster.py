@@ -18,6 +18,7 @@ from concurrent.futures import CancelledError
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
+from dawndusk.models.errors import MissingExtraError
 from dawndusk.optimize.execution.executor import Executor
 from dawndusk.optimize.execution.inbox import Inbox
 from dawndusk.optimize.execution.remote import Attempt, attempt, keep, own_version
@@ -184,9 +185,7 @@ def _dask() -> _Dask:
     try:
         return _Dask()
     except ImportError as error:
-        raise ExecutionError(
-            f"cluster: {error.name or 'dask'} is not installed; install the extra: pip install 'dawndusk[cluster]'"
-        ) from None
+        raise MissingExtraError("cluster", error.name, "cluster") from None
 
 
 def _connect(dask: _Dask, address: str) -> Any:

@@ -15,7 +15,7 @@ import numpy as np
 import optuna
 from optuna.samplers import BaseSampler, GPSampler, NSGAIIISampler, NSGAIISampler, TPESampler
 
-from dawndusk.models.errors import DawnduskError
+from dawndusk.models.errors import MissingExtraError
 from dawndusk.optimize.search.columns import Columns, Fresh
 from dawndusk.optimize.search.optuna_mirror import STUDY_NAME, Mirror, quietly
 from dawndusk.optimize.search.question import History
@@ -53,12 +53,9 @@ NEEDED = {"gp": ("torch", "gp")}
 
 
 def require(sampler: str, package: str, extra: str) -> None:
-    """Raise ``DawnduskError`` naming the extra where a package that a sampler needs is not installed."""
+    """Raise ``MissingExtraError`` where a package that a sampler needs is not installed."""
     if find_spec(package) is None:
-        raise DawnduskError(
-            f"search.sampler: {sampler!r} needs the package {package}, which is not installed; "
-            f"allowed: pip install 'dawndusk[{extra}]', or another sampler"
-        )
+        raise MissingExtraError(f"search.sampler: {sampler}", package, extra, "another sampler")
 
 
 @dataclass

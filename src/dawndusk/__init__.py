@@ -11,10 +11,10 @@ if TYPE_CHECKING:
     from dawndusk.models.outcome import Outcome
     from dawndusk.optimize.certify.certificate import CertificateError
     from dawndusk.studies.api import EvaluatedBatch, Study, certify, evaluate, load, milp_model, pareto
-    from dawndusk.studies.fronts import FrontResult
-    from dawndusk.studies.ground import GroundResult
+    from dawndusk.studies.front.runner import FrontResult
     from dawndusk.studies.plan.runner import plan_model
-    from dawndusk.studies.results import Evaluated, RunResult
+    from dawndusk.studies.runs.ground import GroundResult
+    from dawndusk.studies.runs.results import Evaluated, RunResult
 
 __version__ = "0.1.0"
 
@@ -47,12 +47,12 @@ _PUBLIC_NAMES = {
     "DawnduskError": "dawndusk.models.errors:DawnduskError",
     "Design": "dawndusk.models.design:Design",
     "DesignBatch": "dawndusk.models.design:DesignBatch",
-    "Evaluated": "dawndusk.studies.results:Evaluated",
+    "Evaluated": "dawndusk.studies.runs.results:Evaluated",
     "EvaluatedBatch": "dawndusk.studies.api:EvaluatedBatch",
-    "FrontResult": "dawndusk.studies.fronts:FrontResult",
-    "GroundResult": "dawndusk.studies.ground:GroundResult",
+    "FrontResult": "dawndusk.studies.front.runner:FrontResult",
+    "GroundResult": "dawndusk.studies.runs.ground:GroundResult",
     "Outcome": "dawndusk.models.outcome:Outcome",
-    "RunResult": "dawndusk.studies.results:RunResult",
+    "RunResult": "dawndusk.studies.runs.results:RunResult",
     "Study": "dawndusk.studies.api:Study",
     "certify": "dawndusk.studies.api:certify",
     "evaluate": "dawndusk.studies.api:evaluate",

@@ -7,7 +7,7 @@ from typing import Any
 
 from dawndusk.models.outcome import OUTCOMES
 from dawndusk.studies.figures.picture import BLUE, ORANGE, Picture, layout
-from dawndusk.studies.units import pretty
+from dawndusk.studies.statement.units import pretty
 
 HEIGHT_PX = 420
 DOT_PX, KNEE_PX = 9, 15

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from dawndusk.studies.figures.picture import BLUE, GREY, Picture, layout
-from dawndusk.studies.units import money, number
+from dawndusk.studies.statement.units import money, number
 
 HEIGHT_PX = 340
 GROUND = "ground"

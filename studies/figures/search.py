@@ -10,8 +10,8 @@ from dawndusk.models.outcome import OUTCOMES
 from dawndusk.optimize.problem import Range
 from dawndusk.studies.figures.picture import BLUE, FAINT, GREY, ORANGE, RED, Picture, bar_height, layout, spoken
 from dawndusk.studies.lineage.swings import Swing
-from dawndusk.studies.study import Study
-from dawndusk.studies.units import number, pretty
+from dawndusk.studies.statement.study import Study
+from dawndusk.studies.statement.units import number, pretty
 
 MOST_BARS = 12
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from dawndusk.models.errors import DawnduskError, nearest, one_of
+from dawndusk.models.errors import DawnduskError, MissingExtraError, nearest, one_of
 from dawndusk.studies.figures.picture import Picture
 
 FORMATS = ("svg", "png")
@@ -59,7 +59,7 @@ def _image(figure: dict[str, Any], kind: str) -> bytes:
         import kaleido  # noqa: F401, PLC0415 (an extra)
         from plotly.io import to_image  # noqa: PLC0415 (an extra)
     except ImportError as error:
-        raise DawnduskError(f"plot: found no library {error.name!r}; allowed: pip install 'dawndusk[report]'") from None
+        raise MissingExtraError("plot", error.name, "report") from None
     try:
         made: bytes = to_image(figure, format=kind, width=WIDTH_PX, scale=PNG_SCALE if kind == "png" else 1)
     except (RuntimeError, ValueError, OSError) as error:

@@ -31,8 +31,8 @@ from dawndusk.models.outcome import known_outcome
 from dawndusk.studies.data.rows import FIELDS
 from dawndusk.studies.lineage.origins import beliefs, value_of, with_belief
 from dawndusk.studies.lineage.swings import outcome_of
-from dawndusk.studies.runner import problem_of
-from dawndusk.studies.study import Study
+from dawndusk.studies.runs.runner import problem_of
+from dawndusk.studies.statement.study import Study
 
 Floats: TypeAlias = NDArray[np.float64]
 

@@ -13,8 +13,8 @@ from dawndusk.models.outcome import OUTCOMES
 from dawndusk.studies.lineage.attribution import ASSUMPTION, VARIABLE, Attribution, Part
 from dawndusk.studies.lineage.figures import OUTCOME, ROW, TABLE, Figure, Lineage, Source
 from dawndusk.studies.lineage.swings import Swing
-from dawndusk.studies.show_tables import names_table
-from dawndusk.studies.units import number, pretty
+from dawndusk.studies.show.tables import names_table
+from dawndusk.studies.statement.units import number, pretty
 
 DEPTH = 3
 """Levels of the tree that are shown unless more are asked for."""

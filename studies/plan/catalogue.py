@@ -13,11 +13,11 @@ from dawndusk.models.errors import DawnduskError, nearest, one_of
 from dawndusk.models.rows import catalogue
 from dawndusk.optimize.evolution import QUICK, search
 from dawndusk.optimize.problem import Fixed
-from dawndusk.studies.errors import Place, Problem, StudyError
-from dawndusk.studies.plans_schema import PlanSection
-from dawndusk.studies.runner import problem_of
-from dawndusk.studies.study import Study
-from dawndusk.studies.studyfile import read_study
+from dawndusk.studies.runs.runner import problem_of
+from dawndusk.studies.statement.errors import Place, Problem, StudyError
+from dawndusk.studies.statement.plans_schema import PlanSection
+from dawndusk.studies.statement.study import Study
+from dawndusk.studies.statement.studyfile import read_study
 
 ALWAYS = (-float("inf"), float("inf"))
 SEARCHED_DESIGNS = 400_000

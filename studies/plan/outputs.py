@@ -8,16 +8,17 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dawndusk.models.errors import MissingExtraError
 from dawndusk.optimize.plan.model import plan_model
-from dawndusk.studies.document import write_text
-from dawndusk.studies.errors import Place, Problem, StudyError
-from dawndusk.studies.identity import model_version
-from dawndusk.studies.plan.pictures import MissingExtraError, draw
+from dawndusk.studies.plan.pictures import draw
 from dawndusk.studies.plan.question import PlanStudy
 from dawndusk.studies.plan.result import PlanResult
 from dawndusk.studies.plan.tables import cash_table, manifest_table, plan_table, service_table
 from dawndusk.studies.plan.valuation import sensitivity_table, valuation_table
-from dawndusk.studies.runfolder import RunFolderError, write_json
+from dawndusk.studies.runs.runfolder import RunFolderError, write_json
+from dawndusk.studies.statement.document import write_text
+from dawndusk.studies.statement.errors import Place, Problem, StudyError
+from dawndusk.studies.statement.identity import model_version
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -132,7 +133,7 @@ def _is_point(item: Any) -> bool:
 def write_workbook(result: PlanResult, file: Path) -> Path:
     """Write every table of a plan as a workbook with a sheet each."""
     if importlib.util.find_spec("openpyxl") is None:
-        raise MissingExtraError("workbook: found no openpyxl; allowed: pip install 'dawndusk[xlsx]'")
+        raise MissingExtraError("workbook", "openpyxl", "export")
     import pandas as pd  # noqa: PLC0415 (heavy, and only needed here)
 
     about = {key: value for key, value in result.to_dict().items() if not isinstance(value, list | dict)}

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from dawndusk.models.errors import DawnduskError
+from dawndusk.models.errors import MissingExtraError
 from dawndusk.models.fleet.accounts import CAPITAL, RUNNING
 from dawndusk.optimize.plan.problem import PlanProblem
 from dawndusk.optimize.plan.score import Scored
@@ -18,17 +18,11 @@ LEAST_SHARE = 1e-3
 """Accounts below this share of the cost are shown together."""
 
 
-class MissingExtraError(DawnduskError):
-    """A library that an extra brings is not installed."""
-
-
 def _pyplot() -> Any:
     try:
         import matplotlib  # noqa: PLC0415 (an extra)
     except ImportError:
-        raise MissingExtraError(
-            "pictures: found no matplotlib; allowed: pip install 'dawndusk[plot]', or a run without pictures"
-        ) from None
+        raise MissingExtraError("pictures", "matplotlib", "plot", "a run without pictures") from None
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt  # noqa: PLC0415
 

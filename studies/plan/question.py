@@ -14,10 +14,10 @@ from dawndusk.models.fleet.calendar import Calendar, Path
 from dawndusk.models.fleet.economy import Economy, Terms, economy_of
 from dawndusk.models.fleet.launching import Offer
 from dawndusk.optimize.plan.problem import Budget, Demand, Effort, Licence, Limits, PlanProblem, Sale, Site
-from dawndusk.studies.errors import Place, Problem, StudyError
 from dawndusk.studies.plan.catalogue import catalogue_of
-from dawndusk.studies.plans_schema import LicencePart, PlanSection, Points
-from dawndusk.studies.study import Study
+from dawndusk.studies.statement.errors import Place, Problem, StudyError
+from dawndusk.studies.statement.plans_schema import LicencePart, PlanSection, Points
+from dawndusk.studies.statement.study import Study
 
 ITU_BRING_INTO_USE_YEARS = 7.0
 ITU_MILESTONES = ((2.0, 0.1), (5.0, 0.5), (7.0, 1.0))

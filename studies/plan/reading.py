@@ -9,14 +9,14 @@ from typing import Any
 from pydantic import ValidationError
 
 from dawndusk.models.errors import nearest, one_of
-from dawndusk.studies.document import Node, describe, dotted, from_python, read_text
-from dawndusk.studies.errors import Place, Problem, StudyError
-from dawndusk.studies.files import find, not_found, read_file, shown
-from dawndusk.studies.layers import merge
 from dawndusk.studies.plan.question import PlanStudy, plan_study
-from dawndusk.studies.plans_schema import PlanSection
-from dawndusk.studies.studyfile import study_from_mapping
-from dawndusk.studies.values import MISFIT
+from dawndusk.studies.statement.document import Node, describe, dotted, from_python, read_text
+from dawndusk.studies.statement.errors import Place, Problem, StudyError
+from dawndusk.studies.statement.files import find, not_found, read_file, shown
+from dawndusk.studies.statement.layers import merge
+from dawndusk.studies.statement.plans_schema import PlanSection
+from dawndusk.studies.statement.studyfile import study_from_mapping
+from dawndusk.studies.statement.values import MISFIT
 
 LIBRARY = Path(__file__).parent / "library"
 KEY, KIND = "plan", "kind"

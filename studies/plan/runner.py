@@ -13,10 +13,10 @@ from dawndusk.optimize.plan.engine import Step, solve_plan
 from dawndusk.optimize.plan.explain import Alternative, ShadowPrice, if_slips, shadow_prices, why_not
 from dawndusk.optimize.plan.model import plan_model as model_of
 from dawndusk.optimize.plan.problem import Choice, Effort
-from dawndusk.studies.errors import Place, Problem, StudyError
 from dawndusk.studies.plan.question import PlanStudy
 from dawndusk.studies.plan.reading import read_plan
 from dawndusk.studies.plan.result import PlanResult
+from dawndusk.studies.statement.errors import Place, Problem, StudyError
 
 EXPLAINING_S = 30.0
 """An explanation takes at most this long beyond the solve."""

@@ -14,7 +14,7 @@ from dawndusk.optimize.plan.explain import Alternative
 from dawndusk.optimize.plan.problem import Objective, PlanProblem
 from dawndusk.optimize.plan.score import Scored
 from dawndusk.studies.plan.result import PlanResult
-from dawndusk.studies.show_tables import names_table, table
+from dawndusk.studies.show.tables import names_table, table
 
 BILLION, MILLION = 1e9, 1e6
 MOST_SHOWN = 8

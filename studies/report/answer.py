@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from dawndusk.models.outcome import OUTCOMES
-from dawndusk.studies.explain import Limit, binding
 from dawndusk.studies.figures import breakdowns
-from dawndusk.studies.proof import ENDINGS, percent
 from dawndusk.studies.report.markup import Html, tag
 from dawndusk.studies.report.section import Section, picture_html
 from dawndusk.studies.report.subject import Subject
-from dawndusk.studies.show import NEXT_TIGHTEST, limit_line
-from dawndusk.studies.units import money, number, pretty
+from dawndusk.studies.runs.explain import Limit, binding
+from dawndusk.studies.runs.proof import ENDINGS, percent
+from dawndusk.studies.show.runs import NEXT_TIGHTEST, limit_line
+from dawndusk.studies.statement.units import money, number, pretty
 
 HEADLINE = ("cost_usd_per_accelerator_hour", "capex_usd", "it_power_mw", "launches", "deployment_years", "wet_mass_kg")
 LABELS = {

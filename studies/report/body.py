@@ -10,8 +10,8 @@ from dawndusk.studies.figures.satellite import satellite
 from dawndusk.studies.report.markup import Child, Html, table, tag
 from dawndusk.studies.report.section import Section, picture_html, pictures_section
 from dawndusk.studies.report.subject import Subject
-from dawndusk.studies.show_explanation import LEAST_GROUP
-from dawndusk.studies.units import number, pretty
+from dawndusk.studies.show.explanation import LEAST_GROUP
+from dawndusk.studies.statement.units import number, pretty
 
 
 def design(subject: Subject) -> Section:

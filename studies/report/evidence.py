@@ -12,7 +12,7 @@ from dawndusk.studies.lineage.origins import value_of
 from dawndusk.studies.report.markup import Child, Html, details, link, table, tag
 from dawndusk.studies.report.section import Section
 from dawndusk.studies.report.subject import Subject
-from dawndusk.studies.units import number
+from dawndusk.studies.statement.units import number
 from dawndusk.studies.validate import SHIPPED_CASES, CaseResult, read_cases, run_cases, table_rows
 
 CONFIDENCE_WORDS = {

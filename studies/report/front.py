@@ -11,8 +11,8 @@ from dawndusk.studies.figures import front as figures
 from dawndusk.studies.report.markup import Html, details, table, tag
 from dawndusk.studies.report.section import Section
 from dawndusk.studies.report.subject import Subject
-from dawndusk.studies.results import HEADLINE
-from dawndusk.studies.units import pretty
+from dawndusk.studies.runs.results import HEADLINE
+from dawndusk.studies.statement.units import pretty
 
 
 def front(subject: Subject) -> Section | None:

@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any, TypeAlias
 
-from dawndusk.studies.runfolder import finite
+from dawndusk.studies.runs.runfolder import finite
 
 
 class Html(str):

@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 
 import dawndusk
 from dawndusk.models.constants import PRICE_YEAR
-from dawndusk.models.errors import DawnduskError
+from dawndusk.models.errors import MissingExtraError
 from dawndusk.studies.figures.picture import Picture
 from dawndusk.studies.report import answer, body, evidence
 from dawndusk.studies.report.front import front, front_data
@@ -19,7 +19,7 @@ from dawndusk.studies.report.markup import Html, embedded, tag
 from dawndusk.studies.report.plan import is_plan_folder, plan_sections, plan_subtitle, read_plan
 from dawndusk.studies.report.section import Section
 from dawndusk.studies.report.subject import Subject, subject_of
-from dawndusk.studies.runfolder import RunFolderError
+from dawndusk.studies.runs.runfolder import RunFolderError
 
 DEFAULT_NAME = "report.html"
 SCRIPTS = ("charts.js", "trees.js", "front.js", "page.js")
@@ -169,12 +169,12 @@ def plotly_script() -> str:
 
     Raises
     ------
-    DawnduskError
+    MissingExtraError
         Where Plotly is not installed.
     """
     try:
         from plotly.offline import get_plotlyjs  # noqa: PLC0415 (an extra)
     except ImportError:
-        raise DawnduskError("report: found no library 'plotly'; allowed: pip install 'dawndusk[report]'") from None
+        raise MissingExtraError("report", "plotly", "report") from None
     found: str = get_plotlyjs()
     return found

@@ -11,11 +11,11 @@ from typing import Any
 import dawndusk
 from dawndusk.models.constants import PRICE_YEAR
 from dawndusk.studies.figures import plan as figures
-from dawndusk.studies.proof import percent
 from dawndusk.studies.report.markup import Html, table, tag
 from dawndusk.studies.report.section import Section, pictures_section
-from dawndusk.studies.runfolder import RunFolderError
-from dawndusk.studies.units import pretty
+from dawndusk.studies.runs.proof import percent
+from dawndusk.studies.runs.runfolder import RunFolderError
+from dawndusk.studies.statement.units import pretty
 
 PLAN = "plan.json"
 NEEDED = ("study", "status", "objective_name", "units", "objective", "bound", "gap", "summary")

@@ -11,14 +11,14 @@ from typing import Any
 from dawndusk.models.design import Design
 from dawndusk.models.errors import DawnduskError
 from dawndusk.models.outcome import OUTCOMES
-from dawndusk.studies.explain import Limit, limits
 from dawndusk.studies.lineage.figures import Lineage, lineage_of
 from dawndusk.studies.lineage.swings import Swing, outcome_of, swings
 from dawndusk.studies.report.markup import Html, tag
-from dawndusk.studies.runcontent import DESIGNS, RunContent, read_run
-from dawndusk.studies.runner import problem_of
-from dawndusk.studies.study import Study
-from dawndusk.studies.units import pretty
+from dawndusk.studies.runs.explain import Limit, limits
+from dawndusk.studies.runs.runcontent import DESIGNS, RunContent, read_run
+from dawndusk.studies.runs.runner import problem_of
+from dawndusk.studies.statement.study import Study
+from dawndusk.studies.statement.units import pretty
 
 RECORDED_TOLERANCE = 1e-9
 """Relative: what rounding on another processor may do to a recorded figure."""

@@ -14,7 +14,7 @@ from optuna.storages import BaseStorage, JournalStorage, RDBStorage
 from sqlalchemy.exc import SQLAlchemyError
 
 import dawndusk
-from dawndusk.models.errors import DawnduskError, one_of
+from dawndusk.models.errors import DawnduskError, MissingExtraError, one_of
 from dawndusk.optimize.search.question import Question, Trial
 from dawndusk.optimize.search.space import Point
 from dawndusk.optimize.search.store import Record, StoreError, check_open
@@ -27,7 +27,6 @@ FORMAT = 1
 ABOUT = "dawndusk"
 """The study attribute that says whose trials these are."""
 NOTE = "dawndusk:"
-EXTRA = "dawndusk[postgres]"
 MOST_LETTERS = 300
 
 
@@ -192,13 +191,13 @@ def driver() -> Any:
 
     Raises
     ------
-    StoreError
-        Naming the extra that brings it, where it is not installed.
+    MissingExtraError
+        Where it is not installed.
     """
     try:
         import psycopg  # noqa: PLC0415 (in an extra)
     except ImportError:
-        raise StoreError(f"search.storage: a PostgreSQL store needs the driver psycopg: install {EXTRA}") from None
+        raise MissingExtraError("search.storage", "psycopg", "postgres", "another store") from None
     return psycopg
 
 

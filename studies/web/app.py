@@ -26,7 +26,7 @@ from dawndusk.studies.lineage.attribution import Case, attribute
 from dawndusk.studies.report.page import asset as report_asset
 from dawndusk.studies.report.page import plan_report, plotly_script, report
 from dawndusk.studies.report.plan import read_plan
-from dawndusk.studies.runfolder import finite
+from dawndusk.studies.runs.runfolder import finite
 from dawndusk.studies.web import questions
 from dawndusk.studies.web.evaluation import State, answer, described, explained, state_of
 from dawndusk.studies.web.jobs import ENDED, BusyError, Jobs

@@ -19,7 +19,6 @@ from dawndusk.models.outcome import OUTCOMES, Outcome
 from dawndusk.models.rows import check_names, rows_of
 from dawndusk.optimize.problem import Choice, Problem, Range, Scored
 from dawndusk.studies.data import with_values
-from dawndusk.studies.explain import Limit, limits
 from dawndusk.studies.figures import breakdowns
 from dawndusk.studies.figures.picture import Picture
 from dawndusk.studies.figures.satellite import satellite
@@ -27,9 +26,10 @@ from dawndusk.studies.lineage.figures import Lineage, lineage_of, meaning_of
 from dawndusk.studies.lineage.origins import value_of
 from dawndusk.studies.lineage.swings import evaluated, swings
 from dawndusk.studies.report.front import front_data
-from dawndusk.studies.runfolder import finite
-from dawndusk.studies.runner import nominal_design, problem_of
-from dawndusk.studies.study import Study
+from dawndusk.studies.runs.explain import Limit, limits
+from dawndusk.studies.runs.runfolder import finite
+from dawndusk.studies.runs.runner import nominal_design, problem_of
+from dawndusk.studies.statement.study import Study
 from dawndusk.studies.web.workspace import Base
 
 SATELLITES = "satellites"

@@ -9,7 +9,7 @@ import socket
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from dawndusk.models.errors import DawnduskError
+from dawndusk.models.errors import DawnduskError, MissingExtraError
 
 LOOPBACK = "127.0.0.1"
 PORT, LARGEST_PORT = 8765, 65535
@@ -94,7 +94,7 @@ def serve(
 
         from dawndusk.studies.web.app import create_app  # noqa: PLC0415 (the same extra)
     except ImportError as error:
-        raise DawnduskError(f"serve: found no library {error.name!r}; allowed: pip install 'dawndusk[web]'") from None
+        raise MissingExtraError("serve", error.name, "web") from None
     from dawndusk.studies.report.page import plotly_script  # noqa: PLC0415 (an extra too)
     from dawndusk.studies.web.guard import Guard  # noqa: PLC0415 (only the server needs it)
     from dawndusk.studies.web.jobs import Jobs  # noqa: PLC0415 (the same)

@@ -19,13 +19,13 @@ from typing import TextIO
 
 from dawndusk.models.errors import DawnduskError
 from dawndusk.optimize.evolution import Progress
-from dawndusk.studies.fronts import run_front, write_front
-from dawndusk.studies.openboxes import NAME as OPEN_BOXES
-from dawndusk.studies.openboxes import Keeper
-from dawndusk.studies.runfolder import keep_run, read_unfinished, write_checkpoint
-from dawndusk.studies.runner import run_design
-from dawndusk.studies.study import Kind
-from dawndusk.studies.studyfile import study_from_mapping
+from dawndusk.studies.front.runner import run_front, write_front
+from dawndusk.studies.runs.openboxes import NAME as OPEN_BOXES
+from dawndusk.studies.runs.openboxes import Keeper
+from dawndusk.studies.runs.runfolder import keep_run, read_unfinished, write_checkpoint
+from dawndusk.studies.runs.runner import run_design
+from dawndusk.studies.statement.study import Kind
+from dawndusk.studies.statement.studyfile import study_from_mapping
 from dawndusk.studies.web.jobs import EVENTS, JOB
 
 STANDARD_INPUT = 0

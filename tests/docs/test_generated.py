@@ -14,8 +14,8 @@ from dawndusk.models.outcome import OUTCOMES
 from dawndusk.models.rules import RULES
 from dawndusk.studies.cli import COMMANDS
 from dawndusk.studies.data import default_assumptions
-from dawndusk.studies.files import library_names
-from dawndusk.studies.schema import DemandSection, SearchSection, StudyFile
+from dawndusk.studies.statement.files import library_names
+from dawndusk.studies.statement.schema import DemandSection, SearchSection, StudyFile
 from dawndusk.studies.validate import SHIPPED_CASES, read_cases
 
 ROOT = Path(__file__).resolve().parents[2]

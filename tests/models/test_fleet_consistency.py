@@ -14,8 +14,8 @@ from dawndusk.models.fleet.economy import Economy, Terms, economy_of
 from dawndusk.models.fleet.fleet import Decisions, Fleet, fleet_of
 from dawndusk.models.mass import Parts
 from dawndusk.models.outcome import Outcome
-from dawndusk.studies.runner import nominal_design
-from dawndusk.studies.studyfile import study_from_mapping
+from dawndusk.studies.runs.runner import nominal_design
+from dawndusk.studies.statement.studyfile import study_from_mapping
 
 LAUNCHES = 100
 HARDWARE = ("array", "pmad", "battery", "radiator", "thermal_loop", "shielding", "communications", "bus")

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from dawndusk.optimize.problem import Problem
-from dawndusk.studies.runner import problem_of
-from dawndusk.studies.studyfile import study_from_mapping
+from dawndusk.studies.runs.runner import problem_of
+from dawndusk.studies.statement.studyfile import study_from_mapping
 
 MakeProblem = Callable[..., Problem]
 

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 import dawndusk as dd
-from dawndusk.studies import files, runner
-from dawndusk.studies.runner import run_design
+from dawndusk.studies.runs import runner
+from dawndusk.studies.runs.runner import run_design
+from dawndusk.studies.statement import files
 
 WriteStudy = Callable[..., Path]
 

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from dawndusk.models.assumptions import GROUPS
 from dawndusk.models.design import VARIABLES
 from dawndusk.models.outcome import OUTCOMES
-from dawndusk.studies.document import MAX_DEPTH, MAX_VALUES
-from dawndusk.studies.errors import StudyError
-from dawndusk.studies.files import MAX_BYTES
-from dawndusk.studies.study import Fixed
-from dawndusk.studies.studyfile import library_path, read_study, study_from_mapping
+from dawndusk.studies.statement.document import MAX_DEPTH, MAX_VALUES
+from dawndusk.studies.statement.errors import StudyError
+from dawndusk.studies.statement.files import MAX_BYTES
+from dawndusk.studies.statement.study import Fixed
+from dawndusk.studies.statement.studyfile import library_path, read_study, study_from_mapping
 
 WriteStudy = Callable[..., Path]
 

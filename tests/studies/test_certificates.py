@@ -7,10 +7,10 @@ import pytest
 
 import dawndusk as dd
 from dawndusk.models.design import Design
-from dawndusk.studies.certificates import certificate
-from dawndusk.studies.identity import model_version, problem_hash
-from dawndusk.studies.runfolder import CERTIFICATE, FILES, PROOF_FILES, write_run
-from dawndusk.studies.runner import problem_of, run_design
+from dawndusk.studies.runs.certificates import certificate
+from dawndusk.studies.runs.runfolder import CERTIFICATE, FILES, PROOF_FILES, write_run
+from dawndusk.studies.runs.runner import problem_of, run_design
+from dawndusk.studies.statement.identity import model_version, problem_hash
 
 
 def test_the_certificate_says_what_is_proved_and_of_what(certified: dd.RunResult, tmp_path: Path) -> None:

@@ -15,10 +15,11 @@ import pytest
 
 import dawndusk
 import dawndusk as dd
-from dawndusk.studies import cli, commands
+from dawndusk.studies import cli
 from dawndusk.studies.cli import COMMANDS, command_named
-from dawndusk.studies.runfolder import CERTIFICATE, FILES, PROOF_FILES
-from dawndusk.studies.studyfile import json_schema, library_names, read_study
+from dawndusk.studies.commands import runs as commands
+from dawndusk.studies.runs.runfolder import CERTIFICATE, FILES, PROOF_FILES
+from dawndusk.studies.statement.studyfile import json_schema, library_names, read_study
 
 SMALL = """\
 name: small

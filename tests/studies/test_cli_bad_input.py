@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from dawndusk.models.design import VARIABLES
 from dawndusk.models.errors import DawnduskError
 from dawndusk.studies import cli
-from dawndusk.studies.runner import evaluate_design, nominal_design
-from dawndusk.studies.studyfile import read_study
+from dawndusk.studies.runs.runner import evaluate_design, nominal_design
+from dawndusk.studies.statement.studyfile import read_study
 
 
 def call(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:

@@ -12,9 +12,11 @@ import pytest
 import dawndusk as dd
 from dawndusk.optimize.certify.certificate import Check
 from dawndusk.optimize.certify.search import certify
-from dawndusk.studies import cli, commands, engines
-from dawndusk.studies.runfolder import write_run
-from dawndusk.studies.studyfile import read_study
+from dawndusk.studies import cli
+from dawndusk.studies.commands import runs as commands
+from dawndusk.studies.runs import engines
+from dawndusk.studies.runs.runfolder import write_run
+from dawndusk.studies.statement.studyfile import read_study
 
 
 def call(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:

@@ -13,9 +13,9 @@ import dawndusk as dd
 from dawndusk.optimize.certify import milp
 from dawndusk.optimize.certify.certificate import Certified, Check, relative_gap
 from dawndusk.optimize.evolution import Progress
-from dawndusk.studies import engines
-from dawndusk.studies.engines import Found, check_bound, is_better
-from dawndusk.studies.runner import problem_of, run_design
+from dawndusk.studies.runs import engines
+from dawndusk.studies.runs.engines import Found, check_bound, is_better
+from dawndusk.studies.runs.runner import problem_of, run_design
 
 MakeStudy = Callable[..., dd.Study]
 

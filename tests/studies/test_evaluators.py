@@ -16,8 +16,8 @@ from dawndusk.optimize.execution.backends import open_executor
 from dawndusk.optimize.search.loop import answers_of
 from dawndusk.optimize.search.question import Answer
 from dawndusk.optimize.search.space import Value
-from dawndusk.studies import programs
-from dawndusk.studies.evaluators import (
+from dawndusk.studies.search import programs
+from dawndusk.studies.search.evaluators import (
     EvaluatorError,
     ProgramEvaluator,
     answer_from,
@@ -152,7 +152,7 @@ def test_what_it_leaves_running_neither_delays_nor_outlives_it(program: Program,
 
 OWNER = """
 import sys
-from dawndusk.studies.programs import run_limited
+from dawndusk.studies.search.programs import run_limited
 run_limited(sys.argv[1:], b"", 600.0)
 """
 

@@ -7,8 +7,8 @@ import pytest
 import dawndusk as dd
 from dawndusk.models.rules import RULES
 from dawndusk.optimize.elastic import BINDING_MARGIN
-from dawndusk.studies.explain import Limit, at_ends, binding, broken, limits
-from dawndusk.studies.runner import nominal_design, problem_of
+from dawndusk.studies.runs.explain import Limit, at_ends, binding, broken, limits
+from dawndusk.studies.runs.runner import nominal_design, problem_of
 
 
 def limit(margin: float) -> Limit:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import dawndusk as dd
-from dawndusk.studies.export import ExportError, export_model
+from dawndusk.studies.runs.export import ExportError, export_model
 
 MakeStudy = Callable[..., dd.Study]
 

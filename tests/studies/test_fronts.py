@@ -18,16 +18,16 @@ from dawndusk.models.errors import DawnduskError
 from dawndusk.models.outcome import OUTCOMES
 from dawndusk.optimize.certify.certificate import CertificateError
 from dawndusk.optimize.pareto import find
-from dawndusk.studies import front_picture
-from dawndusk.studies.front_commands import export_command, pareto_command
-from dawndusk.studies.front_export import ENDINGS, export_front
-from dawndusk.studies.front_picture import spoken
-from dawndusk.studies.fronts import FrontResult, run_front, write_front
-from dawndusk.studies.runfolder import FRONT_FILES, RunFolderError
-from dawndusk.studies.show import console
-from dawndusk.studies.show_front import front_report
-from dawndusk.studies.study import Study
-from dawndusk.studies.studyfile import read_study, study_from_mapping
+from dawndusk.studies.commands.fronts import export_command, pareto_command
+from dawndusk.studies.front import picture as front_picture
+from dawndusk.studies.front.export import ENDINGS, export_front
+from dawndusk.studies.front.picture import spoken
+from dawndusk.studies.front.runner import FrontResult, run_front, write_front
+from dawndusk.studies.front.show import front_report
+from dawndusk.studies.runs.runfolder import FRONT_FILES, RunFolderError
+from dawndusk.studies.show.console import console
+from dawndusk.studies.statement.study import Study
+from dawndusk.studies.statement.studyfile import read_study, study_from_mapping
 
 COST, DEBRIS = "lcoc_usd_per_pflop_hour", "debris_exposure_m2_years"
 SPACE: dict[str, Any] = {
@@ -219,7 +219,7 @@ def test_a_missing_library_is_named_with_its_extra_and_leaves_nothing(
     monkeypatch.chdir(tmp_path)
     before = sorted(tmp_path.iterdir())
     monkeypatch.setattr(importlib, "import_module", without)
-    with pytest.raises(DawnduskError, match=rf"needs {module}, .*pip install 'dawndusk\[{extra}\]'"):
+    with pytest.raises(DawnduskError, match=rf"found no library '{module}'; .*pip install 'dawndusk\[{extra}\]'"):
         export_front(run, target)
     assert sorted(tmp_path.iterdir()) == before
 
@@ -230,7 +230,7 @@ def test_without_matplotlib_a_run_has_no_picture_and_an_export_says_why(
     monkeypatch.setattr(front_picture, "is_drawable", lambda: False)
     folder = write_front(result, tmp_path / "plain")
     assert {path.name for path in folder.iterdir()} == FRONT_FILES - {"front.png"}
-    with pytest.raises(DawnduskError, match=r"needs matplotlib; .*dawndusk\[plot\]"):
+    with pytest.raises(DawnduskError, match=r"found no library .matplotlib.; .*dawndusk\[plot\]"):
         export_front(folder, str(tmp_path / "out.png"))
 
 

@@ -5,7 +5,7 @@ import math
 import pytest
 
 import dawndusk as dd
-from dawndusk.studies.ground import PARTS, GroundResult, ground_options
+from dawndusk.studies.runs.ground import PARTS, GroundResult, ground_options
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ import threading
 import pytest
 
 from dawndusk.optimize.evolution import Progress
-from dawndusk.studies.interrupts import held_back
+from dawndusk.studies.runs.interrupts import held_back
 
 STEP = Progress("proving", 0.5, 10, 1.0)
 

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 import dawndusk as dd
-from dawndusk.studies import ledger
-from dawndusk.studies.identity import problem_hash
-from dawndusk.studies.ledger import Entry, LedgerError, entries, entry_of, folder_beside, record
-from dawndusk.studies.runfolder import RunFolderError, check_target, keep_run
-from dawndusk.studies.runner import problem_of, run_design
+from dawndusk.studies.runs import ledger
+from dawndusk.studies.runs.ledger import Entry, LedgerError, entries, entry_of, folder_beside, record
+from dawndusk.studies.runs.runfolder import RunFolderError, check_target, keep_run
+from dawndusk.studies.runs.runner import problem_of, run_design
+from dawndusk.studies.statement.identity import problem_hash
 
 MakeStudy = Callable[..., dd.Study]
 

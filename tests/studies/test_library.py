@@ -16,12 +16,12 @@ import pytest
 
 import dawndusk as dd
 from dawndusk.studies.api import Study
-from dawndusk.studies.ground import GroundResult
 from dawndusk.studies.published import published_metrics
-from dawndusk.studies.results import RunResult
-from dawndusk.studies.runner import nominal_design
-from dawndusk.studies.study import Engine, Kind
-from dawndusk.studies.studyfile import library_names
+from dawndusk.studies.runs.ground import GroundResult
+from dawndusk.studies.runs.results import RunResult
+from dawndusk.studies.runs.runner import nominal_design
+from dawndusk.studies.statement.study import Engine, Kind
+from dawndusk.studies.statement.studyfile import library_names
 
 OPTIMUM_TOLERANCE = 0.01
 """Two seeds differ by less than this in the objective."""

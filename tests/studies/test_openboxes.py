@@ -12,10 +12,19 @@ import pytest
 
 import dawndusk as dd
 from dawndusk.optimize.certify.certificate import Certified
-from dawndusk.studies import identity, openboxes, runfolder
-from dawndusk.studies.openboxes import ARRAYS, NAME, STATE, Keeper, OpenBoxesError, read_open_boxes, write_open_boxes
-from dawndusk.studies.runfolder import PROOF_FILES, RunFolderError, read_unfinished, write_checkpoint, write_run
-from dawndusk.studies.runner import run_design
+from dawndusk.studies.runs import openboxes, runfolder
+from dawndusk.studies.runs.openboxes import (
+    ARRAYS,
+    NAME,
+    STATE,
+    Keeper,
+    OpenBoxesError,
+    read_open_boxes,
+    write_open_boxes,
+)
+from dawndusk.studies.runs.runfolder import PROOF_FILES, RunFolderError, read_unfinished, write_checkpoint, write_run
+from dawndusk.studies.runs.runner import run_design
+from dawndusk.studies.statement import identity
 
 
 @pytest.fixture

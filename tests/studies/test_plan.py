@@ -11,18 +11,18 @@ import pyomo.environ as pyo
 import pytest
 from click.testing import CliRunner, Result
 
+from dawndusk.models.errors import MissingExtraError
 from dawndusk.optimize.plan.problem import Choice
-from dawndusk.studies.errors import StudyError
+from dawndusk.studies.commands.plans import plan_command
 from dawndusk.studies.plan.breakeven import break_even, break_even_table
-from dawndusk.studies.plan.command import plan_command
 from dawndusk.studies.plan.outputs import default_plan_folder, export_plan_model, resolved, write_plan
-from dawndusk.studies.plan.pictures import MissingExtraError
 from dawndusk.studies.plan.question import PlanStudy
 from dawndusk.studies.plan.reading import plan_names, read_plan
 from dawndusk.studies.plan.result import PlanResult
 from dawndusk.studies.plan.runner import compare_choice, compare_slip, plan_model, run_plan
 from dawndusk.studies.plan.valuation import sensitivity_table, valuation_table
-from dawndusk.studies.runfolder import RunFolderError
+from dawndusk.studies.runs.runfolder import RunFolderError
+from dawndusk.studies.statement.errors import StudyError
 
 CHANGES = {"accelerator": "tpu_v7", "accelerators_per_satellite": 64, "radiator": "deployable_cfrp", "life_years": 5}
 PLAN: dict[str, Any] = {

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 import dawndusk as dd
-from dawndusk.studies import show
-from dawndusk.studies.proof import claim, figure, percent
+from dawndusk.studies.runs.proof import claim, figure, percent
+from dawndusk.studies.show import runs as show
 
 
 @pytest.mark.parametrize(

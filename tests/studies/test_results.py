@@ -7,7 +7,7 @@ import pytest
 import dawndusk as dd
 from dawndusk.models.outcome import OUTCOMES
 from dawndusk.models.rules import RULES
-from dawndusk.studies.results import HEADLINE, RunResult
+from dawndusk.studies.runs.results import HEADLINE, RunResult
 
 
 @pytest.fixture(scope="module")

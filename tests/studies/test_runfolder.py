@@ -11,10 +11,10 @@ import pandas as pd
 import pytest
 
 import dawndusk as dd
-from dawndusk.studies import runfolder
-from dawndusk.studies.results import RunResult
-from dawndusk.studies.runfolder import FILES, RunFolderError, check_target, finite, write_run
-from dawndusk.studies.studyfile import read_study
+from dawndusk.studies.runs import runfolder
+from dawndusk.studies.runs.results import RunResult
+from dawndusk.studies.runs.runfolder import FILES, RunFolderError, check_target, finite, write_run
+from dawndusk.studies.statement.studyfile import read_study
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ import pytest
 import dawndusk as dd
 from dawndusk.models.errors import DawnduskError
 from dawndusk.optimize.evolution import Progress
-from dawndusk.studies.runner import evaluate_design, nominal_design, problem_of, run_design
+from dawndusk.studies.runs.runner import evaluate_design, nominal_design, problem_of, run_design
 
 
 def test_the_problem_is_that_of_the_study() -> None:

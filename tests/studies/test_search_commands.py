@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 
 from dawndusk.models.errors import DawnduskError
 from dawndusk.optimize.search.plan import Progress
-from dawndusk.studies.search_commands import (
+from dawndusk.studies.commands.searches import (
     ask_command,
     progress_report,
     progress_words,
@@ -19,8 +19,8 @@ from dawndusk.studies.search_commands import (
     status_command,
     tell_command,
 )
-from dawndusk.studies.searches import run_search
-from dawndusk.studies.studyfile import read_study
+from dawndusk.studies.search.runner import run_search
+from dawndusk.studies.statement.studyfile import read_study
 
 STUDY = """
 name: asked

@@ -17,13 +17,13 @@ from dawndusk.models.errors import DawnduskError
 from dawndusk.optimize.search.plan import BUDGET, INTERRUPT, Progress
 from dawndusk.optimize.search.population import PopulationSampler
 from dawndusk.optimize.search.store import StoreError
-from dawndusk.studies.questions import Asked, asked_of
-from dawndusk.studies.runfolder import RunFolderError
-from dawndusk.studies.searches import Where, ask, begin_told, open_told, resume, run_search, tell
-from dawndusk.studies.searchfolder import read_begun
-from dawndusk.studies.searchrun import evaluations, status
-from dawndusk.studies.study import Study
-from dawndusk.studies.studyfile import study_from_mapping
+from dawndusk.studies.runs.runfolder import RunFolderError
+from dawndusk.studies.search.folder import read_begun
+from dawndusk.studies.search.questions import Asked, asked_of
+from dawndusk.studies.search.result import evaluations, status
+from dawndusk.studies.search.runner import Where, ask, begin_told, open_told, resume, run_search, tell
+from dawndusk.studies.statement.study import Study
+from dawndusk.studies.statement.studyfile import study_from_mapping
 
 DESIGN: dict[str, Any] = {
     "accelerator": "tpu_v7",
@@ -168,8 +168,8 @@ RUNNER = """
 import sys
 from pathlib import Path
 from dawndusk.optimize.search.population import PopulationSampler
-from dawndusk.studies.searches import Where, run_search
-from dawndusk.studies.studyfile import read_study
+from dawndusk.studies.search.runner import Where, run_search
+from dawndusk.studies.statement.studyfile import read_study
 where = Where(storage=sys.argv[3], workers=int(sys.argv[4]))
 study = read_study(sys.argv[1])
 print("begun", flush=True)
@@ -416,7 +416,7 @@ ASKER = """
 import sys
 from pathlib import Path
 from dawndusk.optimize.search.population import PopulationSampler
-from dawndusk.studies.searches import ask, tell
+from dawndusk.studies.search.runner import ask, tell
 make = lambda *_: PopulationSampler(population=8)
 for _ in range(2):
     for item in ask(Path(sys.argv[1]), 2, make_sampler=make):

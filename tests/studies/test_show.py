@@ -5,15 +5,16 @@ from rich.console import RenderableType
 
 import dawndusk as dd
 from dawndusk.models.outcome import OUTCOMES
-from dawndusk.studies import show
-from dawndusk.studies.results import RunResult
-from dawndusk.studies.units import money, number, pretty
+from dawndusk.studies.runs.results import RunResult
+from dawndusk.studies.show import runs as show
+from dawndusk.studies.show.console import console
+from dawndusk.studies.statement.units import money, number, pretty
 
 
 def text_of(renderable: RenderableType) -> str:
-    console = show.console()
-    with console.capture() as capture:
-        console.print(renderable)
+    out = console()
+    with out.capture() as capture:
+        out.print(renderable)
     return capture.get()
 
 

@@ -12,9 +12,9 @@ from dawndusk.models.assumptions import CATALOGUES, GROUPS
 from dawndusk.models.design import CATEGORIES, NUMBERS, VARIABLES
 from dawndusk.models.outcome import OUTCOMES
 from dawndusk.studies.data import default_assumptions
-from dawndusk.studies.schema import domain_of
-from dawndusk.studies.study import Engine
-from dawndusk.studies.studyfile import json_schema
+from dawndusk.studies.statement.schema import domain_of
+from dawndusk.studies.statement.study import Engine
+from dawndusk.studies.statement.studyfile import json_schema
 
 SCHEMA = json_schema()
 DEFINITIONS = SCHEMA["$defs"]

@@ -19,8 +19,8 @@ from dawndusk.optimize.certify.operations import Bend, Grid, Input, Joint, Produ
 from dawndusk.optimize.certify.statement import SIZE, Statement, state
 from dawndusk.optimize.evolution import Effort, search
 from dawndusk.optimize.problem import Problem
-from dawndusk.studies.runner import problem_of
-from dawndusk.studies.studyfile import read_study
+from dawndusk.studies.runs.runner import problem_of
+from dawndusk.studies.statement.studyfile import read_study
 
 Floats: TypeAlias = NDArray[np.float64]
 Places: TypeAlias = NDArray[np.intp]

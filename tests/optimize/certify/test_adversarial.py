@@ -21,8 +21,8 @@ from dawndusk.optimize.certify.search import certify
 from dawndusk.optimize.certify.statement import Statement, state
 from dawndusk.optimize.evolution import QUICK, search
 from dawndusk.optimize.problem import Problem
-from dawndusk.studies.runner import problem_of
-from dawndusk.studies.studyfile import study_from_mapping
+from dawndusk.studies.runs.runner import problem_of
+from dawndusk.studies.statement.studyfile import study_from_mapping
 
 Floats: TypeAlias = NDArray[np.float64]
 Scenario: TypeAlias = tuple[str, dict[str, Any]]

@@ -25,8 +25,8 @@ from dawndusk.optimize.execution.backends import open_executor
 from dawndusk.optimize.execution.crew import Crew
 from dawndusk.optimize.execution.tasks import ExecutionError
 from dawndusk.optimize.problem import Problem
-from dawndusk.studies.runner import problem_of
-from dawndusk.studies.studyfile import read_study
+from dawndusk.studies.runs.runner import problem_of
+from dawndusk.studies.statement.studyfile import read_study
 
 MakeProblem: TypeAlias = Callable[..., Problem]
 

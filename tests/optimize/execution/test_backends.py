@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dawndusk.models.errors import MissingExtraError
 from dawndusk.optimize.execution.backends import cores, open_executor
 from dawndusk.optimize.execution.crew import Crew
 from dawndusk.optimize.execution.here import InThisProcess
@@ -56,7 +57,7 @@ def test_settings_that_make_no_sense_are_refused(settings: dict[str, Any], words
 
 def test_a_cluster_without_dask_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "distributed", None)
-    with pytest.raises(ExecutionError, match=r"distributed is not installed; .*dawndusk\[cluster\]"):
+    with pytest.raises(MissingExtraError, match=r"cluster: found no library 'distributed'; .*dawndusk\[cluster\]"):
         open_executor(context=0, cluster="tcp://127.0.0.1:1")
 
 

@@ -6,8 +6,8 @@ from numpy.typing import NDArray
 
 from dawndusk.optimize.pareto.front import Front
 from dawndusk.optimize.problem import Goal
-from dawndusk.studies.runner import nominal_design
-from dawndusk.studies.studyfile import read_study
+from dawndusk.studies.runs.runner import nominal_design
+from dawndusk.studies.statement.studyfile import read_study
 
 COST, YEARS = Goal("lcoc_usd_per_pflop_hour"), Goal("deployment_years")
 COMPUTE = Goal("delivered_pflops", "maximise")

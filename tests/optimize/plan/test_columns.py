@@ -16,8 +16,8 @@ from dawndusk.optimize.plan.highs import Solver
 from dawndusk.optimize.plan.model import plan_model
 from dawndusk.optimize.plan.pieces import Pieces, first_pieces, widened
 from dawndusk.optimize.plan.problem import Demand, Effort, Objective, PlanProblem
-from dawndusk.studies.runner import problem_of
-from dawndusk.studies.studyfile import read_study
+from dawndusk.studies.runs.runner import problem_of
+from dawndusk.studies.statement.studyfile import read_study
 
 from .conftest import designs_of
 

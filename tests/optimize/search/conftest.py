@@ -4,8 +4,8 @@ import pytest
 
 from dawndusk.optimize.problem import Goal, Problem
 from dawndusk.optimize.search.designs import DesignQuestion
-from dawndusk.studies.runner import problem_of
-from dawndusk.studies.studyfile import read_study
+from dawndusk.studies.runs.runner import problem_of
+from dawndusk.studies.statement.studyfile import read_study
 
 
 @pytest.fixture(scope="session")

@@ -197,7 +197,7 @@ def test_an_unknown_sampler_is_named_with_the_nearest() -> None:
 
 
 def test_a_missing_package_is_named_with_its_extra() -> None:
-    with pytest.raises(DawnduskError, match=r"'gp' needs the package no_such_package.*dawndusk\[gp\]"):
+    with pytest.raises(DawnduskError, match=r"gp: found no library 'no_such_package'.*dawndusk\[gp\]"):
         require("gp", "no_such_package", "gp")
 
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 import dawndusk as dd
-from dawndusk.studies import runner
-from dawndusk.studies.fronts import FRONT_JSON
-from dawndusk.studies.runfolder import MANIFEST, STUDY, origin, write_json, write_run
-from dawndusk.studies.runner import run_design
+from dawndusk.studies.front.runner import FRONT_JSON
+from dawndusk.studies.runs import runner
+from dawndusk.studies.runs.runfolder import MANIFEST, STUDY, origin, write_json, write_run
+from dawndusk.studies.runs.runner import run_design
 
 Folder = Callable[..., Path]
 

@@ -15,7 +15,7 @@ import dawndusk as dd
 from dawndusk.models.errors import DawnduskError
 from dawndusk.studies.lineage.attribution import Case, attribute, changed, sampled, shapley
 from dawndusk.studies.lineage.swings import outcome_of
-from dawndusk.studies.runcontent import read_run
+from dawndusk.studies.runs.runcontent import read_run
 
 LCOC = "lcoc_usd_per_pflop_hour"
 

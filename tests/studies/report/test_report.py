@@ -20,7 +20,7 @@ from dawndusk.studies.report import page
 from dawndusk.studies.report.markup import embedded, link, tag, text
 from dawndusk.studies.report.page import pictures_of, sections_of, write_report
 from dawndusk.studies.report.subject import subject_of
-from dawndusk.studies.runcontent import read_run
+from dawndusk.studies.runs.runcontent import read_run
 
 VOID = {"meta", "br", "input", "link", "img"}
 

@@ -11,7 +11,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from dawndusk.models.errors import DawnduskError
-from dawndusk.studies import report_commands
+from dawndusk.studies.commands import reports as report_commands
+from dawndusk.studies.commands.compare import compare_command
 from dawndusk.studies.figures.static import write_pictures
 from dawndusk.studies.report.page import pictures_of
 
@@ -60,13 +61,13 @@ def test_explain_refuses_what_has_no_design_or_no_such_figure(run_folder: Path) 
 
 
 def test_compare_runs_says_why_they_differ(run_folder: Path, dearer_folder: Path) -> None:
-    found = run(report_commands.compare_command, str(run_folder), str(dearer_folder))
+    found = run(compare_command, str(run_folder), str(dearer_folder))
     assert found.exception is None
     assert "vehicles.starship_v3.price_usd" in found.stdout and "add up to the difference" in found.stdout
 
 
 def test_compare_runs_as_json_adds_up(run_folder: Path, dearer_folder: Path) -> None:
-    found = run(report_commands.compare_command, str(run_folder), str(dearer_folder), "--metric", "capex_usd", "--json")
+    found = run(compare_command, str(run_folder), str(dearer_folder), "--metric", "capex_usd", "--json")
     content = json.loads(found.stdout)
     difference = content["differences"]["dearer"]
     assert content["metric"] == "capex_usd"
@@ -76,7 +77,7 @@ def test_compare_runs_as_json_adds_up(run_folder: Path, dearer_folder: Path) -> 
 
 
 def test_compare_refuses_mixtures(run_folder: Path) -> None:
-    compare = report_commands.compare_command
+    compare = compare_command
     assert "studies alone or runs alone" in refused(compare, str(run_folder), "falcon9-today")
     assert "two or more" in refused(compare, str(run_folder))
     assert "--set with run folders" in refused(compare, str(run_folder), str(run_folder), "--set", "a=1")
@@ -85,7 +86,7 @@ def test_compare_refuses_mixtures(run_folder: Path) -> None:
 
 
 def test_compare_still_compares_studies() -> None:
-    found = run(report_commands.compare_command, "ground-only")
+    found = run(compare_command, "ground-only")
     assert found.exception is None and "ground-only" in found.stdout
 
 

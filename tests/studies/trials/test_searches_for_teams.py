@@ -4,12 +4,12 @@ from pathlib import Path
 from typing import Any
 
 from dawndusk.optimize.search.population import PopulationSampler
-from dawndusk.studies.questions import Asked
-from dawndusk.studies.searches import Where, ask, begin_told, resume, run_search, tell
-from dawndusk.studies.searchfolder import read_begun
-from dawndusk.studies.searchrun import evaluations, status
-from dawndusk.studies.study import Study
-from dawndusk.studies.studyfile import study_from_mapping
+from dawndusk.studies.search.folder import read_begun
+from dawndusk.studies.search.questions import Asked
+from dawndusk.studies.search.result import evaluations, status
+from dawndusk.studies.search.runner import Where, ask, begin_told, resume, run_search, tell
+from dawndusk.studies.statement.study import Study
+from dawndusk.studies.statement.studyfile import study_from_mapping
 
 
 def make_sampler(_: Study, __: Asked) -> PopulationSampler:

@@ -13,7 +13,7 @@ import pytest
 
 import dawndusk as dd
 from dawndusk.models.outcome import OUTCOMES
-from dawndusk.studies.studyfile import study_from_mapping
+from dawndusk.studies.statement.studyfile import study_from_mapping
 
 pytest.importorskip("fastapi")
 testclient = pytest.importorskip("starlette.testclient")

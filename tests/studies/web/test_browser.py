@@ -31,7 +31,7 @@ LAPTOP, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
 HARMLESS = re.compile(r"GL Driver Message|GPU stall")
 """What a browser without a graphics card says about itself."""
 SERVE = (
-    "import sys\nfrom dawndusk.studies.web_commands import serve_command\n"
+    "import sys\nfrom dawndusk.studies.commands.serve import serve_command\n"
     "sys.exit(serve_command.main(sys.argv[1:], standalone_mode=False))\n"
 )
 PATIENCE_S = 40.0

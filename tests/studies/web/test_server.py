@@ -16,13 +16,13 @@ import pytest
 from click.testing import CliRunner
 
 from dawndusk.models.errors import DawnduskError
-from dawndusk.studies import web_commands
+from dawndusk.studies.commands import serve as web_commands
 from dawndusk.studies.web.server import address, is_loopback, open_socket, token_for
 
 pytest.importorskip("uvicorn")
 
 SERVE = (
-    "import sys\nfrom dawndusk.studies.web_commands import serve_command\n"
+    "import sys\nfrom dawndusk.studies.commands.serve import serve_command\n"
     "sys.exit(serve_command.main(sys.argv[1:], standalone_mode=False))\n"
 )
 

@@ -1,0 +1,1 @@
+"""Fronts: run, write, export and show them."""

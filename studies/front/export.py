@@ -1,0 +1,216 @@
+"""A finished front in the formats of other programs. A file is written whole or not at all."""
+
+from __future__ import annotations
+
+import errno
+import importlib
+import json
+import os
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dawndusk.models.design import CATEGORIES, VARIABLES
+from dawndusk.models.errors import DawnduskError, MissingExtraError, nearest, one_of
+from dawndusk.models.outcome import OUTCOMES
+from dawndusk.studies.front.picture import draw_front
+from dawndusk.studies.front.runner import FRONT_JSON, FRONT_TABLE
+from dawndusk.studies.runs.runfolder import MANIFEST, UNFINISHED
+from dawndusk.studies.statement.document import MAX_PLACE, shorten
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+READABLE = 0o644
+NETCDF_CONVENTION = "CF-1.10"
+
+
+class FrontExportError(DawnduskError):
+    """A front that can not be exported: no such run, format or library, or a file that can not be written."""
+
+
+def export_front(run_folder: Path, target: str) -> Path:
+    """Write the front of a run folder as CSV, Parquet, JSON, XLSX, netCDF, PNG or SVG, and return the file.
+
+    Parameters
+    ----------
+    run_folder : pathlib.Path
+        Of a finished run of kind ``pareto``.
+    target : str
+        The name of a format (``csv``, ``parquet``, ``json``, ``xlsx``, ``netcdf``, ``png``, ``svg``): the file is then
+        ``NAME-front.ENDING`` in the working directory, named for the run folder. Or a file whose name ends like that.
+
+    Raises
+    ------
+    FrontExportError
+        For a folder without a front, an unknown format, a library that is not installed, or a file that can not be
+        written.
+    """
+    content, frame = _read(run_folder)
+    name, path = _format_of(run_folder, target)
+    write = WRITERS[name]
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, "found a folder; allowed: a file")
+        handle, name_of_fresh = tempfile.mkstemp(prefix=UNFINISHED, suffix=path.suffix, dir=path.parent)
+        os.close(handle)
+    except (OSError, ValueError) as error:
+        raise _unwritable(path, error) from None
+    fresh = Path(name_of_fresh)
+    try:
+        write(fresh, content, frame)
+        fresh.chmod(READABLE)
+        fresh.replace(path)
+    except OSError as error:
+        raise _unwritable(path, error) from None
+    finally:
+        fresh.unlink(missing_ok=True)
+    return path
+
+
+def _unwritable(path: Path, error: Exception) -> FrontExportError:
+    reason = getattr(error, "strerror", None) or error
+    return FrontExportError(f"{shorten(str(path), MAX_PLACE)}: can not be written: {reason}")
+
+
+def _read(folder: Path) -> tuple[Mapping[str, Any], pd.DataFrame]:
+    """Return the content of ``front.json`` and the table of a run folder."""
+    import pandas as pd  # noqa: PLC0415 (heavy)
+
+    place = shorten(str(folder), MAX_PLACE)
+    try:
+        content = json.loads((folder / FRONT_JSON).read_text(encoding="utf-8"))
+        frame = pd.read_parquet(folder / f"{FRONT_TABLE}.parquet")
+        points, goals = content["points"], content["goals"]
+    except FileNotFoundError:
+        held = "a run without a front" if (folder / MANIFEST).is_file() else "no run"
+        raise FrontExportError(f"{place}: found {held}; allowed: the folder of a finished run of kind pareto") from None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise FrontExportError(f"{place}: found a damaged {FRONT_JSON} or table: {error}") from None
+    if len(points) != len(frame) or not goals:
+        raise FrontExportError(f"{place}: found {len(points)} points in {FRONT_JSON} and {len(frame)} in the table")
+    return content, frame
+
+
+ENDINGS = {
+    ".csv": "csv",
+    ".parquet": "parquet",
+    ".json": "json",
+    ".xlsx": "xlsx",
+    ".nc": "netcdf",
+    ".png": "png",
+    ".svg": "svg",
+}
+"""Formats by the ending of a file's name."""
+
+
+def _format_of(folder: Path, target: str) -> tuple[str, Path]:
+    """Return the name of a format and the file to write."""
+    ending = {name: suffix for suffix, name in ENDINGS.items()}.get(target.lower())
+    if ending is not None:
+        return target.lower(), Path(f"{folder.resolve().name}-front{ending}")
+    path = Path(target)
+    if "\0" in target:
+        raise _unwritable(path, ValueError("embedded null character"))
+    if path.suffix.lower() in ENDINGS:
+        return ENDINGS[path.suffix.lower()], path
+    known = [*ENDINGS.values(), *(f"FILE{suffix}" for suffix in ENDINGS)]
+    raise FrontExportError(
+        f"format: found {shorten(target, MAX_PLACE)!r}; allowed {one_of(known)}{nearest(target, known)}"
+    )
+
+
+def _csv(path: Path, _: Mapping[str, Any], frame: pd.DataFrame) -> None:
+    frame.to_csv(path, index=False)
+
+
+def _parquet(path: Path, _: Mapping[str, Any], frame: pd.DataFrame) -> None:
+    frame.to_parquet(path, index=False)
+
+
+def _json(path: Path, content: Mapping[str, Any], _: pd.DataFrame) -> None:
+    path.write_text(json.dumps(content, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+
+
+def _xlsx(path: Path, content: Mapping[str, Any], frame: pd.DataFrame) -> None:
+    """Write the points, the certificates of the ends, the exchange rates and the meaning of every column."""
+    _require("openpyxl", "XLSX")
+    import pandas as pd  # noqa: PLC0415 (heavy)
+
+    ends, exchanges = (pd.DataFrame(content[key]) for key in ("ends", "exchanges"))
+    with pd.ExcelWriter(path, engine="openpyxl") as book:
+        frame.to_excel(book, sheet_name="front", index=False, freeze_panes=(1, 1))
+        ends.to_excel(book, sheet_name="ends", index=False)
+        exchanges.to_excel(book, sheet_name="exchanges at the knee", index=False)
+        _columns(frame).to_excel(book, sheet_name="columns", index=False)
+
+
+def _columns(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return units and meaning of every column of a front."""
+    import pandas as pd  # noqa: PLC0415 (heavy)
+
+    rows = [(name, *_described(str(name))) for name in frame.columns]
+    return pd.DataFrame(rows, columns=["column", "units", "meaning"])
+
+
+OWN_COLUMNS = {
+    "point": ("count", "Number of the point."),
+    "bound": ("as the first goal", "No design is better in the first goal and as good in every other one."),
+    "knee": ("-", "Whether the point is a knee of the front."),
+}
+
+
+def _described(name: str) -> tuple[str, str]:
+    if name in OUTCOMES:
+        return OUTCOMES[name].units, OUTCOMES[name].meaning
+    if name in VARIABLES:
+        return VARIABLES[name].units, VARIABLES[name].meaning
+    return OWN_COLUMNS.get(name, ("", ""))
+
+
+def _netcdf(path: Path, content: Mapping[str, Any], frame: pd.DataFrame) -> None:
+    """Write one variable for each column along the dimension ``point``, with units and long names."""
+    for module in ("xarray", "h5netcdf", "h5py"):
+        _require(module, "netCDF")
+    import xarray as xr  # noqa: PLC0415 (an extra)
+
+    data = xr.Dataset(coords={"point": frame["point"].to_numpy()})
+    for name in frame.columns.drop("point"):
+        column = frame[name].to_numpy()
+        values = column.astype(str).astype(object) if name in CATEGORIES else column
+        values = values.astype("int8") if values.dtype == bool else values
+        units, meaning = _described(str(name))
+        data[str(name)] = ("point", values, {"units": units, "long_name": meaning})
+    data.attrs = {
+        "Conventions": NETCDF_CONVENTION,
+        "title": f"Front of {content['study']}",
+        "goals": one_of(f"{goal['sense']} {goal['outcome']}" for goal in content["goals"]),
+        "seed": content["seed"],
+        "certificates": json.dumps(content["ends"]),
+    }
+    data.to_netcdf(path, engine="h5netcdf")
+
+
+def _picture(path: Path, content: Mapping[str, Any], _: pd.DataFrame) -> None:
+    draw_front(content, path)
+
+
+WRITERS: dict[str, Callable[[Path, Mapping[str, Any], Any], None]] = {
+    "csv": _csv,
+    "parquet": _parquet,
+    "json": _json,
+    "xlsx": _xlsx,
+    "netcdf": _netcdf,
+    "png": _picture,
+    "svg": _picture,
+}
+
+
+def _require(module: str, what: str) -> None:
+    """Raise unless a library of the extra for exports is installed."""
+    try:
+        importlib.import_module(module)
+    except ImportError:
+        raise MissingExtraError(what, module, "export") from None

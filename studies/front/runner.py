@@ -1,0 +1,206 @@
+"""Fronts of a study: from the resolved study to a typed result, its tables, and its run folder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dawndusk.models.design import VARIABLES, DesignBatch
+from dawndusk.models.errors import DawnduskError
+from dawndusk.models.evaluate import evaluate
+from dawndusk.models.outcome import OUTCOMES
+from dawndusk.optimize.evolution import Progress
+from dawndusk.optimize.pareto.ends import Effort, End
+from dawndusk.optimize.pareto.find import Proofs, find_front
+from dawndusk.optimize.pareto.front import Exchange, Front
+from dawndusk.studies.runs.interrupts import held_back
+from dawndusk.studies.runs.runfolder import MANIFEST, STUDY, check_target, origin, write_json, write_whole
+from dawndusk.studies.runs.runner import problem_of
+from dawndusk.studies.statement.study import Kind, Study
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FRONT_TABLE, FRONT_JSON, PICTURE = "front", "front.json", "front.png"
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class FrontResult:
+    """A front of a study, with all outcomes of its designs.
+
+    Attributes
+    ----------
+    front : Front
+        Designs, goals, proofs, knees and exchange rates.
+    outcome : mapping of str to array
+        Every outcome of every design, shape (N,).
+    """
+
+    study: Study
+    front: Front
+    outcome: Mapping[str, NDArray[np.float64]]
+
+    @property
+    def status(self) -> str:
+        """Return ``feasible``, ``infeasible`` or ``unknown``."""
+        return self.front.status
+
+    @property
+    def stopped_by(self) -> str:
+        """Return what ended the search: ``completion``, ``time limit`` or ``interrupt``."""
+        return self.front.stopped_by
+
+    @property
+    def seconds(self) -> float:
+        """Return the wall time of search and proofs."""
+        return self.front.seconds + self.front.proof_seconds
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the points as a table: design variables, all outcomes, proved bound, and which are knees."""
+        import pandas as pd  # noqa: PLC0415 (heavy, and not needed to print)
+
+        columns: dict[str, Any] = {"point": np.arange(1, len(self.front) + 1)}
+        if len(self.front):
+            columns |= DesignBatch.of(self.front.designs).columns()
+        else:
+            columns |= {name: [] for name in VARIABLES}
+        columns |= self.outcome
+        columns["bound"] = self.front.bounds
+        columns["knee"] = np.isin(np.arange(len(self.front)), self.front.knees)
+        return pd.DataFrame(columns)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the result as plain values, as ``front.json`` holds it. Points count from 1."""
+        front = self.front
+        return {
+            "study": self.study.name,
+            "status": front.status,
+            "proved_infeasible": front.proved,
+            "goals": [
+                {"outcome": g.outcome, "sense": g.sense, "units": OUTCOMES[g.outcome].units} for g in front.goals
+            ],
+            "seed": front.seed,
+            "spacing_asked": front.spacing,
+            "widest_gap": front.widest_gap,
+            "hypervolume": front.hypervolume,
+            "evaluated_designs": front.evaluated,
+            "seconds": front.seconds,
+            "proof_seconds": front.proof_seconds,
+            "stopped_by": front.stopped_by,
+            "ends": [_end(end) for end in front.ends],
+            "knees": [knee + 1 for knee in front.knees],
+            "exchanges": [_exchange(e) for knee in front.knees[:1] for e in front.exchanges_at(knee)],
+            "jumps": [{"from": s.one + 1, "to": s.other + 1, "length": s.length} for s in front.jumps],
+            "points": [self._point(number) for number in range(len(front))],
+        }
+
+    def _point(self, number: int) -> dict[str, Any]:
+        front = self.front
+        return {
+            "point": number + 1,
+            "knee": number in front.knees,
+            "goals": {g.outcome: float(front.values[number, i]) for i, g in enumerate(front.goals)},
+            "bound": float(front.bounds[number]),
+            "design": front.designs[number].to_dict(),
+            "outcome": {name: float(column[number]) for name, column in self.outcome.items()},
+        }
+
+
+def _end(end: End) -> dict[str, Any]:
+    return {
+        "outcome": end.goal.outcome,
+        "status": end.status,
+        "value": end.value,
+        "bound": end.bound,
+        "gap": end.gap,
+        "seconds": end.seconds,
+        "stopped_by": end.stopped_by,
+    }
+
+
+def _exchange(exchange: Exchange) -> dict[str, Any]:
+    return {
+        "give": exchange.give.outcome,
+        "gain": exchange.gain.outcome,
+        "from": exchange.one + 1,
+        "to": exchange.other + 1,
+        "given": exchange.given,
+        "gained": exchange.gained,
+        "given_share": exchange.given_share,
+        "gained_share": exchange.gained_share,
+    }
+
+
+def run_front(study: Study, report: Callable[[Progress], None] = lambda _: None) -> FrontResult:
+    """Search the front of a study of kind ``pareto`` between its goals.
+
+    Parameters
+    ----------
+    report : callable
+        Called with ``Progress`` now and then.
+
+    Raises
+    ------
+    DawnduskError
+        For a study of another kind.
+    CertificateError
+        When a design of the front beats a bound that was thought to be proved.
+    """
+    if study.kind is not Kind.PARETO:
+        raise DawnduskError(f"{study.source}: kind: found {study.kind.value}; a front needs kind pareto")
+    settings = study.search
+    effort = Effort(
+        gap=settings.gap,
+        seed=settings.seed,
+        workers=settings.workers,
+        cluster=settings.cluster,
+        audit=settings.audit,
+    )
+    with held_back(report) as interrupts, np.errstate(all="ignore"):
+        front = find_front(
+            problem_of(study),
+            study.goals,
+            proofs=Proofs(ends=study.front.certify_ends, points=study.front.certify_points, effort=effort),
+            seed=settings.seed,
+            spacing=study.front.spacing,
+            time_limit_s=settings.time_limit_s,
+            report=interrupts.report,
+        )
+        outcome = _outcomes(study, front)
+    return FrontResult(study=study, front=front, outcome=outcome)
+
+
+def _outcomes(study: Study, front: Front) -> Mapping[str, NDArray[np.float64]]:
+    if not len(front):
+        return {name: np.zeros(0) for name in OUTCOMES}
+    return evaluate(DesignBatch.of(front.designs), study.assumptions).outcome.values
+
+
+def write_front(result: FrontResult, folder: Path) -> Path:
+    """Write the run folder of a front, whole or not at all: manifest, study, tables, JSON, and a picture where it can.
+
+    Replaces an older run of the same folder. Without matplotlib the picture is left out.
+    """
+    from dawndusk.studies.front.picture import draw_front, is_drawable  # noqa: PLC0415 (brings the picture's library)
+
+    check_target(folder)
+
+    def fill(fresh: Path) -> None:
+        (fresh / STUDY).write_text(result.study.to_yaml(), encoding="utf-8")
+        frame = result.to_frame()
+        frame.to_parquet(fresh / f"{FRONT_TABLE}.parquet", index=False)
+        frame.to_csv(fresh / f"{FRONT_TABLE}.csv", index=False)
+        write_json(fresh / FRONT_JSON, result.to_dict())
+        if is_drawable() and len(result.front):
+            draw_front(result.to_dict(), fresh / PICTURE)
+        outcome = {"status": result.status, "stopped_by": result.stopped_by, "seconds": result.seconds}
+        finished = datetime.now(UTC).isoformat(timespec="seconds")
+        write_json(fresh / MANIFEST, {**origin(result.study), **outcome, "finished": finished})
+
+    return write_whole(folder, fill)

@@ -1,0 +1,1 @@
+"""Runs of design studies: engines, results, run folders."""

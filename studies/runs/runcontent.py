@@ -1,0 +1,161 @@
+"""A run folder read back: what was asked, what was found, what was proved, and where it was run."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from dawndusk.models.design import VARIABLES, Design
+from dawndusk.models.errors import DawnduskError, DesignError, one_of
+from dawndusk.studies.runs.runfolder import CERTIFICATE, FORMAT, MANIFEST, OPTIMUM, STUDY, RunFolderError
+from dawndusk.studies.statement.document import MAX_PLACE, shorten
+from dawndusk.studies.statement.study import Study
+from dawndusk.studies.statement.studyfile import read_study
+
+FRONT, DESIGNS = "front.json", "designs.parquet"
+MOST_BYTES = 2**28
+"""Larger JSON is none that a run writes."""
+NEEDED = ("study", "status")
+OF_AN_OPTIMUM = ("design", "outcome", "objective_name")
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class RunContent:
+    """What a run folder holds, as plain values beside the study.
+
+    Attributes
+    ----------
+    optimum : mapping
+        Status, objective, bound, design, outcomes, explanation and so on, as the run wrote them; empty where the run
+        has no single best design.
+    certificate, front : mapping or None
+        What was proved, and the points of a front, where there are any.
+    is_as_run : bool
+        Whether the study, read with the shipped data of today, is still the one that was run.
+    """
+
+    folder: Path
+    study: Study
+    manifest: Mapping[str, Any]
+    optimum: Mapping[str, Any]
+    certificate: Mapping[str, Any] | None
+    front: Mapping[str, Any] | None
+    is_as_run: bool
+
+    @property
+    def design(self) -> Design:
+        """Return the best design, or the nearest miss."""
+        values = self.optimum.get("design")
+        if not isinstance(values, Mapping):
+            raise RunFolderError(f"{self.folder}: found a run without a best design; allowed: one of kind design")
+        unknown = {name for name in values if name not in VARIABLES}
+        if unknown or len(values) < len(VARIABLES):
+            raise RunFolderError(
+                f"{self.folder / OPTIMUM}: design: found {one_of(sorted(values))}; allowed: {one_of(VARIABLES)}"
+            )
+        try:
+            return Design(**values)
+        except DesignError as error:
+            raise RunFolderError(f"{self.folder / OPTIMUM}: {error}") from None
+
+    @property
+    def outcome(self) -> dict[str, float]:
+        """Return the recorded outcomes of the best design; what was not finite is left out."""
+        recorded = self.optimum.get("outcome", {})
+        return {name: float(value) for name, value in recorded.items() if value is not None}
+
+    @property
+    def has_optimum(self) -> bool:
+        """Return whether the run has one best design, or a nearest miss."""
+        return bool(self.optimum)
+
+
+def is_run_folder(path: str | Path) -> bool:
+    """Return whether a path is a folder with the manifest of a run."""
+    try:
+        return (Path(path) / MANIFEST).is_file()
+    except (OSError, ValueError):
+        return False
+
+
+def read_run(folder: str | Path) -> RunContent:
+    """Read a run folder.
+
+    Raises
+    ------
+    RunFolderError
+        Where the path is no run folder, a file is missing or damaged, or a newer version wrote it.
+    """
+    folder = Path(folder)
+    manifest = _manifest(folder)
+    optimum = _optional(folder / OPTIMUM)
+    front = _optional(folder / FRONT)
+    if optimum is None and front is None:
+        raise RunFolderError(
+            f"{folder}: found no {OPTIMUM}, so the run has not ended; allowed: a finished run (go on with: dawndusk "
+            f"run --resume {folder})"
+        )
+    if optimum is not None:
+        _check(folder / OPTIMUM, optimum, (*NEEDED, *OF_AN_OPTIMUM))
+    try:
+        study = read_study(folder / STUDY)
+    except DawnduskError as error:
+        raise RunFolderError(f"{folder}: found a study that can not be read: {error}") from None
+    return RunContent(
+        folder=folder,
+        study=study,
+        manifest=manifest,
+        optimum=optimum or {},
+        certificate=_optional(folder / CERTIFICATE),
+        front=front,
+        is_as_run=manifest.get("study_hash") == study.hash,
+    )
+
+
+def _manifest(folder: Path) -> dict[str, Any]:
+    shown = shorten(str(folder), MAX_PLACE)
+    try:
+        missing = not (folder / MANIFEST).is_file()
+    except (OSError, ValueError):
+        missing = True
+    if missing:
+        raise RunFolderError(f"{shown}: found no {MANIFEST} of a run; allowed: the folder that a run wrote")
+    found = _json(folder / MANIFEST)
+    version = found.get("format")
+    if not isinstance(version, int) or "study_hash" not in found:
+        raise RunFolderError(f"{folder / MANIFEST}: found no manifest of a run; allowed: the file as a run wrote it")
+    if version > FORMAT:
+        raise RunFolderError(
+            f"{folder / MANIFEST}: found format {version}, of a newer version (dawndusk {found.get('dawndusk')}); "
+            f"allowed: up to {FORMAT}"
+        )
+    return found
+
+
+def _optional(path: Path) -> dict[str, Any] | None:
+    return _json(path) if path.is_file() else None
+
+
+def _json(path: Path) -> dict[str, Any]:
+    """Return the mapping that a JSON file holds."""
+    try:
+        if path.stat().st_size > MOST_BYTES:
+            raise ValueError("it is larger than any that a run writes")
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise RunFolderError(f"{path}: can not be read: {reason}; allowed: the file as the run wrote it") from None
+    if not isinstance(found, dict):
+        raise RunFolderError(f"{path}: found no mapping; allowed: the file as the run wrote it")
+    return found
+
+
+def _check(path: Path, found: Mapping[str, Any], names: tuple[str, ...]) -> None:
+    missing = [name for name in names if name not in found]
+    if missing:
+        raise RunFolderError(
+            f"{path}: found no {one_of(missing)}; allowed: the file as the run wrote it, with every key"
+        )

@@ -1,0 +1,1 @@
+"""Searches by trials: run, go on, ask and tell."""

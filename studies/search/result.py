@@ -1,0 +1,238 @@
+"""What came of a search by trials, as a typed result, as tables and as the files of its run folder."""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dawndusk.optimize.search.plan import INTERRUPT, TIME, Searched
+from dawndusk.optimize.search.question import Question, Trial
+from dawndusk.optimize.search.standing import Standing
+from dawndusk.studies.runs.runfolder import MANIFEST, OPTIMUM, STUDY, origin, write_json
+from dawndusk.studies.search.folder import SECTION, read_begun, write_files
+from dawndusk.studies.search.questions import Asked
+from dawndusk.studies.statement.study import Study
+from dawndusk.studies.trials.address import read_address
+from dawndusk.studies.trials.guarding import holder_of
+from dawndusk.studies.trials.reading import read_trials
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FRONT, PARQUET, CSV = "front.json", "evaluations.parquet", "evaluations.csv"
+FEASIBLE, NONE_FEASIBLE = "feasible", "unknown"
+COMPLETE = "complete"
+ENDING = ("violation", "broken", "feasible", "failure", "words")
+"""Last columns of the table of trials."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class SearchRun:
+    """A search by trials that has ended, for now or for good.
+
+    ``status`` is ``feasible`` where a trial meets every rule and bound, else ``unknown``: trials prove nothing.
+    ``words`` say why the sampler was chosen, where the study left it open.
+    """
+
+    study: Study
+    asked: Asked
+    searched: Searched
+    sampler: str
+    words: str
+    folder: Path
+
+    @property
+    def status(self) -> str:
+        """Return ``feasible`` or ``unknown``."""
+        return FEASIBLE if self.searched.front else NONE_FEASIBLE
+
+    @property
+    def stopped_by(self) -> str:
+        """Return what ended the search."""
+        return self.searched.stopped_by
+
+    @property
+    def is_cut_short(self) -> bool:
+        """Return whether the search would go on, had it not been ended from outside."""
+        return self.stopped_by in {INTERRUPT, TIME}
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return every trial as a row: number, state, point, outcomes, violation and why it failed."""
+        return trial_frame([*self.searched.history.trials, *self.searched.pending], self.asked)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the result as plain values, as ``optimum.json`` or ``front.json`` holds it."""
+        searched, several = self.searched, len(self.study.goals) > 1
+        common = {
+            "study": self.study.name,
+            "status": self.status,
+            "engine": self.study.search.engine.value,
+            "sampler": self.sampler,
+            "sampler_chosen": self.words or None,
+            "seed": self.study.search.seed,
+            "stopped_by": self.stopped_by,
+            "seconds": searched.seconds,
+            "evaluator_seconds": searched.evaluator_s,
+            "evaluations": len(searched.history),
+            "evaluated_now": searched.evaluated,
+            "failed": sum(failures(searched.history.trials).values()),
+            "pending": len(searched.pending),
+            "reproducible": searched.reproducible,
+        }
+        if several:
+            goals = [{"outcome": goal.outcome, "sense": goal.sense} for goal in self.study.goals]
+            points = [self._shown(trial) for trial in searched.front]
+            return {**common, "goals": goals, "hypervolume": searched.hypervolume, "points": points}
+        shown = searched.front[0] if searched.front else searched.nearest
+        best = {} if shown is None else self._shown(shown)
+        feasible = bool(searched.front)
+        goal = {"sense": self.study.sense, "objective_name": self.study.objective}
+        objective = best["outcome"][self.study.objective] if feasible else None
+        return {**common, **goal, "objective": objective, **best, "broken": self._broken(shown)}
+
+    def _shown(self, trial: Trial) -> dict[str, Any]:
+        assert trial.answer is not None
+        design = self.asked.design(trial.point)
+        return {
+            "number": trial.number,
+            "design": None if design is None else design.to_dict(),
+            "point": dict(trial.point),
+            "outcome": {name: float(values[0]) for name, values in self.asked.outcomes([trial]).items()},
+        }
+
+    def _broken(self, trial: Trial | None) -> list[str]:
+        if trial is None or trial.answer is None:
+            return []
+        return [rule for rule, violation in trial.answer.violations.items() if violation > 0.0]
+
+
+def failures(trials: Iterable[Trial]) -> dict[str, int]:
+    """Return how many trials failed, by kind."""
+    kinds = [t.answer.failure.kind for t in trials if t.answer is not None and t.answer.failure is not None]
+    return dict(Counter(kinds))
+
+
+def trial_frame(trials: Iterable[Trial], asked: Asked) -> pd.DataFrame:
+    """Return trials as a table, a row for each: number, state, point, outcomes, violation and why it failed.
+
+    A dimension keeps its name; an outcome of the same name is told apart by ``outcome.`` before it.
+    """
+    import pandas as pd  # noqa: PLC0415 (heavy, and not needed to search)
+
+    trials = sorted(trials, key=lambda trial: trial.number)
+    names = asked.question.space.names
+    columns: dict[str, Any] = {"number": [t.number for t in trials], "state": [_state(t) for t in trials]}
+    columns |= {name: [t.point[name] for t in trials] for name in names}
+    last = [_ending(trial) for trial in trials]
+    taken = {*columns, *ENDING}
+    for name, values in _outcomes(trials, asked).items():
+        columns[f"outcome.{name}" if name in taken else name] = values
+    columns |= {name: [row[index] for row in last] for index, name in enumerate(ENDING)}
+    return pd.DataFrame(columns)
+
+
+def _outcomes(trials: list[Trial], asked: Asked) -> dict[str, NDArray[np.float64]]:
+    """Return every outcome as a column, NaN where a trial has none."""
+    complete = np.array([_state(trial) == COMPLETE for trial in trials], dtype=np.bool_)
+    found = asked.outcomes([trial for trial, has in zip(trials, complete.tolist(), strict=True) if has])
+    columns = {name: np.full(len(trials), np.nan) for name in found}
+    for name, values in found.items():
+        columns[name][complete] = values
+    return columns
+
+
+def _state(trial: Trial) -> str:
+    if trial.answer is None:
+        return "pending"
+    return COMPLETE if trial.answer.failure is None else "failed"
+
+
+def _ending(trial: Trial) -> tuple[float, str, bool, str, str]:
+    """Return the last columns of a row: violation, what is broken, whether feasible, failure and its words."""
+    answer = trial.answer
+    if answer is None:
+        return math.nan, "", False, "", ""
+    if answer.failure is not None:
+        return math.nan, "", False, answer.failure.kind, answer.failure.words
+    broken = {rule: amount for rule, amount in answer.violations.items() if amount > 0.0}
+    return sum(broken.values()), ", ".join(broken), not broken, "", ""
+
+
+def write_run(run: SearchRun) -> None:
+    """Write what came of a search into its run folder, each file whole or not at all."""
+    begun = read_begun(run.folder)
+    result, frame = run.to_dict(), run.to_frame()
+    name = FRONT if len(run.study.goals) > 1 else OPTIMUM
+    kept = ("status", "stopped_by", "seconds", "evaluations", "failed", "pending", "sampler", "reproducible")
+    manifest = {
+        **origin(run.study),
+        **{key: result[key] for key in kept},
+        SECTION: dict(begun.manifest[SECTION]),
+        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+    write_files(
+        run.folder,
+        {
+            STUDY: functools.partial(_write_text, text=run.study.to_yaml()),
+            PARQUET: functools.partial(frame.to_parquet, index=False),
+            CSV: functools.partial(frame.to_csv, index=False),
+            name: functools.partial(write_json, value=result),
+            MANIFEST: functools.partial(write_json, value=manifest),
+        },
+    )
+
+
+def _write_text(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8")
+
+
+def status(folder: Path, question: Question, storage: str | None = None) -> dict[str, Any]:
+    """Return how the search of a run folder stands, as plain values; it may be running."""
+    begun = read_begun(folder)
+    address = read_address(storage or begun.storage, folder)
+    in_use = holder_of(address, begun.name)
+    trials = _trials_so_far(folder, question, storage)
+    standing = Standing(question)
+    for trial in trials:
+        if trial.answer is not None:
+            standing.add(trial)
+    best = standing.front[0] if len(question.goals) == 1 and standing.front else None
+    return {
+        "study": begun.study.name,
+        "folder": str(folder),
+        "store": str(address),
+        "status": FEASIBLE if standing.front else NONE_FEASIBLE,
+        "stopped_by": begun.manifest.get("stopped_by") if not in_use else None,
+        "in_use_by": in_use,
+        "evaluations": begun.study.search.evaluations,
+        "evaluated": standing.evaluated,
+        "pending": len(trials) - standing.evaluated,
+        "failed": failures(trials),
+        "objective": standing.best,
+        "front": len(standing.front),
+        "hypervolume": standing.hypervolume,
+        "best": None if best is None or best.answer is None else {"number": best.number, "point": dict(best.point)},
+    }
+
+
+def _trials_so_far(folder: Path, question: Question, storage: str | None = None) -> list[Trial]:
+    """Return the trials of a run folder; none where the first was not asked yet."""
+    begun = read_begun(folder)
+    address = read_address(storage or begun.storage, folder)
+    if address.kind != "postgresql" and not address.path.exists():
+        return []
+    return [record.trial for record in read_trials(address, begun.name, question, {})]
+
+
+def evaluations(folder: Path, asked: Asked, storage: str | None = None) -> pd.DataFrame:
+    """Return the trials of a run folder as a table; the search may be running."""
+    return trial_frame(_trials_so_far(folder, asked.question, storage), asked)

@@ -1,0 +1,65 @@
+"""The sampler of a study: the one that it names, or the one that suits what an evaluation costs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from dawndusk.optimize.search.auto import Choice, chosen, sampler_named
+from dawndusk.optimize.search.modelling import Prior
+from dawndusk.optimize.search.screening import OutsideQuestion
+from dawndusk.optimize.search.surrogate import SurrogateSampler
+from dawndusk.studies.search.questions import Asked
+from dawndusk.studies.statement.study import Engine, SamplerName, Study
+
+PATIENT_S = 60.0
+"""What an evaluation is taken to cost that is done elsewhere and told: nobody types faster."""
+
+
+@dataclass(frozen=True)
+class Basis:
+    """What ``auto`` chooses by. It is kept with a search, so that the choice stays when the search goes on.
+
+    Attributes
+    ----------
+    evaluation_s : float
+        What an evaluation costs, divided by the workers that share the work.
+    evaluations : int
+        The budget when the search began.
+    """
+
+    evaluation_s: float
+    evaluations: int
+
+
+def needs_basis(study: Study) -> bool:
+    """Return whether the sampler of a study depends on what an evaluation costs."""
+    return study.search.sampler is SamplerName.AUTO and study.search.engine is not Engine.EVOLUTION
+
+
+def sampler_of(study: Study, asked: Asked, basis: Basis | None = None) -> Choice:
+    """Return the sampler of a study, and one sentence on why where it was chosen.
+
+    Parameters
+    ----------
+    basis : Basis, optional
+        What ``auto`` chooses by; by default that evaluations are done elsewhere.
+    """
+    name, prior = study.search.sampler, _prior(asked)
+    if needs_basis(study):
+        basis = basis or Basis(PATIENT_S, study.search.evaluations)
+        return chosen(
+            asked.question,
+            evaluations=basis.evaluations,
+            batch=study.search.batch,
+            evaluation_s=basis.evaluation_s,
+            prior=prior,
+        )
+    if name is SamplerName.SURROGATE:
+        return Choice(SurrogateSampler(prior), "")
+    return Choice(sampler_named("population" if name is SamplerName.AUTO else name.value), "")
+
+
+def _prior(asked: Asked) -> Prior | None:
+    """Return the built-in model where it screens for something more costly: samplers then learn the difference."""
+    outside = asked.evaluator
+    return outside.prior if isinstance(outside, OutsideQuestion) and outside.screen else None

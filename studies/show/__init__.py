@@ -1,0 +1,1 @@
+"""Runs and explanations as text for a terminal."""

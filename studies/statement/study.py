@@ -1,0 +1,205 @@
+"""A resolved study: the question as typed values, ready to be evaluated or searched."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from dawndusk.models.assumptions import Assumptions
+from dawndusk.models.design import Design
+from dawndusk.optimize.problem import Bound, Choice, Entry, Fixed, Goal, Operator, Range, Sense
+
+__all__ = [
+    "Bound",
+    "Choice",
+    "Engine",
+    "Entry",
+    "Evaluator",
+    "Fixed",
+    "Front",
+    "Goal",
+    "Kind",
+    "Operator",
+    "Range",
+    "SamplerName",
+    "Search",
+    "Sense",
+    "Strategy",
+    "Study",
+]
+
+
+class Kind(StrEnum):
+    """What a study asks for."""
+
+    DESIGN = "design"
+    PARETO = "pareto"
+    GROUND = "ground"
+
+
+class Engine(StrEnum):
+    """How the design space is searched."""
+
+    CERTIFIED = "certified"
+    EVOLUTION = "evolution"
+    BAYES = "bayes"
+    AUTO = "auto"
+    MILP = "milp"
+
+    @property
+    def goes_by_trials(self) -> bool:
+        """Whether the engine asks and tells trial by trial, which can be kept, shared and taken up again."""
+        return self in {Engine.BAYES, Engine.AUTO}
+
+
+class SamplerName(StrEnum):
+    """The rule that names the next designs of a search that goes by trials."""
+
+    AUTO = "auto"
+    SURROGATE = "surrogate"
+    TPE = "tpe"
+    GP = "gp"
+    CMAES = "cmaes"
+    NSGA2 = "nsga2"
+    NSGA3 = "nsga3"
+    POPULATION = "population"
+    RANDOM = "random"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluator:
+    """What answers a design in place of the built-in model: an external command, or a function of a Python module.
+
+    With ``screen`` a design that breaks a rule in the built-in model is answered by that model alone, and samplers
+    that can do so learn only what the evaluator adds to it.
+    """
+
+    command: tuple[str, ...] = ()
+    function: str = ""
+    timeout_s: float
+    retries: int
+    screen: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Strategy:
+    """An outer search over some variables; for each of its trials the others are optimised by an inner engine."""
+
+    variables: tuple[str, ...]
+    first_launch_year: tuple[float, float] | None
+    inner: Engine
+
+
+@dataclass(frozen=True, kw_only=True)
+class Front:
+    """How fine a front is: the widest gap as a share of each goal's range, and what is proved of it."""
+
+    spacing: float
+    certify_ends: bool
+    certify_points: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Search:
+    """How long and how the design space is searched.
+
+    ``gap`` is the relative distance from objective to bound that is asked for. ``audit`` has the result checked anew,
+    and ``second_bound`` has the audit compute a second bound, independently. The fields from ``sampler`` on are of
+    searches that go by trials; ``workers``, ``cluster`` and ``storage`` have no part in what is found.
+    """
+
+    engine: Engine
+    seed: int
+    designs: int
+    time_limit_s: float
+    gap: float
+    audit: bool
+    second_bound: bool
+    sampler: SamplerName
+    evaluations: int
+    batch: int
+    stagnation: int
+    warm_start: bool
+    asynchronous: bool
+    workers: int | None
+    cluster: str | None
+    storage: str
+    evaluator: Evaluator | None
+    strategy: Strategy | None
+
+    @property
+    def goes_by_trials(self) -> bool:
+        """Whether the search asks and tells trial by trial."""
+        return self.engine.goes_by_trials or self.evaluator is not None or self.strategy is not None
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Study:
+    """A study with every value in place. Two studies are equal if their ``hash`` is.
+
+    ``space`` has an entry for each design variable, except for ``satellites`` where they follow the demand.
+    ``resolved`` is the study as plain values, as a run folder keeps it; read again, it gives an equal study.
+    """
+
+    name: str
+    title: str
+    description: str
+    kind: Kind
+    workload: str
+    training_run: str
+    goals: tuple[Goal, ...]
+    bounds: tuple[Bound, ...]
+    space: Mapping[str, Entry]
+    satellites_follow_demand: bool
+    assumptions: Assumptions = field(repr=False)
+    search: Search
+    front: Front
+    source: str
+    resolved: dict[str, Any] = field(repr=False)
+    hash: str
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Study) and self.hash == other.hash
+
+    def __hash__(self) -> int:
+        return hash(self.hash)
+
+    @property
+    def objective(self) -> str:
+        """The outcome that is made small or large; the first where there are several."""
+        return self.goals[0].outcome
+
+    @property
+    def sense(self) -> Sense:
+        """Whether that outcome is made small or large."""
+        return self.goals[0].sense
+
+    @property
+    def minimise(self) -> str | None:
+        """The outcome to make small, if that is what is asked."""
+        return self.objective if self.sense == "minimise" else None
+
+    @property
+    def maximise(self) -> str | None:
+        """The outcome to make large, if that is what is asked."""
+        return self.objective if self.sense == "maximise" else None
+
+    def nominal_design(self, satellites: int = 1) -> Design:
+        """Return the design with every variable at its nominal value.
+
+        Parameters
+        ----------
+        satellites : int
+            Used where the satellites follow the demand. ``dawndusk.studies.runs.runner.nominal_design`` finds the
+            number that meets it.
+        """
+        values: dict[str, Any] = {name: entry.nominal for name, entry in self.space.items()}
+        return Design(**{"satellites": satellites, **values})
+
+    def to_yaml(self) -> str:
+        """Return the resolved study as the text of a study file."""
+        from dawndusk.studies.statement.document import write_text  # noqa: PLC0415 (a study need not load the YAML library)
+
+        return write_text(self.resolved)
