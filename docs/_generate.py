@@ -11,7 +11,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -286,10 +286,11 @@ def study_keys_page() -> str:
         return found
 
     parts = [f"## Top level\n\n{_keys_table(schema)}"]
-    for section in ("demand", "design", "search"):
-        rule = named(schema["properties"][section])
-        parts.append(f"## {section}\n\n{sentence(str(rule.get('description', '')))}\n\n{_keys_table(rule)}")
-    parts.append(_range_part(kinds))
+    for path, rule in _nested_sections(schema, kinds, "", {"assumptions"}):
+        level = "#" * (2 + path.count("."))
+        parts.append(f"{level} {path}\n\n{sentence(str(rule.get('description', '')))}\n\n{_keys_table(rule)}")
+        if path == "design":
+            parts.append(_range_part(kinds))
     assumptions = named(schema["properties"]["assumptions"])["properties"]
     parts.append(f"## assumptions\n\n{sentence('What is believed, where it differs from the shipped data')}\n")
     for name in GROUPS:
@@ -303,6 +304,19 @@ def study_keys_page() -> str:
         "one another and what is refused is in [](../reference/study_file.md)."
     )
     return page("Keys of a study file", intro, *parts)
+
+
+def _nested_sections(
+    rule: Mapping[str, Any], kinds: Mapping[str, Any], inside: str, without: Collection[str]
+) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Return every section below a rule of the schema with its dotted path, but for ranges of a variable."""
+    for key, inner in rule["properties"].items():
+        for option in (inner, *inner.get("anyOf", ()), *inner.get("oneOf", ())):
+            kind = option.get("$ref", "").rsplit("/", 1)[-1]
+            if kind and key not in without and not kind.startswith("Range_"):
+                path = f"{inside}.{key}" if inside else key
+                yield path, kinds[kind]
+                yield from _nested_sections(kinds[kind], kinds, path, without)
 
 
 def _range_part(kinds: Mapping[str, Any]) -> str:
