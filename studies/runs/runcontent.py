@@ -2,24 +2,34 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
-from collections.abc import Mapping
+import shlex
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from dawndusk.models.design import VARIABLES, Design
 from dawndusk.models.errors import DawnduskError, DesignError, one_of
+from dawndusk.optimize.pareto.front import Front
+from dawndusk.optimize.search.strategy import YEAR
+from dawndusk.studies.data import with_values
 from dawndusk.studies.runs.runfolder import CERTIFICATE, FORMAT, MANIFEST, OPTIMUM, STUDY, RunFolderError
 from dawndusk.studies.statement.document import MAX_PLACE, shorten
 from dawndusk.studies.statement.study import Study
 from dawndusk.studies.statement.studyfile import read_study
 
-FRONT, DESIGNS = "front.json", "designs.parquet"
+FRONT, DESIGNS, TRIALS = "front.json", "designs.parquet", "evaluations.parquet"
+BY_TRIALS = "search"
+"""Key of the manifest under which a run is one by trials."""
 MOST_BYTES = 2**28
 """Larger JSON is none that a run writes."""
 NEEDED = ("study", "status")
 OF_AN_OPTIMUM = ("design", "outcome", "objective_name")
+OF_TRIALS = ("stopped_by", "evaluations", "failed", "sampler")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -35,6 +45,8 @@ class RunContent:
         What was proved, and the points of a front, where there are any.
     is_as_run : bool
         Whether the study, read with the shipped data of today, is still the one that was run.
+
+    The study of a strategy has the year of the first launch of its best trial.
     """
 
     folder: Path
@@ -70,7 +82,22 @@ class RunContent:
     @property
     def has_optimum(self) -> bool:
         """Return whether the run has one best design, or a nearest miss."""
-        return bool(self.optimum)
+        return isinstance(self.optimum.get("design"), Mapping)
+
+    @property
+    def by_trials(self) -> bool:
+        """Return whether the run is a search by trials."""
+        return isinstance(self.manifest.get(BY_TRIALS), Mapping)
+
+    @property
+    def evaluator(self) -> str:
+        """Return what answered in place of the built-in model, empty where that did."""
+        stated, section = self.study.search.evaluator, self.manifest.get(BY_TRIALS)
+        if isinstance(section, Mapping) and section.get("is_told"):
+            return "whoever was asked"
+        if stated is None or not self.by_trials:
+            return ""
+        return stated.function or shlex.join(stated.command)
 
 
 def is_run_folder(path: str | Path) -> bool:
@@ -91,28 +118,89 @@ def read_run(folder: str | Path) -> RunContent:
     """
     folder = Path(folder)
     manifest = _manifest(folder)
+    by_trials = isinstance(manifest.get(BY_TRIALS), Mapping)
     optimum = _optional(folder / OPTIMUM)
     front = _optional(folder / FRONT)
     if optimum is None and front is None:
+        more = "resume" if by_trials else "run --resume"
         raise RunFolderError(
             f"{folder}: found no {OPTIMUM}, so the run has not ended; allowed: a finished run (go on with: dawndusk "
-            f"run --resume {folder})"
+            f"{more} {folder})"
         )
     if optimum is not None:
-        _check(folder / OPTIMUM, optimum, (*NEEDED, *OF_AN_OPTIMUM))
+        _check(folder / OPTIMUM, optimum, (*NEEDED, *(OF_TRIALS if by_trials else OF_AN_OPTIMUM)))
     try:
         study = read_study(folder / STUDY)
     except DawnduskError as error:
         raise RunFolderError(f"{folder}: found a study that can not be read: {error}") from None
+    if front is not None and by_trials:
+        _check(folder / FRONT, front, (*NEEDED, *OF_TRIALS, "points"))
+        front = _front_of_trials(folder / FRONT, front, study)
     return RunContent(
         folder=folder,
-        study=study,
+        study=_of_its_year(study, optimum or {}),
         manifest=manifest,
         optimum=optimum or {},
         certificate=_optional(folder / CERTIFICATE),
         front=front,
         is_as_run=manifest.get("study_hash") == study.hash,
     )
+
+
+def _of_its_year(study: Study, optimum: Mapping[str, Any]) -> Study:
+    """Return a study with the year of the first launch that a strategy chose."""
+    point = optimum.get("point")
+    year = point.get(YEAR) if isinstance(point, Mapping) else None
+    if not isinstance(year, int | float):
+        return study
+    believed = with_values(study.assumptions, {f"scenario.{YEAR}": float(year)}, source=f"trial {optimum['number']}")
+    return dataclasses.replace(study, assumptions=believed)
+
+
+def _front_of_trials(path: Path, content: Mapping[str, Any], study: Study) -> dict[str, Any]:
+    """Return the front of a search by trials in the form of that of a run, best first goal first, knees marked."""
+    first = study.goals[0]
+    try:
+        points = [_point(point, study) for point in content["points"]]
+        points.sort(key=lambda point: first.sign * point["goals"][first.outcome])
+        knees = _knees(points, study)
+    except (KeyError, TypeError, ValueError, DesignError) as error:
+        raise RunFolderError(f"{path}: points: {error!r}; allowed: the file as the run wrote it") from None
+    marked = [{**point, "knee": number in knees} for number, point in enumerate(points)]
+    goals = [{"outcome": goal.outcome, "sense": goal.sense} for goal in study.goals]
+    return {
+        **content,
+        "goals": goals,
+        "knees": [points[number]["point"] for number in knees],
+        "points": marked,
+        "evaluated_designs": content["evaluations"],
+    }
+
+
+def _point(point: Mapping[str, Any], study: Study) -> dict[str, Any]:
+    outcome = point["outcome"]
+    goals = {goal.outcome: float(outcome[goal.outcome]) for goal in study.goals}
+    return {"point": int(point["number"]), "goals": goals, "design": dict(point["design"]), "outcome": dict(outcome)}
+
+
+def _knees(points: Sequence[Mapping[str, Any]], study: Study) -> tuple[int, ...]:
+    """Return the places of the points at which a front of trials bends."""
+    values = np.array([[point["goals"][goal.outcome] for goal in study.goals] for point in points])
+    return Front(
+        goals=study.goals,
+        status="feasible",
+        proved=False,
+        designs=tuple(Design(**point["design"]) for point in points),
+        values=values.reshape(len(points), len(study.goals)),
+        bounds=np.full(len(points), np.nan),
+        ends=(),
+        spacing=0.0,
+        evaluated=0,
+        seconds=0.0,
+        proof_seconds=0.0,
+        seed=0,
+        stopped_by="",
+    ).knees
 
 
 def _manifest(folder: Path) -> dict[str, Any]:
