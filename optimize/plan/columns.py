@@ -20,10 +20,10 @@ from pyomo.repn.plugins.standard_form import LinearStandardFormCompiler
 
 from dawndusk.models.design import Design
 from dawndusk.optimize.neighbourhood import coordinates_of
+from dawndusk.optimize.plan.direct import lp_of
 from dawndusk.optimize.plan.engine import Planned, solve_plan
 from dawndusk.optimize.plan.highs import THREADS
 from dawndusk.optimize.plan.model import plan_model
-from dawndusk.optimize.plan.narrow import lp_of
 from dawndusk.optimize.plan.pieces import Pieces, first_pieces, widened
 from dawndusk.optimize.plan.problem import Effort, Objective, PlanProblem
 from dawndusk.optimize.problem import Problem

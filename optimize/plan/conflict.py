@@ -16,10 +16,10 @@ import highspy
 import pyomo.environ as pyo
 from pyomo.repn.plugins.standard_form import LinearStandardFormCompiler
 
+from dawndusk.optimize.plan.direct import lp_of
 from dawndusk.optimize.plan.families import FAMILIES
 from dawndusk.optimize.plan.highs import THREADS, Solver
 from dawndusk.optimize.plan.model import plan_model
-from dawndusk.optimize.plan.narrow import lp_of
 from dawndusk.optimize.plan.problem import PlanProblem
 
 LEAST_GIVEN = 1e-6

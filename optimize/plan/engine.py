@@ -1,9 +1,11 @@
 """Solving a plan: a bound that no plan beats, and a plan of whole satellites with its exact objective.
 
-1. The linear relaxation gives a wish, which repair makes whole; its exact objective is the first upper bound.
-2. What any better plan lies in is narrowed down, and curves are cut into pieces inside of that.
-3. The mixed-integer model gives a bound and further wishes. Where the two are still apart, cuts are added at what the
-   best plan buys, and the model is solved again.
+1. The linear relaxation gives a wish, which repair makes whole and ``polish`` makes good: the first upper bound.
+2. What any better plan lies in is narrowed down, and curves are cut into pieces inside of that, as fine as the gap
+   that is asked for needs.
+3. The mixed-integer model begins with the best plan and gives a bound and further wishes. Where the two are still
+   apart, ranges are narrowed with the better plan, pieces are made finer, more numbers are whole, and the model is
+   solved again.
 
 For a levelised cost the objective of the model is cost less a trial price times worth: if no plan makes that less than
 ``b``, no plan has a levelised cost below ``price + b / worth``, with the least worth that any plan can have where b is
@@ -19,37 +21,40 @@ from typing import Any
 
 import numpy as np
 
-from dawndusk.models.fleet.accounts import built_units
-from dawndusk.optimize.certify.certificate import CertificateError
-from dawndusk.optimize.plan.frame import Frame
-from dawndusk.optimize.plan.highs import Solver
+from dawndusk.models.fleet.fleet import Decisions
+from dawndusk.optimize.plan.bracket import Bracket
+from dawndusk.optimize.plan.cuts import learning_weights
+from dawndusk.optimize.plan.direct import Direct
+from dawndusk.optimize.plan.highs import Answer
 from dawndusk.optimize.plan.model import plan_model
-from dawndusk.optimize.plan.narrow import Ranges, learning_cuts, ranges
-from dawndusk.optimize.plan.pieces import Pieces, first_pieces, tiers
-from dawndusk.optimize.plan.planned import Planned, Step, least_worth
+from dawndusk.optimize.plan.narrow import fine_pieces, fix_known, hull_pieces, narrowed, widest
+from dawndusk.optimize.plan.pieces import Pieces
+from dawndusk.optimize.plan.planned import GapParts, Planned, Step, least_worth
+from dawndusk.optimize.plan.polish import polish, start_of, whole_of
 from dawndusk.optimize.plan.problem import Effort, Objective, PlanProblem
-from dawndusk.optimize.plan.reading import Wish, wish_of
+from dawndusk.optimize.plan.reading import Wish, decisions_of, wish_of
 from dawndusk.optimize.plan.repair import repaired
 from dawndusk.optimize.plan.score import Scored, score
 from dawndusk.optimize.plan.tighten import margins_for, tightened
+from dawndusk.optimize.plan.whole import whole_numbers
 
 MOST_ROUNDS = 6
-TOLERANCE = 1e-4
-"""Relative: what the tolerances of the solver may do to a bound."""
 LEAST_PROGRESS, MOST_IDLE = 0.02, 2
 """Share of the gap asked for that a round has to gain, and rounds without that before the solve ends."""
 LEAST_ABS_GAP = 1e-6
 LP_ROUNDS = 6
 LP_CLOSE = 1e-4
-GAP_OF_MODEL = 0.4
+GAP_OF_MODEL = 0.25
 """Share of the gap asked for that the mixed-integer model is solved to; the rest is for its pieces and for rounding."""
-NARROW_SHARE = 0.2
+GAP_OF_PIECES = 0.25
+"""Share of the gap asked for that chords may leave out in all; less in each round."""
+FINER = 0.5
+PASSES, PASS_GAIN = 4, 0.05
+"""Passes of narrowing in a row at most, and the share of the gap that one has to close for another to follow."""
+NARROW_SHARE, POLISH_SHARE = 0.5, 0.15
 MOST_TIGHTENED, TIGHTENED_SHARE = 5, 0.3
 MOST_MISSED = 0.1
 """Rules that are broken by a larger share than this are not broken by rounding."""
-FIRST_PIECES = 10
-FEW = 20.0
-"""Launches in a year below which whole numbers are worth their branching, as the best plan has them."""
 
 
 def solve_plan(
@@ -72,58 +77,47 @@ def solve_plan(
     return run.planned()
 
 
-class _Run:
+class _Run(Bracket):
     def __init__(self, problem: PlanProblem, effort: Effort, report: Callable[[Step], None]) -> None:
-        self.problem, self.effort, self.report = problem, effort, report
+        super().__init__(problem)
+        self.effort, self.report = effort, report
         self.begin = time.monotonic()
-        self.pieces = first_pieces(problem.economy)
-        self.best: Scored | None = None
-        self.near_miss: Scored | None = None
-        self.bound = -math.inf  # of the objective to be made small
         self.model_objective: float | None = None
         self.infeasible = False
         self.stopped_by = "completion"
         self.rounds = 0
-        self.size = (0, 0)
         self.least_worth = least_worth(problem)
-        self.found: Ranges | None = None
-        self.model: Any = None
-        self.solver: Any = None
+        self.found = widest(problem.economy)
+        self.is_narrowed = False
+        self.proof: tuple[float, float] | None = None
+        self.polished: Scored | None = None
+        self.narrowed: Scored | None = None
+        self.wish: Decisions | None = None
+        self.price = 0.0
+        self.size = (0, 0)
+        self.pieces: Pieces = hull_pieces(problem.economy, self.found)
+        self.build()
 
     @property
     def left_s(self) -> float:
         return self.effort.time_limit_s - (time.monotonic() - self.begin)
 
     @property
-    def sign(self) -> float:
-        """Return -1 where the objective is made large."""
-        return -1.0 if self.problem.objective is Objective.NPV else 1.0
-
-    @property
     def is_ratio(self) -> bool:
         return self.problem.objective is Objective.LCOC
 
     @property
-    def upper(self) -> float:
-        """Return the best exact objective so far, to be made small."""
-        return math.inf if self.best is None else self.sign * self.best.objective
-
-    def gap(self) -> float:
-        if self.best is None or not math.isfinite(self.bound):
-            return math.inf
-        scale = abs(self.upper)
-        if self.problem.objective is Objective.NPV:
-            scale = max(scale, self.best.accounts.cost_usd)
-        return max(self.upper - self.bound, 0.0) / (scale or 1.0)
+    def is_closed(self) -> bool:
+        return self.gap() <= self.effort.gap
 
     def solve(self) -> None:
-        self.build()
         if not self.relax():
             return
+        self.polish()
         self.narrow()
         idle = 0
         for _ in range(MOST_ROUNDS):
-            if self.gap() <= self.effort.gap or self.infeasible:
+            if self.is_closed or self.infeasible:
                 return
             if self.left_s <= 0.0:
                 break
@@ -131,31 +125,35 @@ class _Run:
             self.round()
             if self.stopped_by != "completion":
                 return
-            if self.gap() > self.effort.gap:
-                self.refine()
+            if not self.is_closed:
+                self.polish()
+            if not self.is_closed:
+                self.narrow()
             idle = 0 if self.gap() < before - LEAST_PROGRESS * self.effort.gap else idle + 1
             if idle == MOST_IDLE:
                 break
-        if self.gap() > self.effort.gap:
+        if not self.is_closed:
             self.stopped_by = "time limit" if self.left_s <= 0.0 else "lack of progress"
 
     def build(self) -> None:
         """Build the model with the pieces as they are."""
         self.model = plan_model(self.problem, self.pieces)
-        self.solver = Solver(self.model, seed=self.effort.seed)
-        frame: Frame = self.model.frame
-        self.units = frame.units
+        fix_known(self.model, self.found)
+        self.units: tuple[float, float] = self.model.frame.units
+        self.direct = Direct(self.model, seed=self.effort.seed)
+        self.size = len(self.direct), self.direct.lp.num_row_
         self.trial(self.upper if self.is_ratio and self.best is not None else 0.0)
 
     def trial(self, usd_per_pflop_hour: float) -> None:
         """Set the trial value of a levelised cost."""
         self.price = usd_per_pflop_hour
-        self.model.worth_price.set_value(usd_per_pflop_hour * self.units[1] / self.units[0])
+        if self.is_ratio:
+            self.direct.price(usd_per_pflop_hour * self.units[1] / self.units[0])
 
     def relax(self) -> bool:
         """Solve the relaxation, for a levelised cost again and again; return whether it has a solution."""
         for _ in range(LP_ROUNDS if self.is_ratio else 1):
-            answer = self.solver.solve(time_limit_s=self.left_s, relaxed=True)
+            answer = self.direct.solve(time_limit_s=self.left_s, relaxed=True)
             if not self.take(answer, "relaxation", relaxed=True):
                 return False
             if not self.is_ratio:
@@ -173,58 +171,76 @@ class _Run:
 
         return float(value(self.model.cost)) * self.units[0], float(value(self.model.worth_used)) * self.units[1]
 
-    def take(self, answer: Any, stage: str, *, relaxed: bool = False) -> bool:
+    def take(self, answer: Answer, stage: str, *, relaxed: bool = False) -> bool:
         """Take bound and wish of an answer; return whether there is a solution."""
         if answer.status == "infeasible":
             self.infeasible = self.best is None
-            if self.best is not None:  # only what is better was looked for
-                self.bound = self.upper
+            if self.best is not None:  # which is itself a solution: ranges are too tight for the solver's tolerance
+                self.found, self.is_narrowed = widest(self.problem.economy), False
             return False
+        before = self.bound
         if answer.bound is not None:
-            self.raise_bound(answer.bound)
+            self.raise_bound(self.in_usd(answer.bound))
         if answer.has_solution:
-            self.solver.load(answer)
-            found = self.offer(repaired(self.problem, wish_of(self.model)))
+            self.direct.load(answer)
+            wish = wish_of(self.model)
+            if self.bound > before:
+                exact = score(self.problem, decisions_of(self.problem, wish)).objective
+                self.proof = self.sign * self.in_sense(answer.objective or 0.0), self.sign * exact
+            found = self.offer((repaired if relaxed else whole_of)(self.problem, wish))
             if found.broken and (self.best is None or not relaxed):
                 self.tighten(found, relaxed=relaxed)
             if not relaxed:
-                self.model_objective = self.in_sense(answer.objective)
+                self.wish = decisions_of(self.problem, wish)
+                self.model_objective = self.in_sense(answer.objective or 0.0)
         if answer.status in {"time limit", "failed", "interrupted"}:
             self.stopped_by = "time limit" if answer.status == "time limit" else answer.status
-        bound = self.sign * self.bound
-        best = math.nan if self.best is None else self.best.objective
-        self.report(Step(stage, time.monotonic() - self.begin, best, bound))
+        self.tell(stage)
         return bool(answer.has_solution)
+
+    def tell(self, stage: str) -> None:
+        """Report where the solve stands."""
+        best = math.nan if self.best is None else self.best.objective
+        self.report(Step(stage, time.monotonic() - self.begin, best, self.sign * self.bound))
 
     def in_sense(self, model_objective: float) -> float:
         """Return a value of the model's objective in the units and sense of the problem."""
         usd = model_objective * self.units[0]
         if self.is_ratio:
-            return self.price + usd / self.values()[1]
+            return self.price + usd / (max(self.values()[1], self.least_worth) or 1.0)
         return self.sign * usd
 
-    def raise_bound(self, model_bound: float) -> None:
+    def in_usd(self, model_bound: float) -> float:
+        """Return the bound on plans that one on the model is."""
         usd = model_bound * self.units[0]
         if self.is_ratio:
             usd = self.price + (usd / self.least_worth if usd < 0.0 else 0.0)
-        if self.found is not None:  # what is no better than the best plan was left out of the model
-            usd = min(usd, self.upper)
-        self.bound = max(self.bound, usd)
+        return min(usd, self.upper) if self.is_narrowed else usd  # what is no better was left out of the model
 
-    def offer(self, decisions: Any) -> Scored:
-        """Keep decisions where they are the best so far, and return what they come to."""
-        found = score(self.problem, decisions)
-        if found.broken:
-            if self.near_miss is None or _miss(found) < _miss(self.near_miss):
-                self.near_miss = found
-        elif self.sign * found.objective < self.upper:
-            self.best = found
-            if self.upper < self.bound - TOLERANCE * abs(self.bound):
-                raise CertificateError(
-                    f"plan: found a plan of {found.objective:.9g}, better than the bound {self.sign * self.bound:.9g} "
-                    "that was thought to be proved"
-                )
-        return found
+    def in_model(self, usd: float) -> float:
+        """Return the bound of the model that makes one on plans."""
+        if self.is_ratio:
+            return (usd - self.price) * self.least_worth / self.units[0]
+        return usd / self.units[0]
+
+    def polish(self) -> None:
+        """Look for better plans near the best one, or the nearest miss, and near what the model would buy."""
+        near = self.best or self.near_miss
+        if near is None or self.is_closed or self.left_s <= 0.0:
+            return
+        if near is self.polished and self.wish is None:
+            return
+        polish(
+            self.problem,
+            near,
+            self.offer,
+            time_limit_s=POLISH_SHARE * self.left_s,
+            gap=self.effort.gap,
+            seed=self.effort.seed,
+            around=self.wish,
+        )
+        self.polished, self.wish = self.best or near, None
+        self.tell("polishing")
 
     def tighten(self, first: Scored, *, relaxed: bool) -> None:
         """Look for a plan with a little less room, where rounding has broken rules.
@@ -247,107 +263,87 @@ class _Run:
     def wish_with(self, margins: dict[str, float], *, relaxed: bool) -> Wish | None:
         """Return what a model with less room would buy."""
         model = plan_model(tightened(self.problem, margins), self.pieces)
+        fix_known(model, self.found)
         model.worth_price.set_value(self.model.worth_price.value)
-        self.fix_outside(model)
-        solver = Solver(model, seed=self.effort.seed)
-        answer = solver.solve(
+        direct = Direct(model, seed=self.effort.seed)
+        answer = direct.solve(
             time_limit_s=TIGHTENED_SHARE * self.left_s,
             relaxed=relaxed,
-            rel_gap=GAP_OF_MODEL * self.effort.gap,
             abs_gap=self.abs_gap(),
         )
         if not answer.has_solution:
             return None
-        solver.load(answer)
+        direct.load(answer)
         return wish_of(model)
 
     def narrow(self) -> None:
-        """Narrow down what better plans lie in, and cut the curves inside of that."""
+        """Narrow down what better plans lie in, pass after pass."""
         deadline = time.monotonic() + NARROW_SHARE * self.left_s
-        for last_only in (True, True, False):
-            if self.best is None or self.gap() <= self.effort.gap or time.monotonic() > deadline:
+        if self.best is self.narrowed:
+            return
+        for _ in range(PASSES):
+            if self.best is None or self.is_closed or time.monotonic() > deadline:
                 return
-            found = ranges(self.model, self.cutoff(), deadline, last_only=last_only)
-            self.recut(found)
-            answer = self.solver.solve(time_limit_s=self.left_s, relaxed=True)
+            self.narrowed = self.best
+            before = self.gap()
+            self.found = narrowed(self.hull_model(), self.found, self.cutoff(), deadline, self.effort.seed)
+            self.is_narrowed = True
+            self.pieces = hull_pieces(self.problem.economy, self.found, flown=self.flown())
+            self.build()
+            answer = self.direct.solve(time_limit_s=self.left_s, relaxed=True)
             if not self.take(answer, "narrowing", relaxed=True):
                 return
+            if self.gap() > (1.0 - PASS_GAIN) * before:
+                return
+
+    def hull_model(self) -> Any:
+        """Return the model whose relaxation ranges are looked for in."""
+        model = plan_model(self.problem, hull_pieces(self.problem.economy, self.found, flown=self.flown()))
+        fix_known(model, self.found)
+        if self.is_ratio:
+            self.trial(self.upper)
+            model.worth_price.set_value(self.model.worth_price.value)
+        return model
 
     def cutoff(self) -> float:
         """Return the best objective in units of the model, with the trial price at the best levelised cost."""
-        if not self.is_ratio:
-            return self.upper / self.units[0]
-        self.trial(self.upper)
-        return 0.0
+        return 0.0 if self.is_ratio else self.upper / self.units[0]
 
-    def recut(self, found: Ranges) -> None:
-        """Build the model again with pieces inside of ranges, and what lies outside fixed."""
+    def flown(self) -> Any:
+        """Return launches of the best plan by vehicle and year."""
         assert self.best is not None
-        frame: Frame = self.model.frame
-        totals = np.cumsum(built_units(self.problem.economy, self.best.decisions), axis=1)
-        learning = {
-            line: learning_cuts(frame, line, float(low[-1]), float(high[-1]), totals[number], FIRST_PIECES)
-            for number, (line, (low, high)) in enumerate(found.learning.items())
-        }
-        launch = self.problem.economy.assumptions.launch
-        bought = self.best.decisions.launches.sum(axis=(1, 2))
-        volume = {}
-        for number, (vehicle, (low, high)) in enumerate(found.volume.items()):
-            most = min(float(np.floor(high)), float(frame.pieces.volume[vehicle][-1]))
-            cuts = tiers(launch.volume_reference_launches if launch.volume_discount_per_doubling else np.inf, most)
-            volume[vehicle] = _around(cuts, low, float(bought[number]))
-        steps = self.problem.economy.calendar.steps_per_year
-        flown = self.best.decisions.launches.sum(axis=1)
-        self.pieces = Pieces(learning, volume, found.learning, (flown > 0.0) & (flown < FEW / steps))
-        self.found = found
-        self.build()
-        self.fix_outside(self.model)
+        launches = self.best.decisions.launches.sum(axis=1)
+        return launches.reshape(len(launches), self.problem.economy.calendar.years, -1).sum(axis=2)
 
-    def fix_outside(self, model: Any) -> None:
-        """Fix pieces that no better plan can leave unfilled, or reach, and tiers that none is in."""
-        found, years = self.found, model.frame.calendar.year_labels
-        if found is None:
-            return
-        for line, (low, high) in found.learning.items():
-            cuts = self.pieces.learning[line]
-            for y, year in enumerate(years):
-                for k in range(len(cuts) - 2):
-                    if cuts[k + 1] <= low[y]:
-                        model.filled[line, year, k].fix(1)
-                    elif cuts[k + 1] >= high[y]:
-                        model.filled[line, year, k].fix(0)
-        for vehicle, (least, _) in found.volume.items():
-            cuts = self.pieces.volume[vehicle]
-            for k in range(len(cuts) - 2):
-                if cuts[k + 1] < least:
-                    model.tier[vehicle, k].fix(0)
+    def recut(self) -> None:
+        """Build the model with pieces as fine as the gap asked for needs."""
+        economy, frame = self.problem.economy, self.model.frame
+        share = GAP_OF_PIECES * self.effort.gap * FINER ** (self.rounds - 1)
+        spent = self.best.accounts.cost_usd if self.best is not None else np.inf
+        rest: dict[str, Any] = {}
+        if self.best is not None:
+            rest = {"flown": self.flown(), **whole_numbers(self.problem, self.best, self.rounds)}
+        self.pieces = fine_pieces(economy, self.found, share * spent, learning_weights(frame), **rest)
+        self.build()
 
     def round(self) -> None:
-        """Solve the mixed-integer model once."""
+        """Solve the mixed-integer model once, beginning with the best plan."""
         self.rounds += 1
-        self.size = _size(self.model)
-        if self.is_ratio and self.best is not None:
-            self.trial(self.upper)
-        answer = self.solver.solve(
+        self.recut()
+        answer = self.direct.solve(
             time_limit_s=self.left_s,
-            rel_gap=0.0 if self.is_ratio else GAP_OF_MODEL * self.effort.gap,
             abs_gap=self.abs_gap(),
+            start=() if self.best is None else start_of(self.model, self.best),
+            enough=self.in_model(self.upper - self.effort.gap * self.scale),
         )
         self.take(answer, "mixed-integer model")
 
     def abs_gap(self) -> float:
-        """Return the absolute gap to solve the model to: of a levelised cost its objective is near zero."""
-        if not self.is_ratio:
+        """Return the absolute gap to solve the model to, in its units."""
+        if self.best is None:
             return LEAST_ABS_GAP
-        scale = self.price * self.least_worth / self.units[0]
-        return max(GAP_OF_MODEL * self.effort.gap * scale, LEAST_ABS_GAP)
-
-    def refine(self) -> None:
-        """Narrow again with the better plan, and cut the curves where it lies."""
-        if self.best is None or self.left_s <= 0.0:
-            return
-        deadline = time.monotonic() + NARROW_SHARE * self.left_s
-        self.recut(ranges(self.model, self.cutoff(), deadline))
+        scale = self.price * self.least_worth if self.is_ratio else self.scale
+        return max(GAP_OF_MODEL * self.effort.gap * scale / self.units[0], LEAST_ABS_GAP)
 
     def planned(self) -> Planned:
         gap = self.gap()
@@ -374,25 +370,16 @@ class _Run:
             columns=self.size[0],
             rows=self.size[1],
             pieces=self.pieces,
+            made_of=self.made_of(),
         )
 
-
-def _miss(found: Scored) -> float:
-    return sum(held.excess for held in found.broken)
-
-
-def _around(cuts: np.ndarray[Any, Any], low: float, bought: float) -> np.ndarray[Any, Any]:
-    """Return tiers with one that ends at what was bought, and a narrow one after it."""
-    marks = [bought, np.ceil(bought * 1.05 + 1.0), np.floor(low)]
-    more = [mark for mark in marks if cuts[0] < mark < cuts[-1]]
-    return np.unique(np.concatenate([cuts, more]))
-
-
-def _size(model: Any) -> tuple[int, int]:
-    import pyomo.environ as pyo  # noqa: PLC0415
-
-    columns = sum(1 for variable in model.component_data_objects(pyo.Var) if not variable.fixed)
-    return columns, sum(1 for _ in model.component_data_objects(pyo.Constraint, active=True))
+    def made_of(self) -> GapParts | None:
+        """Return what the gap is made of, None where there is none."""
+        if self.proof is None or self.best is None:
+            return None
+        model, exact = self.proof
+        parts = (model - self.bound, exact - model, self.upper - exact)
+        return GapParts(*(part / self.scale for part in parts))
 
 
 __all__ = ["Planned", "Step", "least_worth", "solve_plan"]

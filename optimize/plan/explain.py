@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -138,28 +138,39 @@ def if_slips(planned: Planned, vehicle: str, years: float, effort: Effort = LOOK
 
 def slipped(economy: Economy, vehicle: str, years: float) -> Economy:
     """Return an economy in which a vehicle comes later."""
-    assumptions, terms = economy.assumptions, economy.terms
-    row = assumptions.vehicles[vehicle]
-    later = dataclasses.replace(
-        row,
-        available_year=row.available_year + years,
-        cadence_year=row.cadence_year + years,
-        cadence_per_year=row.cadence_per_year,
-    )
-    offer = terms.offers.get(vehicle, Offer())
+    return all_slipped(economy, {vehicle: years})
+
+
+def all_slipped(economy: Economy, years: Mapping[str, float]) -> Economy:
+    """Return an economy in which some vehicles come later, each by its own years."""
+    offers, vehicles = dict(economy.terms.offers), dict(economy.assumptions.vehicles)
+    for name, late in years.items():
+        row = vehicles[name]
+        offers[name] = _later_offer(economy, name, late)
+        vehicles[name] = dataclasses.replace(
+            row,
+            available_year=row.available_year + late,
+            cadence_year=row.cadence_year + late,
+            cadence_per_year=row.cadence_per_year,
+        )
+    designs = dict(zip(economy.figures.names, economy.figures.designs, strict=True))
+    calendar = dataclasses.replace(economy.calendar, tail_periods=0)
+    terms = dataclasses.replace(economy.terms, offers=offers)
+    changed = economy.assumptions.replace(vehicles=vehicles)
+    return economy_of(designs, economy.launching.vehicles, changed, calendar, terms)
+
+
+def _later_offer(economy: Economy, vehicle: str, years: float) -> Offer:
+    """Return how a vehicle is offered that comes later: its windows, its cadence and its success, but not its price."""
+    offer = economy.terms.offers.get(vehicle, Offer())
     windows = tuple((begin + years, end) for begin, end in offer.windows if begin + years < end)
     if offer.windows and not windows:
         windows = ((economy.calendar.first_year - 1.0, economy.calendar.first_year - 0.5),)
     caps = offer.cap_per_year
     moved = None if caps is None else dataclasses.replace(caps, years=tuple(year + years for year in caps.years))
-    success = offer.success or _success_path(row, economy.calendar)
+    success = offer.success or _success_path(economy.assumptions.vehicles[vehicle], economy.calendar)
     success = dataclasses.replace(success, years=tuple(year + years for year in success.years))
-    offers = {**terms.offers, vehicle: dataclasses.replace(offer, windows=windows, cap_per_year=moved, success=success)}
-    changed = assumptions.replace(vehicles={**assumptions.vehicles, vehicle: later})
-    designs = dict(zip(economy.figures.names, economy.figures.designs, strict=True))
-    calendar = dataclasses.replace(economy.calendar, tail_periods=0)
-    terms = dataclasses.replace(terms, offers=offers)
-    return economy_of(designs, economy.launching.vehicles, changed, calendar, terms)
+    return dataclasses.replace(offer, windows=windows, cap_per_year=moved, success=success)
 
 
 def _success_path(row: Vehicle, calendar: Calendar) -> Path:

@@ -14,7 +14,7 @@ from dawndusk.models.fleet.economy import Economy
 from dawndusk.models.fleet.fleet import KW_PER_MW
 from dawndusk.models.fleet.launching import volume_factor
 from dawndusk.optimize.plan.coefficients import Coefficients, coefficients_of
-from dawndusk.optimize.plan.pieces import Pieces
+from dawndusk.optimize.plan.pieces import Pieces, Price
 from dawndusk.optimize.plan.problem import Objective, PlanProblem, Sale
 
 Floats = NDArray[np.float64]
@@ -149,16 +149,26 @@ class Frame:
         return self.problem.objective in {Objective.NPV, Objective.LCOC}
 
     @functools.cached_property
-    def volume_factors(self) -> dict[str, Floats]:
-        """Return the volume factor at the upper end of each tier, by vehicle."""
-        launch = self.economy.assumptions.launch
-        return {name: volume_factor(launch, cuts[1:]) for name, cuts in self.pieces.volume.items()}
+    def prices(self) -> dict[str, tuple[tuple[Price, ...], ...]]:
+        """Return by vehicle and tier the lines that what is paid lies above."""
+        launch, stated = self.economy.assumptions.launch, self.pieces.prices
+        return {
+            name: stated[name]
+            if name in stated
+            else tuple((Price(float(factor), 0.0, 0.0),) for factor in volume_factor(launch, cuts[1:]))
+            for name, cuts in self.pieces.volume.items()
+        }
+
+    def least_factor(self, vehicle: int) -> float:
+        """Return the volume factor in the last tier of a vehicle."""
+        return min(price.of_listed for price in self.prices[self.vehicles[vehicle]][-1])
 
     @functools.cached_property
     def is_discounted_in_full(self) -> NDArray[np.bool_]:
-        """Return in which years no price floor stands in the way of the volume discount, shape (V, Y)."""
+        """Return in which years no price floor stands in the way of the largest volume discount, shape (V, Y)."""
         launching = self.economy.launching
-        least = np.array([self.volume_factors[name][-1] for name in self.vehicles])[:, None]
+        most = launching.most_in_year.sum(axis=1).astype(np.float64)
+        least = volume_factor(self.economy.assumptions.launch, most)[:, None]
         period = launching.price_usd * least >= launching.floor_usd[:, None]
         year = launching.year_price_usd * least >= launching.floor_usd[:, None]
         by_year = period.reshape(len(self.vehicles), self.calendar.years, -1).all(axis=2)
@@ -166,7 +176,7 @@ class Frame:
 
     def floored_factor(self, vehicle: int, listed_usd: float) -> float:
         """Return the least volume factor at a listed price, the price floor respected."""
-        least = float(self.volume_factors[self.vehicles[vehicle]][-1])
+        least = self.least_factor(vehicle)
         floor = float(self.economy.launching.floor_usd[vehicle])
         return max(least, min(floor / listed_usd, 1.0)) if listed_usd > 0.0 else 1.0
 

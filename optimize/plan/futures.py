@@ -12,7 +12,7 @@ from dawndusk.models.errors import DawnduskError
 from dawndusk.models.fleet.calendar import Calendar, Path
 from dawndusk.models.fleet.economy import Economy, economy_of
 from dawndusk.models.fleet.launching import Offer
-from dawndusk.optimize.plan.explain import slipped
+from dawndusk.optimize.plan.explain import all_slipped
 from dawndusk.optimize.plan.problem import PlanProblem
 
 
@@ -58,10 +58,9 @@ def drawn_scenarios(
 def under(problem: PlanProblem, scenario: Scenario) -> PlanProblem:
     """Return a plan's problem as it is in a scenario."""
     economy = problem.economy
-    for name, years in scenario.late_years:
+    for name, _ in scenario.late_years:
         _check(economy, name)
-        if years:
-            economy = slipped(economy, name, years)
+    economy = all_slipped(economy, {name: years for name, years in scenario.late_years if years})
     offers = dict(economy.terms.offers)
     calendar = economy.calendar
     years_at = tuple(float(year) for year in calendar.middles[: calendar.periods])

@@ -107,8 +107,7 @@ def cost_terms(m: Any, f: Frame) -> list[tuple[float, Any]]:
         each = float(c.arrived[index[design], number[label]]) * rows_fleet.THOUSAND / unit
         terms.append((each, m.arrived[design, label]))
     for v, name in enumerate(f.vehicles):
-        factors = f.volume_factors[name]
-        terms += [(float(factor), m.spent[name, k]) for k, factor in enumerate(factors)]
+        terms += [(1.0, m.paid[name, k]) for k in range(len(f.prices[name]))]
         terms += rows_money.listed_terms(m, f, v, full=False)
     for line_number, line in enumerate(f.economy.lines):
         for y in f.years:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,33 +23,68 @@ FIRST_PIECES = 8
 TIER_RATIO = 2.0
 
 
-@dataclass(frozen=True, eq=False)
-class Pieces:
-    """The cuts: reference satellites by line, launches by vehicle, both from 0 to the most that can be bought.
+class Price(NamedTuple):
+    """A line below what launches of a vehicle cost in a tier: per listed price, per launch, and at all.
 
-    ``reach`` has the least and the most that each line has built by the end of each year, shape (Y,) each, where that
-    is known of the plans that matter. ``whole`` says which launches are whole numbers in the model, shape (V, P);
-    without it those that can only be few.
+    The last two are in units of money of the model.
     """
 
-    learning: Mapping[str, Floats]
+    of_listed: float
+    per_launch: float
+    fixed: float
+
+
+@dataclass(frozen=True, eq=False)
+class Pieces:
+    """The cuts: reference satellites by line and year, launches by vehicle, both from 0 to the most that can be bought.
+
+    Attributes
+    ----------
+    learning : mapping of str to tuple of array
+        By line, for each year of the horizon, the cuts of what the line has built by its end.
+    volume : mapping of str to array
+        By vehicle.
+    heights : mapping of str to tuple of array
+        Premium at the cuts, where it is not that of the learning curve: of lines, which are no bound.
+    reach : mapping of str to tuple of array
+        The least and the most that each line has built by the end of each year, shape (Y,) each, where that is known of
+        the plans that matter.
+    whole : array, optional
+        Which launches are whole numbers in the model, shape (V, P); without it those that can only be few.
+    satellites : array, optional
+        Which satellites are whole numbers in the model, shape (D, V, P); none without it.
+    prices : mapping of str to tuple of tuple of Price
+        By vehicle, for each tier, lines that what is paid lies above; where there are none, it is the listed price
+        times the factor at the upper end of the tier.
+    flown : array, optional
+        Launches in each year that the premium on cadence is exact at, shape (V, Y).
+    """
+
+    learning: Mapping[str, tuple[Floats, ...]]
     volume: Mapping[str, Floats]
+    heights: Mapping[str, tuple[Floats, ...]] = field(default_factory=dict)
     reach: Mapping[str, tuple[Floats, Floats]] = field(default_factory=dict)
     whole: NDArray[np.bool_] | None = None
+    satellites: NDArray[np.bool_] | None = None
+    prices: Mapping[str, tuple[tuple[Price, ...], ...]] = field(default_factory=dict)
+    flown: Floats | None = None
 
-    def premiums(self, economy: Economy, line: str) -> Floats:
-        """Return the learning premium at the cuts of a line, in reference satellites."""
-        return premium_after(economy.assumptions.cost, economy.terms.built_before, self.learning[line])
+    def premiums(self, economy: Economy, line: str, year: int) -> Floats:
+        """Return the learning premium at the cuts of a line in a year, in reference satellites."""
+        if line in self.heights:
+            return self.heights[line][year]
+        return premium_after(economy.assumptions.cost, economy.terms.built_before, self.learning[line][year])
 
     def error(self, economy: Economy, line: str, year: int) -> float:
         """Return by how much the premium of a line at the end of a year exceeds its chords, in reference satellites."""
-        if year < 0:
+        if year < 0 or line in self.heights:
             return 0.0
         cost, before = economy.assumptions.cost, economy.terms.built_before
-        low, high = 0.0, float(self.learning[line][-1])
+        cuts = self.learning[line][year]
+        low, high = 0.0, float(cuts[-1])
         if line in self.reach:
             low, high = float(self.reach[line][0][year]), float(self.reach[line][1][year])
-        return chord_error(cost, before, self.learning[line], low, high)
+        return chord_error(cost, before, cuts, low, high)
 
 
 def most_units(economy: Economy, line: int) -> float:
@@ -64,7 +100,7 @@ def first_pieces(economy: Economy) -> Pieces:
     """Return cuts to begin with."""
     cost, before = economy.assumptions.cost, economy.terms.built_before
     learning = {
-        name: chord_points(cost, before, most_units(economy, number), FIRST_PIECES)
+        name: (chord_points(cost, before, most_units(economy, number), FIRST_PIECES),) * economy.calendar.years
         for number, name in enumerate(economy.lines)
     }
     bought = economy.launching.most_in_year.sum(axis=1)
@@ -87,5 +123,7 @@ def tiers(reference: float, most: float) -> Floats:
 
 def widened(pieces: Pieces, factor: float) -> Pieces:
     """Return pieces that reach further by a factor, for catalogues that may come to build more."""
-    learning = {line: np.append(cuts, cuts[-1] * factor) for line, cuts in pieces.learning.items()}
+    learning = {
+        line: tuple(np.append(cuts, cuts[-1] * factor) for cuts in by_year) for line, by_year in pieces.learning.items()
+    }
     return Pieces(learning, pieces.volume)

@@ -23,6 +23,25 @@ class Step:
     bound: float
 
 
+@dataclass(frozen=True)
+class GapParts:
+    """What a gap is made of, each part as a share of the objective; the three add up to it.
+
+    Attributes
+    ----------
+    search : float
+        Between the bound and the best solution of the model that proved it: none of a relaxation.
+    curves : float
+        Between that solution and its exact cost, fractions and all: what pieces and planes leave out.
+    rounding : float
+        Between that and the best whole plan; below zero where that is the cheaper one.
+    """
+
+    search: float
+    curves: float
+    rounding: float
+
+
 @dataclass(frozen=True, eq=False)
 class Planned:
     """How a plan was solved.
@@ -30,7 +49,8 @@ class Planned:
     ``status`` is ``optimal`` (the gap asked for is proved), ``feasible`` (a plan, and a wider gap), ``infeasible``
     (proved: no plan meets the rules) or ``unknown``. ``objective`` and ``bound`` are in the units and the sense of the
     problem; ``gap`` is between the exact objective and the bound, relative to the objective (for a value to the
-    larger of value and cost). ``model_objective`` is that of the mixed-integer model at its best solution.
+    larger of value and cost), and ``made_of`` its parts. ``model_objective`` is that of the mixed-integer model at its
+    best solution, None where its relaxation was enough.
     """
 
     problem: PlanProblem
@@ -48,6 +68,7 @@ class Planned:
     columns: int
     rows: int
     pieces: Pieces | None
+    made_of: GapParts | None = None
 
 
 def least_worth(problem: PlanProblem) -> float:

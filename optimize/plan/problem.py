@@ -58,6 +58,10 @@ class Site:
     launches_per_year: Path
 
 
+ROUNDED = 0.5
+"""Satellites by which the number in orbit, an expected one after launch failures, counts as the next whole number."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Licence:
     """A licence for a number of satellites, with the dates by which a share of them has to be in orbit.

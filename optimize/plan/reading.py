@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dawndusk.models.fleet.fleet import Decisions
 from dawndusk.optimize.plan.frame import Frame
+from dawndusk.optimize.plan.problem import PlanProblem
 
 Floats = NDArray[np.float64]
 
@@ -23,6 +25,11 @@ class Wish:
     share: Floats
     launches: Floats
     ground: Floats
+
+
+def decisions_of(problem: PlanProblem, wish: Wish) -> Decisions:
+    """Return the decisions of a wish, fractions and all."""
+    return Decisions(wish.share * problem.economy.figures.per_launch[:, :, None], wish.launches, wish.ground)
 
 
 def wish_of(model: Any) -> Wish:

@@ -32,6 +32,15 @@ def manifest(m: Any, f: Frame) -> Rows:
 
 
 @family()
+def whole_satellites(m: Any, f: Frame) -> Rows:
+    """Satellites are whole where that is asked for."""
+    index, vehicles = {name: d for d, name in enumerate(f.designs)}, {name: v for v, name in enumerate(f.vehicles)}
+    for key in m.satellites:
+        places = float(f.economy.figures.per_launch[index[key[0]], vehicles[key[1]]])
+        yield key, linear([(places, m.share[key]), (-1.0, m.satellites[key])]), (0.0, 0.0)
+
+
+@family()
 def arrival(m: Any, f: Frame) -> Rows:
     """What reaches orbit is what was launched, less what failed launches are expected to lose."""
     launched: dict[tuple[int, int], Terms] = {}

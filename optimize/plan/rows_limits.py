@@ -10,7 +10,7 @@ from dawndusk.models.constants import HOURS_PER_YEAR
 from dawndusk.models.fleet.fleet import over_time
 from dawndusk.optimize.plan.families import Rows, family, linear
 from dawndusk.optimize.plan.frame import Frame
-from dawndusk.optimize.plan.problem import Choice, Licence
+from dawndusk.optimize.plan.problem import ROUNDED, Choice, Licence
 from dawndusk.optimize.plan.rows_fleet import THOUSAND, Terms
 from dawndusk.optimize.plan.rows_money import in_orbit_terms, left_out_usd, minus, premium_terms
 
@@ -30,15 +30,10 @@ def licence_milestone(m: Any, f: Frame) -> Rows:
             last = f.calendar.period_at(date)
             if not 0 < last <= f.calendar.periods:
                 continue  # beyond the horizon, where nothing can be decided
-            arrived: Terms = [
-                (THOUSAND, m.arrived[design, f.labels[p]])
-                for d, design in enumerate(f.designs)
-                for p in range(last)
-                if chosen[d] and (design, f.labels[p]) in m.arrived
-            ]
-            wanted = share * licence.satellites
             label = (name, f"{share:.0%} by {date:g}")
-            yield label, linear([(c / wanted, v) for c, v in arrived]), (1.0, None)
+            wanted = share * licence.satellites
+            low = 1.0 - ROUNDED / wanted
+            yield label, linear(in_orbit_terms(m, f, chosen / wanted, last - 1)), (low, None)
 
 
 @family("satellites", can_give=True)
@@ -48,7 +43,7 @@ def licensed_satellites(m: Any, f: Frame) -> Rows:
         chosen = _licensed(f, licence)
         for p in f.periods:
             terms = in_orbit_terms(m, f, chosen / licence.satellites, p)
-            yield (name, f.labels[p]), linear(terms), (None, 1.0)
+            yield (name, f.labels[p]), linear(terms), (None, 1.0 + ROUNDED / licence.satellites)
 
 
 @family("Gbit/s", can_give=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,19 +14,23 @@ from dawndusk.optimize.plan.rows_fleet import THOUSAND, Terms, built_terms, laun
 
 TANGENTS = 12
 """Lines below the premium of a cadence, over its range."""
+NEAR_MARKS = (0.7, 0.85, 1.0, 1.15, 1.3)
+"""Where further ones are, relative to what a plan flies."""
 
 
-def experience_terms(m: Any, f: Frame, line: str, year: str) -> Terms:
-    """Return the experience of a line at the end of a year, in reference satellites, as terms."""
-    widths = np.diff(f.pieces.learning[line])
-    return [(float(width), m.fill[line, year, k]) for k, width in enumerate(widths)]
+def experience_terms(m: Any, f: Frame, line: str, year: int) -> Terms:
+    """Return the experience of a line at the end of a year, in reference satellites, as terms; none before the plan."""
+    if year < 0:
+        return []
+    widths = np.diff(f.pieces.learning[line][year])
+    return [(float(width), m.fill[line, f.calendar.year_labels[year], k]) for k, width in enumerate(widths)]
 
 
 def premium_terms(m: Any, f: Frame, line: str, year: int) -> Terms:
     """Return the premium settled by the end of a year, in reference satellites, as terms; none before the plan."""
     if year < 0:
         return []
-    rises = np.diff(f.pieces.premiums(f.economy, line))
+    rises = np.diff(f.pieces.premiums(f.economy, line, year))
     return [(float(rise), m.fill[line, f.calendar.year_labels[year], k]) for k, rise in enumerate(rises)]
 
 
@@ -38,13 +44,13 @@ def experience(m: Any, f: Frame) -> Rows:
     """The experience of a line is everything that it has built by the end of a year."""
     economy = f.economy
     for number, line in enumerate(economy.lines):
-        scale = max(float(f.pieces.learning[line][-1]), 1.0) / THOUSAND
+        scale = max(float(f.pieces.learning[line][-1][-1]), 1.0) / THOUSAND
         units = np.where(economy.line_of == number, economy.figures.hardware_usd / economy.line_usd[number], 0.0)
         built = built_terms(m, f, lambda d, units=units: float(units[d]))  # type: ignore[misc]
         for y, year in enumerate(f.calendar.year_labels):
             new = [term for p, terms in built.items() if f.calendar.year_of[p] == y for term in terms]
-            before = minus(experience_terms(m, f, line, f.calendar.year_labels[y - 1])) if y else []
-            now = experience_terms(m, f, line, year)
+            before = minus(experience_terms(m, f, line, y - 1))
+            now = experience_terms(m, f, line, y)
             yield (line, year), linear([(c / scale, v) for c, v in [*now, *before, *minus(new)]]), (0.0, 0.0)
 
 
@@ -61,11 +67,13 @@ def pieces_in_order(m: Any, f: Frame) -> Rows:
 def experience_stays(m: Any, f: Frame) -> Rows:
     """Experience is never lost."""
     years = f.calendar.year_labels
-    for line, year, k in m.filled:
-        y = years.index(year)
-        if y:
-            later = linear([(1.0, m.filled[line, year, k]), (-1.0, m.filled[line, years[y - 1], k])])
-            yield (line, year, k), later, (0.0, None)
+    for line, by_year in f.pieces.learning.items():
+        for y, (before, now) in enumerate(itertools.pairwise(by_year), start=1):
+            passed = np.searchsorted(now, before[1:-1], side="right") - 2  # the last piece that ends by then
+            for k, last in enumerate(np.minimum(passed, len(now) - 3)):
+                if last >= 0:
+                    later = (1.0, m.filled[line, years[y], int(last)])
+                    yield (line, years[y], k), linear([later, (-1.0, m.filled[line, years[y - 1], k])]), (0.0, None)
 
 
 @family()
@@ -105,6 +113,17 @@ def volume_price(m: Any, f: Frame) -> Rows:
                 yield (name, k, "least"), linear([(1.0, spent), (-low, bought)]), (0.0, None)
 
 
+@family()
+def volume_discount(m: Any, f: Frame) -> Rows:
+    """Launches of a vehicle cost their listed price less the discount for as many as are bought."""
+    for name, by_tier in f.prices.items():
+        for k, prices in enumerate(by_tier):
+            for number, price in enumerate(prices):
+                asked = zip(price, (m.spent[name, k], m.bought[name, k], m.tier[name, k]), strict=True)
+                terms = [(1.0, m.paid[name, k]), *((-c, v) for c, v in asked)]
+                yield (name, k, number), linear(terms), (0.0, None)
+
+
 def listed_terms(m: Any, f: Frame, vehicle: int, *, full: bool) -> Terms:
     """Return the listed price of a vehicle's launches and cadence premiums, in units of money, as terms.
 
@@ -136,21 +155,24 @@ def cadence_premium(m: Any, f: Frame) -> Rows:
     for (v, y), terms in launches_by_year(m, f).items():
         rate = float(f.economy.launching.rate_per_year[v, y])
         most = int(f.economy.launching.most_in_year[v, y])
-        for number, (slope, start) in enumerate(premium_lines(premium / (rate * rate), most)):
+        marks = () if f.pieces.flown is None else (float(f.pieces.flown[v, y]),)
+        for number, (slope, start) in enumerate(premium_lines(premium / (rate * rate), most, marks)):
             surcharge = (1.0, m.surcharge[f.vehicles[v], f.calendar.year_labels[y]])
             label = (f.vehicles[v], f.calendar.year_labels[y], number)
             yield label, linear([surcharge, *[(-slope * c, x) for c, x in terms]]), (start, None)
 
 
-def premium_lines(factor: float, most: int) -> list[tuple[float, float]]:
+def premium_lines(factor: float, most: int, marks: Sequence[float] = ()) -> list[tuple[float, float]]:
     """Return slope and value at zero of lines below ``factor n^3`` for whole n from 0 to ``most``.
 
-    Secants between neighbouring whole numbers where they are few, which are exact there; tangents otherwise.
+    Secants between neighbouring whole numbers where they are few, which are exact there; tangents otherwise, some of
+    them at and near ``marks``.
     """
     if most <= MANY_LAUNCHES:
         rises = [(n, factor * n**3, factor * (n + 1) ** 3) for n in range(most)]
         return [(high - low, low - (high - low) * n) for n, low, high in rises]
-    points = np.linspace(0.0, most, TANGENTS + 1)[1:]
+    near = [mark * ratio for mark in marks for ratio in NEAR_MARKS if 0.0 < mark * ratio < most]
+    points = np.unique([*np.linspace(0.0, most, TANGENTS + 1)[1:], *near])
     return [(3.0 * factor * n**2, -2.0 * factor * n**3) for n in points]
 
 

@@ -22,10 +22,11 @@ from dawndusk.models.errors import DawnduskError
 from dawndusk.models.fleet.accounts import built_units
 from dawndusk.models.fleet.economy import Economy
 from dawndusk.models.fleet.learning import premium_after
+from dawndusk.optimize.plan.direct import Direct
 from dawndusk.optimize.plan.families import linear
 from dawndusk.optimize.plan.frame import Frame
 from dawndusk.optimize.plan.futures import Scenario, under
-from dawndusk.optimize.plan.highs import Answer, Solver
+from dawndusk.optimize.plan.highs import Answer
 from dawndusk.optimize.plan.model import plan_model
 from dawndusk.optimize.plan.pieces import first_pieces
 from dawndusk.optimize.plan.problem import Objective, PlanProblem
@@ -109,10 +110,8 @@ def _straighten(model: Any, frame: Frame, plan: Scored) -> None:
     prices = premium_prices(frame.economy, plan)
     model.settled = pyo.ConstraintList()
     for number, line in enumerate(frame.economy.lines):
-        for y, year in enumerate(frame.calendar.year_labels):
-            earlier = frame.calendar.year_labels[y - 1]
-            new = [*experience_terms(model, frame, line, year)]
-            new += minus(experience_terms(model, frame, line, earlier)) if y else []
+        for y in frame.years:
+            new = [*experience_terms(model, frame, line, y), *minus(experience_terms(model, frame, line, y - 1))]
             premium = [*premium_terms(model, frame, line, y), *minus(premium_terms(model, frame, line, y - 1))]
             price = float(prices[number, y])
             model.settled.add(linear([*premium, *[(-price * c, v) for c, v in new]]) == 0.0)
@@ -123,6 +122,7 @@ def _straighten(model: Any, frame: Frame, plan: Scored) -> None:
         for k in range(len(cuts) - 1):
             if k != kept:
                 model.spent[name, k].fix(0.0)
+                model.paid[name, k].fix(0.0)
     model.volume_tier.deactivate()
     flown = plan.decisions.launches.sum(axis=(0, 1)).reshape(frame.calendar.years, -1).sum(axis=1)
     for year, begun in zip(frame.calendar.year_labels, np.cumsum(flown) > 0.0, strict=True):
@@ -217,12 +217,11 @@ def hedge(
         whole.scenario[number].plan = model
     _join(whole, models, first_periods)
     _weigh(whole, models, scenarios, cvar_weight, cvar_level)
-    solver = Solver(whole)
-    answer = solver.solve(time_limit_s=time_limit_s, relaxed=True)
-    columns = sum(1 for _ in whole.component_data_objects(pyo.Var))
+    direct = Direct(whole)
+    answer = direct.solve(time_limit_s=time_limit_s, relaxed=True)
     if answer.has_solution:
-        solver.load(answer)
-    return _hedged(answer, models, scenarios, alone, first_periods, cvar_level, begin, columns)
+        direct.load(answer)
+    return _hedged(answer, models, scenarios, alone, first_periods, cvar_level, begin, len(direct))
 
 
 def check_scenarios(scenarios: Sequence[Scenario], problem: PlanProblem, first_periods: int) -> None:
@@ -240,7 +239,7 @@ def check_scenarios(scenarios: Sequence[Scenario], problem: PlanProblem, first_p
 def _alone(model: Any, time_limit_s: float) -> float:
     """Return the least expense of one scenario by itself in USD."""
     model.least = pyo.Objective(expr=model.expense)
-    answer = Solver(model).solve(time_limit_s=time_limit_s, relaxed=True)
+    answer = Direct(model).solve(time_limit_s=time_limit_s, relaxed=True)
     model.del_component(model.least)
     return float("nan") if answer.objective is None else answer.objective * model.money_unit
 

@@ -13,7 +13,7 @@ from dawndusk.models.cost import continuous
 from dawndusk.models.fleet.accounts import CAPITAL, RUNNING, Accounts, accounts_of
 from dawndusk.models.fleet.calendar import Calendar
 from dawndusk.models.fleet.fleet import KW_PER_MW, Decisions, Fleet, fleet_of
-from dawndusk.optimize.plan.problem import Objective, PlanProblem
+from dawndusk.optimize.plan.problem import ROUNDED, Objective, PlanProblem
 
 Floats = NDArray[np.float64]
 
@@ -212,17 +212,16 @@ def _licence_rules(problem: PlanProblem, fleet: Fleet) -> Iterator[Held]:
     calendar = problem.economy.calendar
     for name, licence in problem.limits.licences.items():
         chosen = np.array([design in licence.designs for design in problem.economy.figures.names])
+        in_orbit = fleet.in_orbit[chosen].sum(axis=0)
         for date, share in licence.milestones:
             last = calendar.period_at(date)
             if 0 < last <= calendar.periods:
-                there = float(fleet.arrived[chosen, :last].sum())
                 label = f"{name}, {share:.0%} by {date:g}"
-                yield Held("licence_milestone", label, there, share * licence.satellites, False)
-        in_orbit = fleet.in_orbit[chosen].sum(axis=0)
+                wanted = share * licence.satellites - ROUNDED
+                yield Held("licence_milestone", label, float(in_orbit[last - 1]), wanted, False)
         for p in range(calendar.periods):
-            yield Held(
-                "licensed_satellites", f"{name}, {calendar.label(p)}", float(in_orbit[p]), licence.satellites, True
-            )
+            label = f"{name}, {calendar.label(p)}"
+            yield Held("licensed_satellites", label, float(in_orbit[p]), licence.satellites + ROUNDED, True)
 
 
 __all__ = ["Held", "Scored", "score", "spending"]

@@ -24,6 +24,16 @@ def add_variables(model: Any, frame: Frame) -> None:
         key = (frame.vehicles[v], frame.economy.orbits[o], labels[p])
         most[key] = (0, int(launching.most_in_period[v, p]))
         whole[key] = pyo.NonNegativeIntegers if frame.is_whole(v, p) else pyo.NonNegativeReals
+    counted = frame.pieces.satellites
+    model.satellites = pyo.Var(
+        [
+            (names[d], frame.vehicles[v], labels[p])
+            for d, v, p in frame.flights
+            if counted is not None and counted[d, v, p]
+        ],
+        domain=pyo.NonNegativeIntegers,
+        doc="satellites of a design built for a vehicle in a period, where they are whole numbers",
+    )
     model.launches = pyo.Var(list(most), bounds=most, domain=whole, doc="launches of a vehicle to an orbit in a period")
     arriving = [(names[d], labels[p]) for d in range(len(names)) for p in frame.periods]
     flown = {(d, p) for d, _, p in flights}
@@ -50,14 +60,18 @@ def add_variables(model: Any, frame: Frame) -> None:
 
 def _add_curves(model: Any, frame: Frame) -> None:
     years = frame.calendar.year_labels
-    pieces = {line: len(cuts) - 1 for line, cuts in frame.pieces.learning.items()}
+    pieces = [
+        (line, year, len(cuts) - 1)
+        for line, by_year in frame.pieces.learning.items()
+        for year, cuts in zip(years, by_year, strict=True)
+    ]
     model.fill = pyo.Var(
-        [(line, year, k) for line, count in pieces.items() for year in years for k in range(count)],
+        [(line, year, k) for line, year, count in pieces for k in range(count)],
         bounds=(0, 1),
         doc="share of a piece of the experience of a line that is filled by the end of a year",
     )
     model.filled = pyo.Var(
-        [(line, year, k) for line, count in pieces.items() for year in years for k in range(count - 1)],
+        [(line, year, k) for line, year, count in pieces for k in range(count - 1)],
         domain=pyo.Binary,
         doc="whether a piece of the experience of a line is full by the end of a year",
     )
@@ -65,6 +79,7 @@ def _add_curves(model: Any, frame: Frame) -> None:
     model.tier = pyo.Var(tiers, domain=pyo.Binary, doc="whether launches of a vehicle are bought in a tier")
     model.bought = pyo.Var(tiers, domain=pyo.NonNegativeReals, doc="launches of a vehicle bought in a tier")
     model.spent = pyo.Var(tiers, domain=pyo.NonNegativeReals, doc="listed price of those launches")
+    model.paid = pyo.Var(tiers, domain=pyo.NonNegativeReals, doc="what those launches cost")
     model.surcharge = pyo.Var(
         list(frame.vehicles), list(years), domain=pyo.NonNegativeReals, doc="launches in a year times cadence premium"
     )

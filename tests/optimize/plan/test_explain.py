@@ -64,7 +64,7 @@ def test_why_not_costs_something(make_plan: MakePlan) -> None:
 
 
 def test_a_vehicle_that_slips(make_plan: MakePlan) -> None:
-    demand = Demand(least_pflops=Path((2029.0, 2033.0), (500.0, 4000.0)))
+    demand = Demand(least_pflops=Path((2029.0, 2033.0), (1500.0, 4000.0)))
     planned = solve_plan(make_plan(demand=demand), QUICK)
     late = if_slips(planned, "starship_v3", 2.0, QUICK)
     assert late.planned.plan is not None
