@@ -20,9 +20,9 @@ import optuna
 from optuna.storages import JournalStorage, RDBStorage
 from optuna.storages.journal import JournalFileBackend
 
+from dawndusk.optimize.search.distributions import distributions_of
 from dawndusk.optimize.search.question import Answer, Goal, Question, Trial
 from dawndusk.optimize.search.space import Category, Point, Real, Space, Whole
-from dawndusk.studies.trials import coding
 from dawndusk.studies.trials.address import read_address
 from dawndusk.studies.trials.reading import read_trials
 from dawndusk.studies.trials.store import open_store
@@ -75,7 +75,7 @@ def plain(storage: str, folder: Path, seed: int, count: int) -> None:
         load_if_exists=True,
     )
     for _ in range(count):
-        trial = study.ask(coding.distributions(SPACE))
+        trial = study.ask(distributions_of(SPACE))
         said = answer(trial.params)
         trial.set_user_attr("outcomes", dict(said.outcomes))
         for rule, violation in said.violations.items():

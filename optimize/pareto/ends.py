@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+import math
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -15,6 +17,7 @@ from dawndusk.optimize.certify.certificate import CertificateError, Certified, r
 from dawndusk.optimize.certify.search import certify
 from dawndusk.optimize.certify.slots import NotBoundedError
 from dawndusk.optimize.evolution import Progress
+from dawndusk.optimize.execution.backends import open_executor
 from dawndusk.optimize.problem import Bound, Goal, Problem
 
 Floats: TypeAlias = NDArray[np.float64]
@@ -22,6 +25,8 @@ Report: TypeAlias = Callable[[Progress], None]
 
 TOLERANCE = 1e-9
 """Relative: what rounding may do to an outcome or a bound."""
+LOOK_EVERY_S = 0.5
+"""How often an interrupt is looked for while others prove."""
 NOT_BOUNDED = "not bounded"
 INTERRUPT = "interrupt"
 
@@ -73,9 +78,8 @@ class End:
 
 def prove_end(problem: Problem, goal: Goal, effort: Effort, *, time_limit_s: float, report: Report) -> End:
     """Return the best value of one goal with its certificate."""
-    alone = dataclasses.replace(problem, objective=goal.outcome, sense=goal.sense)
     try:
-        found = _certified(alone, effort, time_limit_s, report)
+        found = _certified(_for(problem, goal), effort, time_limit_s, report)
     except NotBoundedError as error:
         return End(
             goal=goal,
@@ -107,23 +111,69 @@ class PointProof:
     stopped_by: str
 
 
-def prove_point(
-    problem: Problem, goals: Sequence[Goal], values: Floats, effort: Effort, *, time_limit_s: float, report: Report
-) -> PointProof:
-    """Return what is proved of the epsilon-constraint problem of a point with these values, in units of the goals."""
+@dataclass(frozen=True)
+class PointQuestion:
+    """What is to be proved of the points of a front: what workers are given once."""
+
+    problem: Problem
+    goals: tuple[Goal, ...]
+    effort: Effort
+
+
+def prove_point(asked: PointQuestion, values: Floats, time_limit_s: float) -> PointProof:
+    """Return what is proved of the epsilon-constraint problem of a point with these values, in units of the goals.
+
+    It is proved in one process, so that the points of a front can be shared out among many.
+    """
+    goals, alone = asked.goals, dataclasses.replace(asked.effort, workers=1, cluster=None)
     limits = tuple(
         Bound(goal.outcome, "<=" if goal.sense == "minimise" else ">=", float(value))
         for goal, value in zip(goals[1:], values[1:], strict=True)
     )
-    first = goals[0]
-    limited = dataclasses.replace(
-        problem, objective=first.outcome, sense=first.sense, bounds=(*problem.bounds, *limits)
-    )
     try:
-        found = _certified(limited, effort, time_limit_s, report)
+        found = _certified(_for(asked.problem, goals[0], limits), alone, time_limit_s, _silent)
     except NotBoundedError:
         return PointProof(None, None, NOT_BOUNDED)
     return PointProof(found.bound, found.design, found.stopped_by)
+
+
+def _silent(_: Progress) -> None:
+    """Report to nobody."""
+
+
+def prove_points(
+    asked: PointQuestion, values: Floats, *, time_limit_s: float, report: Callable[[int], None]
+) -> Iterator[tuple[int, PointProof]]:
+    """Yield the number and the proof of points as they come, from the workers of the effort; none after the time.
+
+    Each point has an equal part of the time. What is proved of one has nothing to do with the others: where the proofs
+    end by themselves, it is the same whatever the number of workers.
+
+    Parameters
+    ----------
+    values : array
+        Goals of the points in their units, shape (N, m).
+    report : callable
+        Called now and then with how many are proved.
+    """
+    effort, end = asked.effort, time.monotonic() + time_limit_s
+    workers = None if effort.cluster else effort.workers
+    with open_executor(workers, context=asked, cluster=effort.cluster, isolated=True) as executor:
+        share_s = time_limit_s / math.ceil(len(values) / executor.workers)
+        tasks = {executor.submit(prove_point, row, share_s): number for number, row in enumerate(values)}
+        while tasks and (left_s := end - time.monotonic()) > 0.0:
+            report(len(values) - len(tasks))
+            done = executor.done(min(left_s, LOOK_EVERY_S))
+            if done is not None:
+                number = tasks.pop(done.task)
+                if done.failure is None or done.failure.kind != "died":
+                    yield number, done.value()
+
+
+def _for(problem: Problem, goal: Goal, limits: tuple[Bound, ...] = ()) -> Problem:
+    """Return the problem of one goal, with more bounds."""
+    bounds = (*problem.bounds, *limits)
+    return dataclasses.replace(problem, objective=goal.outcome, sense=goal.sense, bounds=bounds)
 
 
 def _certified(problem: Problem, effort: Effort, time_limit_s: float, report: Report) -> Certified:
@@ -156,5 +206,5 @@ def check_value(goal: Goal, bound: float | None, value: float, design: Design, w
     if goal.sign * (bound - value) > TOLERANCE * abs(bound):
         raise CertificateError(
             f"the certificate is wrong: proved that no design {where} has a better {goal.outcome} than {bound!r}; but "
-            f"the front has a feasible design with {value!r}: {design.to_dict()}"
+            f"there is a feasible design with {value!r}: {design.to_dict()}"
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -16,7 +17,16 @@ from dawndusk.models.outcome import known_outcome
 from dawndusk.optimize.evolution import Progress
 from dawndusk.optimize.pareto.archive import one_of_each_cell, scaled
 from dawndusk.optimize.pareto.dominance import not_dominated
-from dawndusk.optimize.pareto.ends import INTERRUPT, Effort, End, PointProof, check_value, prove_end, prove_point
+from dawndusk.optimize.pareto.ends import (
+    INTERRUPT,
+    Effort,
+    End,
+    PointProof,
+    PointQuestion,
+    check_value,
+    prove_end,
+    prove_points,
+)
 from dawndusk.optimize.pareto.field import Field, Points
 from dawndusk.optimize.pareto.front import Front
 from dawndusk.optimize.pareto.search import Hunt, hunt
@@ -240,17 +250,17 @@ def _far_apart(values: Floats, least: float) -> Indices:
 def _proved_points(field: Field, chosen: _Chosen, effort: Effort, limit_s: float, report: Report) -> _Chosen:
     """Return the points with a proved bound each; a better design that a proof met takes the place of its point."""
     designs, values, bounds = list(chosen.designs), chosen.values.copy(), chosen.bounds.copy()
-    end = time.monotonic() + limit_s
-    for number, row in enumerate(chosen.values):
-        share = (end - time.monotonic()) / (len(chosen) - number)
-        if share <= 0.0:
-            break
-        proof = prove_point(field.problem, field.goals, row, effort, time_limit_s=share, report=report)
-        bounds[number] = np.nan if proof.bound is None else proof.bound
-        check_value(field.goals[0], proof.bound, float(row[0]), designs[number], _as_good_as(field.goals, row))
-        _improve(field, number, proof, designs, values)
-        if proof.stopped_by == INTERRUPT:
-            break
+    asked = PointQuestion(field.problem, field.goals, effort)
+
+    def tell(proved: int) -> None:
+        report(Progress("proving points", proved / len(chosen), field.evaluated, float(chosen.values[0, 0])))
+
+    with contextlib.suppress(KeyboardInterrupt):
+        for number, proof in prove_points(asked, chosen.values, time_limit_s=limit_s, report=tell):
+            row = chosen.values[number]
+            bounds[number] = np.nan if proof.bound is None else proof.bound
+            check_value(field.goals[0], proof.bound, float(row[0]), designs[number], _as_good_as(field.goals, row))
+            _improve(field, number, proof, designs, values)
     small = values * field.signs
     best = np.flatnonzero(not_dominated(small))
     order = best[np.lexsort(small[best].T[::-1])]

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 
 from dawndusk.models.errors import DawnduskError, nearest, one_of
 from dawndusk.optimize.search.modelling import Prior
-from dawndusk.optimize.search.optuna_samplers import OptunaSampler
 from dawndusk.optimize.search.population import PopulationSampler
 from dawndusk.optimize.search.question import History, Question
 from dawndusk.optimize.search.sampler import Sampler
@@ -33,13 +32,21 @@ GENERATIONS = 50
 SMALLEST_POPULATION, LARGEST_POPULATION = 40, 400
 BATCHES, LARGEST_BATCH = 50, 64
 
+
+def _of_optuna(name: str) -> Sampler:
+    """Return a sampler of Optuna."""
+    from dawndusk.optimize.search.optuna_samplers import OptunaSampler  # noqa: PLC0415 (slow to import)
+
+    return OptunaSampler(name)
+
+
 MAKERS: dict[str, Callable[[], Sampler]] = {
     "surrogate": SurrogateSampler,
-    "tpe": lambda: OptunaSampler("tpe"),
-    "gp": lambda: OptunaSampler("gp"),
+    "tpe": lambda: _of_optuna("tpe"),
+    "gp": lambda: _of_optuna("gp"),
     "cmaes": CmaesSampler,
-    "nsga2": lambda: OptunaSampler("nsga2"),
-    "nsga3": lambda: OptunaSampler("nsga3"),
+    "nsga2": lambda: _of_optuna("nsga2"),
+    "nsga3": lambda: _of_optuna("nsga3"),
     "population": PopulationSampler,
     "random": RandomSampler,
 }

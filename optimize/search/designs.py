@@ -7,12 +7,14 @@ size of the satellite.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
+from dawndusk.models.array import Array
 from dawndusk.models.design import CATEGORIES, NUMBERS, VARIABLES, Design, DesignBatch
 from dawndusk.models.evaluate import evaluate
 from dawndusk.models.launch import cadence_cap_per_year
@@ -43,7 +45,14 @@ class DesignQuestion:
     @property
     def rules(self) -> tuple[str, ...]:
         """Return the names of the rules of the model and of the bounds of the study."""
-        return (*RULES, *(str(bound) for bound in self.problem.bounds))
+        return rules_of(self.problem)
+
+    @property
+    def needed(self) -> tuple[str, ...]:
+        """Return the outcomes that an answer has to have: goals and bounded ones."""
+        goals = (goal.outcome for goal in self.goals)
+        bounded = (bound.outcome for bound in self.problem.bounds)
+        return tuple(dict.fromkeys((*goals, *bounded)))
 
     @property
     def space(self) -> Space:
@@ -55,17 +64,14 @@ class DesignQuestion:
             elif isinstance(entry, Range) and name == "radiator_area_m2":
                 dimensions[AREA] = Real(*self._area_ends(entry), logarithmic=True)
             elif isinstance(entry, Range):
-                dimensions[name] = self._number(name, entry)
+                dimensions[name] = dimension_of(name, self._open(name, entry))
         return Space(dimensions)
 
-    def _number(self, name: str, entry: Range) -> Dimension:
-        low, high = entry.low, entry.high
-        if name == "launches_per_year":
-            high = max(min(high, self._cadence_cap()), low)
-        logarithmic = low > 0.0 and high / low > LOG_SCALE_RATIO
-        if VARIABLES[name].kind == "integer":
-            return Whole(round(low), round(high), logarithmic)
-        return Real(low, high, logarithmic)
+    def _open(self, name: str, entry: Range) -> Range:
+        """Return the range of a number, that of the cadence up to what any vehicle allows."""
+        if name != "launches_per_year":
+            return entry
+        return replace(entry, high=max(min(entry.high, self._cadence_cap()), entry.low))
 
     def _cadence_cap(self) -> float:
         """Return the most launches a year that any vehicle allows."""
@@ -148,8 +154,7 @@ class DesignQuestion:
         """Return what the built-in model answers to designs."""
         with np.errstate(all="ignore"):
             evaluation = evaluate(batch, self.problem.assumptions)
-        excess = {str(bound): bound.excess(evaluation.outcome.values) for bound in self.problem.bounds}
-        columns = {**evaluation.violation, **excess}
+        columns = {**evaluation.violation, **excesses(self.problem, evaluation.outcome.values)}
         return [
             self.answer(evaluation.outcome.row(index), {name: float(column[index]) for name, column in columns.items()})
             for index in range(len(batch))
@@ -157,13 +162,36 @@ class DesignQuestion:
 
     def answer(self, outcomes: Mapping[str, float], violations: Mapping[str, float]) -> Answer:
         """Return an answer, which is a failure where a goal or a rule is not a finite number."""
-        for name in (*(goal.outcome for goal in self.goals), *(bound.outcome for bound in self.problem.bounds)):
+        for name in self.needed:
             if not np.isfinite(outcomes[name]):
                 return Answer(failure=Failure("not a number", f"{name} is {outcomes[name]!r} in the built-in model"))
         for name, violation in violations.items():
             if not np.isfinite(violation):
                 return Answer(failure=Failure("not a number", f"rule {name} can not be judged in the built-in model"))
         return Answer(outcomes, violations)
+
+
+def bounds_of(problem: Problem) -> tuple[str, ...]:
+    """Return the names of the bounds of a study."""
+    return tuple(str(bound) for bound in problem.bounds)
+
+
+def rules_of(problem: Problem) -> tuple[str, ...]:
+    """Return the names of the rules of the model and of the bounds of a study."""
+    return (*RULES, *bounds_of(problem))
+
+
+def excesses(problem: Problem, outcomes: Mapping[str, Array]) -> dict[str, Array]:
+    """Return by how much each bound of a study is missed, by its name, negative where it is met."""
+    return {str(bound): bound.excess(outcomes) for bound in problem.bounds}
+
+
+def dimension_of(name: str, entry: Range) -> Real | Whole:
+    """Return the range of a design variable as a dimension, on a logarithmic scale where its ends are far apart."""
+    logarithmic = entry.low > 0.0 and entry.high / entry.low > LOG_SCALE_RATIO
+    if VARIABLES[name].kind == "integer":
+        return Whole(math.ceil(entry.low), math.floor(entry.high), logarithmic)
+    return Real(entry.low, entry.high, logarithmic)
 
 
 def _within(dimension: Real | Whole, value: float) -> float | int:

@@ -21,6 +21,7 @@ Kernel: TypeAlias = Literal["matern", "gauss"]
 
 KERNELS: tuple[Kernel, ...] = ("matern", "gauss")
 SQRT_5 = np.sqrt(5.0)
+FIVE_THIRDS = 5.0 / 3.0
 LENGTH_LOG_MEAN, LENGTH_LOG_SD = np.sqrt(2.0), np.sqrt(3.0)
 """The prior of a length scale is log-normal about exp of the first times the root of the number of columns."""
 LOG_LENGTHS = (np.log(0.02), np.log(200.0))
@@ -44,16 +45,23 @@ class Hyper:
 
 def correlation(kernel: Kernel, squared: Floats) -> Floats:
     """Return the correlation at scaled squared distances: Matérn 5/2, or the Gaussian."""
+    if kernel == "gauss":
+        falling: Floats = np.exp(-0.5 * squared)
+        return falling
     distance = SQRT_5 * np.sqrt(squared)
-    falling: Floats = np.exp(-0.5 * squared if kernel == "gauss" else -distance)
-    return falling if kernel == "gauss" else (1.0 + distance + distance * distance / 3.0) * falling
+    found: Floats = (1.0 + distance + FIVE_THIRDS * squared) * np.exp(-distance)
+    return found
 
 
-def _slope(kernel: Kernel, squared: Floats) -> Floats:
-    """Return minus twice the derivative of the correlation by the squared distance."""
+def _with_slope(kernel: Kernel, squared: Floats) -> tuple[Floats, Floats]:
+    """Return the correlation, and minus twice its derivative by the squared distance."""
+    if kernel == "gauss":
+        falling: Floats = np.exp(-0.5 * squared)
+        return falling, falling
     distance = SQRT_5 * np.sqrt(squared)
-    falling: Floats = np.exp(-0.5 * squared if kernel == "gauss" else -distance)
-    return falling if kernel == "gauss" else (5.0 / 3.0) * (1.0 + distance) * falling
+    falling = np.exp(-distance)
+    slope = (1.0 + distance) * falling
+    return slope + FIVE_THIRDS * squared * falling, FIVE_THIRDS * slope
 
 
 def squared_distance(left: Floats, right: Floats) -> Floats:
@@ -98,7 +106,8 @@ class _Likelihood:
         count = len(self.values)
         scaled = self.features / np.exp(log_lengths)[self.groups]
         squared = squared_distance(scaled, scaled)
-        lower = _factor(correlation(self.kernel, squared), noise)
+        correlations, slope = _with_slope(self.kernel, squared)
+        lower = _factor(correlations, noise)
         inverse = _inverse(lower)
         ones = inverse.sum(axis=1)
         weights = inverse @ self.values
@@ -106,12 +115,11 @@ class _Likelihood:
         variance = max(float(self.values @ weights) / count, LEAST_VARIANCE)
         outer = weights[:, None] * (weights / variance) - inverse
         value = 0.5 * count * np.log(variance) + np.sum(np.log(np.diag(lower)))
-        gradient = np.append(-0.5 * self._by_lengths(outer, squared, scaled), -0.5 * noise * np.trace(outer))
+        gradient = np.append(-0.5 * self._by_lengths(outer * slope, scaled), -0.5 * noise * np.trace(outer))
         return self._with_prior(value, gradient, theta)
 
-    def _by_lengths(self, outer: Floats, squared: Floats, scaled: Floats) -> Floats:
-        """Return the sum over pairs of ``outer`` times the derivative of the correlation by each log length."""
-        product = outer * _slope(self.kernel, squared)
+    def _by_lengths(self, product: Floats, scaled: Floats) -> Floats:
+        """Return minus the sum over pairs of ``product`` times the slope of their squared distance, by log length."""
         each = 2.0 * (product.sum(axis=1) @ scaled**2 - np.sum(scaled * (product @ scaled), axis=0))
         return np.bincount(self.groups, weights=each, minlength=self.width).astype(np.float64)
 

@@ -83,6 +83,11 @@ class Data:
         total = np.maximum(self.outputs[:, self.goals : -1], 0.0).sum(axis=1)
         return np.where(self.outputs[:, -1] == FAILED, np.inf, total)
 
+    def matters(self, output: int) -> bool:
+        """Return whether an output is to be modelled: a goal, or what some trial breaks and is not alike for all."""
+        values = self.outputs[np.isfinite(self.outputs[:, output]), output]
+        return output < self.goals or bool(len(values) and np.ptp(values) > 0.0 and values.max() > 0.0)
+
     def worst(self, goal: int) -> float:
         """Return the worst value of a goal on the front, minus infinity without one."""
         values = self.values[self.violation <= 0.0]
@@ -219,6 +224,8 @@ def _starts_with(data: Data, earlier: Data) -> bool:
 
 def _refitted(columns: Columns, data: Data, output: int, earlier: Forms, number: int) -> Forms:
     """Return the forms of one output fitted to data: all of them from time to time, else the best one so far."""
+    if not data.matters(output):
+        return earlier
     kept = _answered(data, output, data.best(MOST_FITTED))
     values = (data.outputs - data.offsets)[kept, output]
     if len(kept) < FIRST_FIT or np.ptp(values) <= LEAST_SPREAD * max(np.abs(values).max(initial=0.0), 1.0):
@@ -343,8 +350,7 @@ def models_of(chain: Chain, data: Data, prior: Prior | None = None, most: int = 
     goals = [_output(chain.columns, data, n, forms[n], kept) for n in range(data.goals)]
     rules = []
     for n in range(data.goals, data.outputs.shape[1]):
-        values = data.outputs[_answered(data, n, np.arange(len(data.rows))), n]
-        if len(values) and np.ptp(values) > 0.0 and values.max() > 0.0:
+        if data.matters(n):
             rules.append((n, _output(chain.columns, data, n, forms[n], kept)))
     return Models(chain.columns, tuple(goals), tuple(rules), data.outputs.shape[1], data.blank, prior)
 

@@ -14,30 +14,18 @@ from copy import deepcopy
 from typing import Any
 
 import optuna
-from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
+from optuna.distributions import BaseDistribution
 from optuna.storages import BaseStorage
 from optuna.study import StudyDirection
 from optuna.study._frozen import FrozenStudy
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
+from dawndusk.optimize.search.distributions import distributions_of
 from dawndusk.optimize.search.question import History, Question, Trial
-from dawndusk.optimize.search.space import Category, Point, Real, Space
+from dawndusk.optimize.search.space import Point
 
 STUDY_ID = 0
 STUDY_NAME = "mirror"
-
-
-def distributions_of(space: Space) -> dict[str, BaseDistribution]:
-    """Return a space as Optuna's distributions: integers and categories as they are."""
-    found: dict[str, BaseDistribution] = {}
-    for name, dimension in space.dimensions.items():
-        if isinstance(dimension, Category):
-            found[name] = CategoricalDistribution(dimension.names)
-        elif isinstance(dimension, Real):
-            found[name] = FloatDistribution(dimension.low, dimension.high, log=dimension.logarithmic)
-        else:
-            found[name] = IntDistribution(dimension.low, dimension.high, log=dimension.logarithmic)
-    return found
 
 
 @contextmanager

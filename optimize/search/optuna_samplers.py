@@ -9,16 +9,15 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from importlib.util import find_spec
 
 import numpy as np
 import optuna
 from optuna.samplers import BaseSampler, GPSampler, NSGAIIISampler, NSGAIISampler, TPESampler
 
-from dawndusk.models.errors import MissingExtraError
 from dawndusk.optimize.search.columns import Columns, Fresh
 from dawndusk.optimize.search.optuna_mirror import STUDY_NAME, Mirror, quietly
 from dawndusk.optimize.search.question import History
+from dawndusk.optimize.search.sampler import require
 from dawndusk.optimize.search.space import Point, Value
 from dawndusk.optimize.search.threads import one_thread
 
@@ -50,12 +49,6 @@ def _nsga3(seed: int) -> BaseSampler:
 MAKERS: dict[str, Callable[[int], BaseSampler]] = {"tpe": _tpe, "gp": _gp, "nsga2": _nsga2, "nsga3": _nsga3}
 NEEDED = {"gp": ("torch", "gp")}
 """The package that a sampler needs and the extra that brings it."""
-
-
-def require(sampler: str, package: str, extra: str) -> None:
-    """Raise ``MissingExtraError`` where a package that a sampler needs is not installed."""
-    if find_spec(package) is None:
-        raise MissingExtraError(f"search.sampler: {sampler}", package, extra, "another sampler")
 
 
 @dataclass

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from dawndusk.optimize.search.question import History, Trial
@@ -103,6 +103,16 @@ class Searched:
     evaluator_s: float
     hypervolume: float | None
     reproducible: bool
+
+    def after(self, first: Searched) -> Searched:
+        """Return what came of a search that was made in two parts, of which this is the second."""
+        return replace(
+            self,
+            evaluated=first.evaluated + self.evaluated,
+            repeated=first.repeated + self.repeated,
+            seconds=first.seconds + self.seconds,
+            evaluator_s=first.evaluator_s + self.evaluator_s,
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib.util import find_spec
 from typing import Protocol
 
+from dawndusk.models.errors import MissingExtraError
 from dawndusk.optimize.search.question import History
 from dawndusk.optimize.search.space import Point, Value
 
@@ -33,3 +35,9 @@ class Sampler(Protocol):
         pending : sequence of Point
             Points that are being evaluated, to be kept away from.
         """
+
+
+def require(sampler: str, package: str, extra: str) -> None:
+    """Raise ``MissingExtraError`` where a package that a sampler needs is not installed."""
+    if find_spec(package) is None:
+        raise MissingExtraError(f"search.sampler: {sampler}", package, extra, "another sampler")

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dawndusk.models.design import Design
-from dawndusk.optimize.search.designs import DesignQuestion
+from dawndusk.optimize.search.designs import DesignQuestion, bounds_of, excesses
 from dawndusk.optimize.search.question import Answer, Evaluator, Failure, Question
 from dawndusk.optimize.search.space import Point
 
@@ -38,24 +38,17 @@ class OutsideQuestion:
     @property
     def question(self) -> Question:
         """Return the question as samplers see it."""
-        return Question(self.designs.space, self.designs.goals, self.rules)
-
-    @property
-    def bounds(self) -> tuple[str, ...]:
-        """Return the names of the bounds of the study."""
-        return tuple(str(bound) for bound in self.designs.problem.bounds)
+        return replace(self.designs.question, rules=self.rules)
 
     @property
     def rules(self) -> tuple[str, ...]:
         """Return the rules of the model where it screens, and the bounds of the study."""
-        return self.designs.rules if self.screen else self.bounds
+        return self.designs.rules if self.screen else bounds_of(self.designs.problem)
 
     @property
     def needed(self) -> tuple[str, ...]:
         """Return the outcomes that the outside evaluator has to answer with: goals and bounded ones."""
-        goals = (goal.outcome for goal in self.designs.goals)
-        bounded = (bound.outcome for bound in self.designs.problem.bounds)
-        return tuple(dict.fromkeys((*goals, *bounded)))
+        return self.designs.needed
 
     def __call__(self, points: Sequence[Point]) -> list[Answer]:
         """Return the answers, the evaluator being asked about those designs alone that the model lets through."""
@@ -80,7 +73,7 @@ class OutsideQuestion:
                     failure=Failure("outcome", f"{name}: found {found}; allowed a finite number"), seconds=seconds
                 )
         columns = {name: np.array([value]) for name, value in told.outcomes.items()}
-        missed = {str(bound): float(bound.excess(columns)[0]) for bound in self.designs.problem.bounds}
+        missed = {name: float(excess[0]) for name, excess in excesses(self.designs.problem, columns).items()}
         rules = {name: known.violations[name] for name in self.rules if name not in missed}
         return Answer(dict(told.outcomes), {**rules, **missed}, seconds=seconds)
 

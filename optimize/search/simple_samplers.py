@@ -13,8 +13,8 @@ from scipy.stats import qmc
 from dawndusk.models.errors import DawnduskError
 from dawndusk.optimize.search.columns import Columns, Fresh
 from dawndusk.optimize.search.dominance import order_of
-from dawndusk.optimize.search.optuna_samplers import require
 from dawndusk.optimize.search.question import History, Trial
+from dawndusk.optimize.search.sampler import require
 from dawndusk.optimize.search.space import Point, Value
 
 if TYPE_CHECKING:

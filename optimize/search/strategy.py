@@ -7,20 +7,17 @@ engine.
 
 from __future__ import annotations
 
-import functools
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
-from dawndusk.models.design import VARIABLES, Design, DesignBatch
-from dawndusk.models.rules import RULES
+from dawndusk.models.design import Design, DesignBatch
 from dawndusk.optimize.certify.search import certify
 from dawndusk.optimize.evolution import QUICK, search
-from dawndusk.optimize.problem import LOG_SCALE_RATIO, Choice, Fixed, Goal, Problem, Range
-from dawndusk.optimize.search.designs import DesignQuestion
+from dawndusk.optimize.problem import Choice, Fixed, Goal, Problem, Range
+from dawndusk.optimize.search.designs import DesignQuestion, dimension_of, rules_of
 from dawndusk.optimize.search.question import Answer, Failure, Question
-from dawndusk.optimize.search.space import Category, Dimension, Point, Real, Space, Whole
+from dawndusk.optimize.search.space import Category, Dimension, Point, Real, Space
 
 YEAR = "first_launch_year"
 """Dimension of the year of the first launch."""
@@ -70,7 +67,7 @@ class StrategyQuestion:
     @property
     def rules(self) -> tuple[str, ...]:
         """Return the names of the rules of the model and of the bounds of the study."""
-        return (*RULES, *(str(bound) for bound in self.problem.bounds))
+        return rules_of(self.problem)
 
     @property
     def space(self) -> Space:
@@ -81,7 +78,7 @@ class StrategyQuestion:
             if isinstance(entry, Choice):
                 dimensions[name] = Category(entry.names)
             elif isinstance(entry, Range):
-                dimensions[name] = _number(name, entry)
+                dimensions[name] = dimension_of(name, entry)
         if self.years is not None:
             dimensions[YEAR] = Real(*self.years)
         return Space(dimensions)
@@ -118,15 +115,3 @@ class StrategyQuestion:
 
 def _first(candidates: Sequence[object]) -> Design | None:
     return getattr(candidates[0], "design", None) if candidates else None
-
-
-@functools.cache
-def _is_whole(name: str) -> bool:
-    return VARIABLES[name].kind == "integer"
-
-
-def _number(name: str, entry: Range) -> Dimension:
-    logarithmic = entry.low > 0.0 and entry.high / entry.low > LOG_SCALE_RATIO
-    if _is_whole(name):
-        return Whole(math.ceil(entry.low), math.floor(entry.high), logarithmic)
-    return Real(entry.low, entry.high, logarithmic)

@@ -28,8 +28,6 @@ from dawndusk.studies.statement.study import Study
 
 NUMBER, OUTCOMES, FAILED = "number", "outcomes", "failed"
 MOST_SHOWN = 200
-RUNS = Path("runs")
-"""Where a search goes that is not told where: the same search finds its folder again, whatever its budget."""
 ANSWER_FORM = '{"number": 3, "outcomes": {...}} or {"number": 3, "failed": "why"}'
 
 storage_option = click.option(
@@ -74,43 +72,27 @@ def ending_of(run: SearchRun) -> tuple[int, str]:
 
 def run_and_show(study: Study, folder: Path | None, *, quiet: bool, as_json: bool, allow_code: bool) -> int:
     """Search by trials, or go on with what the run folder has, print what came of it and return the exit code."""
-    from dawndusk.studies.search.questions import asked_of, store_name  # noqa: PLC0415 (help answers without the models)
-    from dawndusk.studies.search.runner import Where, run_search  # noqa: PLC0415
+    from dawndusk.studies.search.runner import Where, run_search  # noqa: PLC0415 (help answers without the models)
 
-    where = Where(allow_code=allow_code)
-    place = folder or RUNS / store_name(study, asked_of(study, allow_code=allow_code))
     with progress_report(quiet=quiet, as_json=as_json) as report:
-        found = run_search(study, place, where=where, report=report)
+        found = run_search(study, folder, where=Where(allow_code=allow_code), report=report)
     return show_search(found, quiet=quiet, as_json=as_json)
 
 
 def show_search(run: SearchRun, *, quiet: bool, as_json: bool) -> int:
     """Print what came of a search and return the exit code."""
+    from dawndusk.studies.search.show import search_report  # noqa: PLC0415
+    from dawndusk.studies.show.console import console  # noqa: PLC0415 (only where shown)
+
     code, words = ending_of(run)
     if as_json:
         print_json(run.to_dict())
     elif not quiet:
-        click.echo("\n".join(_report(run)))
-    if code or not quiet:
+        console().print(search_report(run))
+    if code:
         click.echo(f"{run.study.name}: {words}", err=True)
     click.echo(f"run folder: {run.folder}", err=as_json)
     return code
-
-
-def _report(run: SearchRun) -> Iterator[str]:
-    """Return the best trial or the front, a line for each trial."""
-    searched = run.searched
-    shown = searched.front or ((searched.nearest,) if searched.nearest else ())
-    for trial in shown:
-        assert trial.answer is not None
-        goals = ", ".join(f"{goal.outcome} = {trial.answer.outcomes[goal.outcome]:.6g}" for goal in run.study.goals)
-        point = ", ".join(f"{name} {_plain(value)}" for name, value in trial.point.items())
-        broken = "" if searched.front else " (breaks a rule)"
-        yield f"trial {trial.number}{broken}: {goals}: {point}"
-    if run.words:
-        yield run.words
-    if not searched.reproducible:
-        yield "asynchronous: the same search again need not find the same"
 
 
 def _plain(value: object) -> str:
@@ -126,14 +108,14 @@ def status_command(run: Path, storage: str | None, as_json: bool) -> int:
     from dawndusk.studies.search.folder import read_begun  # noqa: PLC0415
     from dawndusk.studies.search.questions import asked_of  # noqa: PLC0415 (help answers without the models)
     from dawndusk.studies.search.result import status  # noqa: PLC0415
+    from dawndusk.studies.search.show import status_report  # noqa: PLC0415
+    from dawndusk.studies.show.console import console  # noqa: PLC0415
 
     found = status(run, asked_of(read_begun(run).study, is_told=True).question, storage)
     if as_json:
         print_json(found)
         return 0
-    for name, value in found.items():
-        if value not in (None, "", {}):
-            click.echo(f"{name.replace('_', ' '):12} {_words(value)}")
+    console().print(status_report(found))
     return 0
 
 

@@ -22,6 +22,7 @@ from dawndusk.optimize.pareto.front import Exchange, Front
 from dawndusk.studies.runs.interrupts import held_back
 from dawndusk.studies.runs.runfolder import MANIFEST, STUDY, check_target, origin, write_json, write_whole
 from dawndusk.studies.runs.runner import problem_of
+from dawndusk.studies.shown import Shown
 from dawndusk.studies.statement.study import Kind, Study
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ FRONT_TABLE, FRONT_JSON, PICTURE = "front", "front.json", "front.png"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class FrontResult:
+class FrontResult(Shown):
     """A front of a study, with all outcomes of its designs.
 
     Attributes

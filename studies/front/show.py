@@ -38,11 +38,11 @@ def front_report(result: FrontResult) -> RenderableType:
     parts: list[RenderableType] = [_headline(result), Text()]
     if not len(front):
         return Group(*parts)
-    parts += [_points_table(front), Text()]
+    parts += [points_table(front), Text()]
     if front.ends:
         parts += [_ends_table(front.ends), Text()]
     if front.in_conflict:
-        parts += [_trades(front)]
+        parts += [trades(front)]
     return Group(*parts)
 
 
@@ -63,11 +63,12 @@ def _found(front: Front) -> str:
     if front.status == "unknown":
         return "UNKNOWN: the search ended before it met a design that meets every rule."
     if not front.in_conflict:
-        return f"One design is the best for {_listed(front.goals)}: these goals do not conflict."
-    return f"Front of {len(front)} designs between {_listed(front.goals)}"
+        return f"One design is the best for {listed(front.goals)}: these goals do not conflict."
+    return f"Front of {len(front)} designs between {listed(front.goals)}"
 
 
-def _listed(goals: Sequence[Goal]) -> str:
+def listed(goals: Sequence[Goal]) -> str:
+    """Return the names of goals as one text."""
     names = [spoken(goal.outcome) for goal in goals]
     return f"{', '.join(names[:-1])} and {names[-1]}"
 
@@ -101,20 +102,21 @@ def _fineness(front: Front) -> str:
     return f"No gap exceeds {asked} of any goal's range but where the front jumps, {nothing}: points {longest}{more}."
 
 
-def _points_table(front: Front) -> Table:
-    """Return some points of a front, ends and knee among them, and how they are built."""
+def points_table(front: Front, label: str = "point", labels: Sequence[object] = ()) -> Table:
+    """Return some points of a front, ends and knee among them, and how they are built; counted from 1 by default."""
+    labels = labels or range(1, len(front) + 1)
     differ = [c for c in CATEGORIES if len({getattr(design, c) for design in front.designs}) > 1]
     shown = _chosen(front)
     title = "Front" if len(shown) == len(front) else f"Front: {len(shown)} of {len(front)} points"
     goals = [_heading(goal) for goal in front.goals]
-    table = plain_table(title, "point", *goals, "satellites", "km", "life", *differ)
+    table = plain_table(title, label, *goals, "satellites", "km", "life", *differ)
     for column in table.columns[: -len(differ) or None]:
         column.no_wrap = True
     for number in shown:
         design = front.designs[number]
         mark = " knee" if number in front.knees[:1] else ""
         table.add_row(
-            f"{number + 1}{mark}",
+            f"{labels[number]}{mark}",
             *(_figure(value) for value in front.values[number].tolist()),
             f"{design.satellites:,} x {design.accelerators_per_satellite}",
             f"{design.altitude_km:.0f}",
@@ -159,14 +161,15 @@ def _status(end: End) -> str:
     return words.get(end.status, end.status)
 
 
-def _trades(front: Front) -> Text:
+def trades(front: Front, label: str = "point", labels: Sequence[object] = ()) -> Text:
     """Return the exchange rates at the knee, or in the middle of a front without one, as sentences."""
+    labels = labels or range(1, len(front) + 1)
     text = Text()
     if front.knees:
         point, where = front.knees[0], "At the knee"
     else:
         point, where = int(np.argmax(front.bulge)), "The front has no knee. Where it bulges most"
-    text.append(f"{where} (point {point + 1})\n", style="bold")
+    text.append(f"{where} ({label} {labels[point]})\n", style="bold")
     for exchange in front.exchanges_at(point):
         text.append(f"  {sentence(exchange)}\n")
     return text

@@ -27,6 +27,7 @@ from dawndusk.studies.runs.runfolder import (
 from dawndusk.studies.statement.document import MAX_PLACE, shorten
 from dawndusk.studies.statement.study import Study
 from dawndusk.studies.statement.studyfile import read_study
+from dawndusk.studies.trials.address import JOURNAL, Address, read_address
 
 SECTION = "search"
 """Key of the manifest under which a run is one by trials."""
@@ -134,10 +135,41 @@ def read_begun(folder: Path) -> Begun:
     return Begun(folder, read_study(folder / STUDY), storage, name, is_told, manifest)
 
 
-def renew(folder: Path, study: Study) -> None:
-    """Note that the search of a run folder goes on, with a budget that may be another."""
-    begun = read_begun(folder)
-    manifest = {**origin(study), "status": BEGUN, "stopped_by": None, SECTION: dict(begun.manifest[SECTION])}
+def begun_batch(folder: Path) -> int | None:
+    """Return the batch of the search of a run folder, None where none was begun there."""
+    with contextlib.suppress(RunFolderError):
+        return read_begun(folder).study.search.batch
+    return None
+
+
+def opened_storage(folder: Path) -> str | None:
+    """Return where the trials of a run folder are, None where no store was ever opened for it."""
+    section = (_manifest(folder) or {}).get(SECTION)
+    return str(section["storage"]) if isinstance(section, Mapping) and section.get("is_opened") else None
+
+
+def storage_of(stated: str, folder: Path) -> str:
+    """Return where the trials of a run folder are: where it says, if its store was ever opened, else where stated."""
+    opened = opened_storage(folder)
+    if opened is None or str(read_address(opened, folder)) == str(read_address(stated, folder)):
+        return stated
+    if stated != JOURNAL:
+        raise RunFolderError(
+            f"{folder}: found a search whose trials are in {opened}; allowed: search.storage {opened}, or another run "
+            "folder"
+        )
+    return opened
+
+
+def recorded(stated: str, address: Address) -> str:
+    """Return the address of a store as a run folder keeps it."""
+    return str(address) if address.kind == "postgresql" else stated
+
+
+def renew(folder: Path, study: Study, storage: str) -> None:
+    """Note that the search of a run folder goes on in a store that was opened, with a budget that may be another."""
+    section = {**read_begun(folder).manifest[SECTION], "storage": storage, "is_opened": True}
+    manifest = {**origin(study), "status": BEGUN, "stopped_by": None, SECTION: section}
     text = study.to_yaml()
     files: dict[str, Callable[[Path], object]] = {
         STUDY: lambda path: path.write_text(text, encoding="utf-8"),

@@ -15,11 +15,13 @@ from numpy.typing import NDArray
 from dawndusk.models.design import Design
 from dawndusk.models.errors import DawnduskError
 from dawndusk.models.evaluate import evaluate
+from dawndusk.optimize.problem import Problem
 from dawndusk.optimize.search.designs import DesignQuestion
 from dawndusk.optimize.search.question import Answer, Evaluator, Question, Trial
 from dawndusk.optimize.search.screening import OutsideQuestion
 from dawndusk.optimize.search.space import Point
 from dawndusk.optimize.search.strategy import Inner, StrategyQuestion
+from dawndusk.studies.runs.explain import Limit, limits
 from dawndusk.studies.runs.runner import problem_of
 from dawndusk.studies.search.evaluators import FunctionEvaluator, ProgramEvaluator, read_evaluator
 from dawndusk.studies.statement import study as studies
@@ -83,19 +85,37 @@ class Asked:
     @property
     def needed(self) -> tuple[str, ...]:
         """Return the outcomes that an evaluator has to answer with."""
-        return OutsideQuestion(self.designs, Outsider(), screen=True).needed
-
-    @property
-    def identity(self) -> str:
-        """Return a digest of what the trials depend on."""
-        text = json.dumps(dict(self.parts), sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()
+        return self.designs.needed
 
     def design(self, point: Point) -> Design | None:
         """Return the design at a point; that of a strategy is searched for."""
+        return self.solved(point)[1]
+
+    def solved(self, point: Point) -> tuple[Problem, Design | None]:
+        """Return the problem that a point is a solution of, and the design; that of a strategy is searched for."""
         if isinstance(self.evaluator, StrategyQuestion):
-            return self.evaluator.solve(point)[1]
-        return self.designs.design(point)
+            return self.evaluator.solve(point)
+        return self.designs.problem, self.designs.design(point)
+
+    def limits(self, trial: Trial, problem: Problem, design: Design) -> tuple[Limit, ...]:
+        """Return the rules and bounds that hold for a trial and how far it is from each, tightest first.
+
+        What the built-in model says of a rule holds where that model answers or screens; a bound is held against what
+        was told.
+        """
+        answer = trial.answer
+        assert answer is not None
+        names = set(self.question.rules)
+        found = [limit for limit in limits(problem, design) if limit.name in names or not self.is_outside]
+        if self.is_outside:
+            told = {str(bound): answer.outcomes[bound.outcome] for bound in problem.bounds}
+            found = [
+                replace(limit, value=told[limit.name], margin=-answer.violations[limit.name])
+                if limit.name in told
+                else limit
+                for limit in found
+            ]
+        return tuple(sorted(found, key=lambda limit: limit.margin))
 
     def screened(self, point: Point) -> Answer | None:
         """Return the answer of the built-in model to a point that it does not let through."""
@@ -173,8 +193,7 @@ def asked_of(study: Study, *, allow_code: bool = False, is_told: bool = False) -
     DawnduskError
         For a study of another kind, one that has nothing to search, or an evaluator that can not be used.
     """
-    if study.kind is Kind.GROUND:
-        raise DawnduskError(f"{study.source}: kind: found ground; a search needs kind design or pareto")
+    _check_kind(study)
     designs = DesignQuestion(problem_of(study), study.goals)
     evaluator, time_limit_s = _evaluator(study, designs, allow_code=allow_code, is_told=is_told)
     question = evaluator.question
@@ -193,6 +212,11 @@ def asked_of(study: Study, *, allow_code: bool = False, is_told: bool = False) -
     )
 
 
+def _check_kind(study: Study) -> None:
+    if study.kind not in {Kind.DESIGN, Kind.PARETO}:
+        raise DawnduskError(f"{study.source}: kind: found {study.kind.value}; a search needs kind design or pareto")
+
+
 def _evaluator(
     study: Study, designs: DesignQuestion, *, allow_code: bool, is_told: bool
 ) -> tuple[DesignQuestion | OutsideQuestion | StrategyQuestion, float | None]:
@@ -204,10 +228,9 @@ def _evaluator(
         return OutsideQuestion(designs, Outsider(), stated is None or stated.screen), None
     if stated is None:
         return designs, None
-    needed = OutsideQuestion(designs, Outsider(), stated.screen).needed
     outside: ProgramEvaluator | FunctionEvaluator = read_evaluator(
         stated.function or stated.command,
-        needed,
+        designs.needed,
         allow_code=allow_code,
         timeout_s=stated.timeout_s,
         retries=stated.retries,
@@ -232,6 +255,7 @@ def _strategy(study: Study, strategy: studies.Strategy, designs: DesignQuestion)
 
 def parts_of(study: Study, *, is_told: bool = False) -> dict[str, str]:
     """Return what the trials of a study depend on, by name."""
+    _check_kind(study)
     settings = study.search
     return {
         "problem": problem_hash(problem_of(study))[:HASH_LETTERS],
@@ -241,7 +265,7 @@ def parts_of(study: Study, *, is_told: bool = False) -> dict[str, str]:
         "strategy": "none" if settings.strategy is None else _strategy_text(settings.strategy),
         "sampler": f"{settings.engine} {settings.sampler}",
         "seed": str(settings.seed),
-        "batch": str(settings.batch),
+        "batch": "usual" if settings.batch is None else str(settings.batch),
         "warm start": "yes" if settings.warm_start else "no",
         "order": "asynchronous" if settings.asynchronous else "in batches",
     }
@@ -261,6 +285,7 @@ def _strategy_text(strategy: studies.Strategy) -> str:
     return f"{', '.join(strategy.variables)}{years} around {strategy.inner}"
 
 
-def store_name(study: Study, asked: Asked) -> str:
-    """Return the name of a study's search in a store."""
-    return f"{study.name}-{asked.identity[:NAME_LETTERS]}"
+def store_name(study: Study, *, is_told: bool = False) -> str:
+    """Return the name of a study's search in a store, which has a digest of what its trials depend on."""
+    text = json.dumps(parts_of(study, is_told=is_told), sort_keys=True)
+    return f"{study.name}-{hashlib.sha256(text.encode()).hexdigest()[:NAME_LETTERS]}"

@@ -14,12 +14,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dawndusk.models.design import Design
+from dawndusk.optimize.certify.certificate import relative_gap
+from dawndusk.optimize.pareto.ends import check_value
+from dawndusk.optimize.pareto.front import Front
+from dawndusk.optimize.problem import Goal, Problem
 from dawndusk.optimize.search.plan import INTERRUPT, TIME, Searched
 from dawndusk.optimize.search.question import Question, Trial
 from dawndusk.optimize.search.standing import Standing
 from dawndusk.studies.runs.runfolder import MANIFEST, OPTIMUM, STUDY, origin, write_json
 from dawndusk.studies.search.folder import SECTION, read_begun, write_files
 from dawndusk.studies.search.questions import Asked
+from dawndusk.studies.shown import Shown
 from dawndusk.studies.statement.study import Study
 from dawndusk.studies.trials.address import read_address
 from dawndusk.studies.trials.guarding import holder_of
@@ -36,11 +42,13 @@ ENDING = ("violation", "broken", "feasible", "failure", "words")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class SearchRun:
+class SearchRun(Shown):
     """A search by trials that has ended, for now or for good.
 
     ``status`` is ``feasible`` where a trial meets every rule and bound, else ``unknown``: trials prove nothing.
-    ``words`` say why the sampler was chosen, where the study left it open.
+    ``words`` say why the sampler was chosen, where the study left it open, and ``began`` with which designs the search
+    began. ``bound`` is what a certificate of the same problem proves, where the built-in model answers. ``store`` says
+    where the trials are kept.
     """
 
     study: Study
@@ -49,6 +57,9 @@ class SearchRun:
     sampler: str
     words: str
     folder: Path
+    bound: float | None = None
+    began: str = ""
+    store: str = ""
 
     @property
     def status(self) -> str:
@@ -64,6 +75,70 @@ class SearchRun:
     def is_cut_short(self) -> bool:
         """Return whether the search would go on, had it not been ended from outside."""
         return self.stopped_by in {INTERRUPT, TIME}
+
+    @property
+    def best(self) -> Trial | None:
+        """Return the best trial of a search with one goal, or else the nearest miss; None where there is neither."""
+        return self.searched.front[0] if self.searched.front else self.searched.nearest
+
+    @property
+    def objective(self) -> float | None:
+        """Return the single goal at the best trial that meets every rule."""
+        if len(self.study.goals) > 1 or not self.searched.front:
+            return None
+        answer = self.searched.front[0].answer
+        return None if answer is None else answer.outcomes[self.study.objective]
+
+    @property
+    def gap(self) -> float | None:
+        """Return the distance from objective to bound, relative to the objective."""
+        return relative_gap(self.objective, self.bound)
+
+    @functools.cached_property
+    def _solutions(self) -> dict[int, tuple[Problem, Design | None]]:
+        return {}
+
+    def solved(self, trial: Trial) -> tuple[Problem, Design | None]:
+        """Return the problem and the design of a trial; that of a strategy is searched for once."""
+        if trial.number not in self._solutions:
+            self._solutions[trial.number] = self.asked.solved(trial.point)
+        return self._solutions[trial.number]
+
+    def check(self) -> None:
+        """Raise ``CertificateError`` where the best trial contradicts the bound that was thought to be proved."""
+        if self.bound is None or self.objective is None:
+            return
+        design = self.solved(self.searched.front[0])[1]
+        assert design is not None
+        check_value(self.study.goals[0], self.bound, self.objective, design, "that meets every rule")
+
+    @property
+    def trials_of_front(self) -> tuple[Trial, ...]:
+        """Return the trials of the front in the order of the first goal, best first."""
+        goal = self.study.goals[0]
+        return tuple(sorted(self.searched.front, key=lambda trial: goal.sign * _outcome(trial, goal)))
+
+    @property
+    def front(self) -> Front:
+        """Return the front of a search with several goals, a point for each of ``trials_of_front``."""
+        trials, goals = self.trials_of_front, self.study.goals
+        designs = tuple(design for trial in trials if (design := self.solved(trial)[1]) is not None)
+        values = np.array([[_outcome(trial, goal) for goal in goals] for trial in trials])
+        return Front(
+            goals=goals,
+            status=self.status,
+            proved=False,
+            designs=designs,
+            values=values.reshape(len(trials), len(goals)),
+            bounds=np.full(len(trials), np.nan),
+            ends=(),
+            spacing=self.study.front.spacing,
+            evaluated=len(self.searched.history),
+            seconds=self.searched.seconds,
+            proof_seconds=0.0,
+            seed=self.study.search.seed,
+            stopped_by=self.stopped_by,
+        )
 
     def to_frame(self) -> pd.DataFrame:
         """Return every trial as a row: number, state, point, outcomes, violation and why it failed."""
@@ -86,22 +161,22 @@ class SearchRun:
             "evaluated_now": searched.evaluated,
             "failed": sum(failures(searched.history.trials).values()),
             "pending": len(searched.pending),
+            "repeated": searched.repeated,
+            "batch": self.study.search.batch,
             "reproducible": searched.reproducible,
         }
         if several:
             goals = [{"outcome": goal.outcome, "sense": goal.sense} for goal in self.study.goals]
             points = [self._shown(trial) for trial in searched.front]
             return {**common, "goals": goals, "hypervolume": searched.hypervolume, "points": points}
-        shown = searched.front[0] if searched.front else searched.nearest
-        best = {} if shown is None else self._shown(shown)
-        feasible = bool(searched.front)
+        best = {} if self.best is None else self._shown(self.best)
         goal = {"sense": self.study.sense, "objective_name": self.study.objective}
-        objective = best["outcome"][self.study.objective] if feasible else None
-        return {**common, **goal, "objective": objective, **best, "broken": self._broken(shown)}
+        proved = {"objective": self.objective, "bound": self.bound, "gap": self.gap}
+        return {**common, **goal, **proved, **best, "broken": self._broken(self.best)}
 
     def _shown(self, trial: Trial) -> dict[str, Any]:
         assert trial.answer is not None
-        design = self.asked.design(trial.point)
+        design = self.solved(trial)[1]
         return {
             "number": trial.number,
             "design": None if design is None else design.to_dict(),
@@ -113,6 +188,11 @@ class SearchRun:
         if trial is None or trial.answer is None:
             return []
         return [rule for rule, violation in trial.answer.violations.items() if violation > 0.0]
+
+
+def _outcome(trial: Trial, goal: Goal) -> float:
+    assert trial.answer is not None
+    return trial.answer.outcomes[goal.outcome]
 
 
 def failures(trials: Iterable[Trial]) -> dict[str, int]:
@@ -210,6 +290,7 @@ def status(folder: Path, question: Question, storage: str | None = None) -> dict
         "study": begun.study.name,
         "folder": str(folder),
         "store": str(address),
+        "goals": [{"outcome": goal.outcome, "sense": goal.sense} for goal in question.goals],
         "status": FEASIBLE if standing.front else NONE_FEASIBLE,
         "stopped_by": begun.manifest.get("stopped_by") if not in_use else None,
         "in_use_by": in_use,

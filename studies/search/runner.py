@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from dawndusk.models.design import Design
 from dawndusk.models.errors import DawnduskError
 from dawndusk.optimize.execution.backends import cores, open_executor
 from dawndusk.optimize.execution.executor import Executor
@@ -26,17 +27,19 @@ from dawndusk.optimize.search.simple_samplers import RandomSampler
 from dawndusk.optimize.search.space import Point
 from dawndusk.studies.runs.ledger import Entry
 from dawndusk.studies.search.evaluators import FAILED, answer_from
-from dawndusk.studies.search.folder import begin, read_begun, renew
+from dawndusk.studies.search.folder import begin, begun_batch, read_begun, recorded, renew, storage_of
 from dawndusk.studies.search.questions import Asked, asked_of, store_name
 from dawndusk.studies.search.result import SearchRun, write_run
-from dawndusk.studies.search.samplers import Basis, needs_basis, sampler_of
+from dawndusk.studies.search.samplers import Basis, batch_of, needs_basis, sampler_of
 from dawndusk.studies.search.warmstart import known_certificate, warm_points
 from dawndusk.studies.statement.study import Study
 from dawndusk.studies.statement.studyfile import study_from_mapping
-from dawndusk.studies.trials.address import Address, read_address
+from dawndusk.studies.trials.address import read_address
 from dawndusk.studies.trials.guarding import search_lock
 from dawndusk.studies.trials.store import TrialStore, open_store
 
+RUNS = Path("runs")
+"""Where a search goes that is not told where: the same search finds its folder again, whatever its budget."""
 LOCK_WAIT_S, ASK_WAIT_S = 2.0, 60.0
 ASKING = "asking"
 WARM_NOTE, BASIS_NOTE = "warm start", "basis of the choice"
@@ -71,7 +74,7 @@ class Where:
 
 def run_search(
     study: Study,
-    folder: Path,
+    folder: Path | None = None,
     *,
     where: Where | None = None,
     make_sampler: MakeSampler | None = None,
@@ -84,8 +87,9 @@ def run_search(
     ----------
     study : Study
         What is asked, how long and how.
-    folder : Path
-        The run folder: new, or that of the same search, whose budget may have been another.
+    folder : Path, optional
+        The run folder: new, or that of the same search, whose budget may have been another. By default one in ``runs``
+        that is named for the search.
     where : Where, optional
         Where it runs.
     make_sampler, warm : callable, optional
@@ -98,29 +102,63 @@ def run_search(
     DawnduskError
         For what can not be used, before anything is evaluated; or a store that can not be written. What was finished
         is kept.
+    CertificateError
+        When a trial on the built-in model beats the bound of a certificate. The run is written all the same.
     """
     where = where or Where()
+    folder = folder or RUNS / store_name(study)
+    study = settled(study, folder)
     asked = asked_of(study, allow_code=where.allow_code)
     certificate = known_certificate(study, folder)
-    name = store_name(study, asked)
-    stated = where.storage or study.search.storage
+    name = store_name(study)
+    stated = storage_of(where.storage or study.search.storage, folder)
     address = read_address(stated, folder)
-    begin(folder, study, _recorded(stated, address), name)
+    begin(folder, study, recorded(stated, address), name)
     with (
         search_lock(address, name, "run", wait_s=LOCK_WAIT_S),
         open_store(address, name, asked.question, asked.parts) as store,
         _executor(study, asked, where) as executor,
     ):
-        renew(folder, study)
+        renew(folder, study, recorded(stated, address))
         if warm is None:
             warm = functools.partial(warm_points, certificate=certificate)
         course = Course(study, asked, store, executor, _bound(asked, certificate), report)
         choice, searched = course.run(make_sampler, warm)
         run = SearchRun(
-            study=study, asked=asked, searched=searched, sampler=choice.sampler.name, words=choice.words, folder=folder
+            study=study,
+            asked=asked,
+            searched=searched,
+            sampler=choice.sampler.name,
+            words=choice.words,
+            folder=folder,
+            bound=course.bound,
+            began=_began(asked, store.notes.get(WARM_NOTE, []), certificate),
+            store=str(address),
         )
         write_run(run)
+        run.check()
     return run
+
+
+def _began(asked: Asked, points: Sequence[Point], certificate: Entry | None) -> str:
+    """Return in words with which designs a search began."""
+    if (
+        certificate is not None
+        and certificate.design
+        and list(points) == [asked.designs.point(Design(**certificate.design))]
+    ):
+        return "the certified design"
+    if not points:
+        return "no design that was known before"
+    return "a good design of the built-in model" if len(points) == 1 else f"{len(points)} good designs"
+
+
+def settled(study: Study, folder: Path) -> Study:
+    """Return a study that states its batch: where it is left open that of a search that was begun, or the usual one."""
+    if study.search.batch is not None:
+        return study
+    batch = begun_batch(folder) or batch_of(study)
+    return study_from_mapping(study.resolved, [f"search.batch={batch}"], source=study.source)
 
 
 def _bound(asked: Asked, certificate: Entry | None) -> float | None:
@@ -149,24 +187,26 @@ class Course:
         else:
             basis = self._noted_basis()
             if basis is None and self.asked.is_vectorised:
-                basis = self._note_basis(self._batch_s() / self.study.search.batch)
+                basis = self._note_basis(self._batch_s() / batch_of(self.study))
             if basis is None:
                 points = points or self._middle()
                 first = self._search(RandomSampler(), points, self._stop(len(points)))
                 if first.stopped_by != BUDGET or len(points) >= self.study.search.evaluations:
                     return Choice(RandomSampler(), ""), first
                 basis = self._note_basis(_mean_s(first.history.trials))
+                choice = sampler_of(self.study, self.asked, basis)
+                return choice, self._search(choice.sampler, points, self._stop()).after(first)
             choice = sampler_of(self.study, self.asked, basis)
         return choice, self._search(choice.sampler, points, self._stop())
 
     def _search(self, sampler: Sampler, points: Sequence[Point], stop: Stop) -> Searched:
-        settings = self.study.search
+        settings, batch = self.study.search, batch_of(self.study)
         plan = Plan(
             sampler=sampler,
             stop=stop,
             seed=settings.seed,
-            batch=settings.batch,
-            chunk=math.ceil(settings.batch / self.executor.workers) if self.asked.is_vectorised else 1,
+            batch=batch,
+            chunk=math.ceil(batch / self.executor.workers) if self.asked.is_vectorised else 1,
             warm_start=points,
             asynchronous=settings.asynchronous,
         )
@@ -209,7 +249,7 @@ class Course:
 
     def _batch_s(self) -> float:
         """Return what the built-in model takes for a batch, once it is warm."""
-        space, batch = self.asked.question.space, self.study.search.batch
+        space, batch = self.asked.question.space, batch_of(self.study)
         middle = space.decode(np.full((batch, len(space.names)), MIDDLE))
         self.asked.evaluator(middle)
         begun = time.perf_counter()
@@ -222,11 +262,6 @@ def _mean_s(trials: Iterable[Trial]) -> float:
     told = [trial.answer.seconds for trial in trials if trial.answer is not None]
     known = [seconds for seconds in told if seconds is not None and seconds > 0.0]
     return sum(known) / max(len(known), 1)
-
-
-def _recorded(stated: str, address: Address) -> str:
-    """Return the address of a store as a run folder keeps it."""
-    return str(address) if address.kind == "postgresql" else stated
 
 
 def _executor(study: Study, asked: Asked, where: Where) -> Executor[Evaluator]:
@@ -271,10 +306,11 @@ def resume(
 
 def begin_told(study: Study, folder: Path, storage: str | None = None) -> None:
     """Begin the run folder of a search that is asked and told from outside, or find that it was begun."""
-    asked = asked_of(study, is_told=True)
+    study = settled(study, folder)
+    asked_of(study, is_told=True)
     stated = storage or study.search.storage
     address = read_address(stated, folder)
-    begin(folder, study, _recorded(stated, address), store_name(study, asked), is_told=True)
+    begin(folder, study, recorded(stated, address), store_name(study, is_told=True), is_told=True)
 
 
 @contextmanager

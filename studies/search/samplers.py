@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from dawndusk.optimize.search.auto import Choice, chosen, sampler_named
+from dawndusk.optimize.search.auto import Choice, chosen, sampler_named, usual_batch
 from dawndusk.optimize.search.modelling import Prior
 from dawndusk.optimize.search.screening import OutsideQuestion
 from dawndusk.optimize.search.surrogate import SurrogateSampler
@@ -13,6 +13,11 @@ from dawndusk.studies.statement.study import Engine, SamplerName, Study
 
 PATIENT_S = 60.0
 """What an evaluation is taken to cost that is done elsewhere and told: nobody types faster."""
+
+
+def batch_of(study: Study) -> int:
+    """Return how many designs are named at a time: as many as the study says, or the usual number for its budget."""
+    return study.search.batch or usual_batch(study.search.evaluations)
 
 
 @dataclass(frozen=True)
@@ -50,7 +55,7 @@ def sampler_of(study: Study, asked: Asked, basis: Basis | None = None) -> Choice
         return chosen(
             asked.question,
             evaluations=basis.evaluations,
-            batch=study.search.batch,
+            batch=batch_of(study),
             evaluation_s=basis.evaluation_s,
             prior=prior,
         )

@@ -11,6 +11,8 @@ from dawndusk.models.design import Design
 from dawndusk.optimize.evolution import QUICK, search
 from dawndusk.optimize.pareto.ends import Effort
 from dawndusk.optimize.pareto.find import Proofs, find_front
+from dawndusk.optimize.problem import Problem
+from dawndusk.optimize.search.first_design import first_design
 from dawndusk.optimize.search.space import Key, Point
 from dawndusk.optimize.search.strategy import UNHURRIED_S, StrategyQuestion
 from dawndusk.studies.runs import ledger
@@ -51,8 +53,7 @@ def _found(study: Study) -> list[Design]:
     """Return good designs of the built-in model, the best for each goal first."""
     problem, seed = problem_of(study), study.search.seed
     if len(study.goals) == 1:
-        result = search(problem, seed=seed, time_limit_s=UNHURRIED_S, effort=QUICK)
-        return [result.design] if result.status == "feasible" else []
+        return _found_alone(problem, seed)
     front = find_front(
         problem,
         study.goals,
@@ -68,3 +69,12 @@ def _found(study: Study) -> list[Design]:
     between = np.linspace(0, len(front) - 1, MOST_POINTS).astype(int)
     chosen = list(dict.fromkeys([*ends.tolist(), *between.tolist()]))[:MOST_POINTS]
     return [front.designs[number] for number in chosen]
+
+
+def _found_alone(problem: Problem, seed: int) -> list[Design]:
+    """Return one good design: a quick look, or where that meets none a search that goes further into violations."""
+    design = first_design(problem, seed=seed)
+    if design is not None:
+        return [design]
+    result = search(problem, seed=seed, time_limit_s=UNHURRIED_S, effort=QUICK)
+    return [result.design] if result.status == "feasible" else []

@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from dawndusk.models.errors import nearest
+from dawndusk.models.errors import MissingExtraError, nearest
 from dawndusk.optimize.search.store import StoreError
 
-JOURNAL_NAME = "trials.journal"
+JOURNAL, JOURNAL_NAME = "journal", "trials.journal"
+"""The store of a study that names none, and its file in the run folder."""
 ALLOWED = "journal, sqlite:///FILE or postgresql://USER@HOST:PORT/DATABASE"
 SCHEMES = ("journal", "sqlite", "postgresql")
 DRIVER = "postgresql+psycopg"
@@ -67,7 +68,7 @@ def read_address(storage: str, folder: Path) -> Address:
         With what is allowed, where there is no such kind of store.
     """
     scheme = storage.split(":", 1)[0]
-    if storage in {"journal", ""}:
+    if storage in {JOURNAL, ""}:
         return Address("journal", str(folder / JOURNAL_NAME))
     if scheme == "journal" and storage.startswith("journal:///") and storage != "journal:///":
         return Address("journal", str(folder / storage.removeprefix("journal:///")))
@@ -92,3 +93,18 @@ def _server(storage: str) -> Address:
             f"allowed {ALLOWED}"
         )
     return Address("postgresql", url)
+
+
+def driver() -> Any:
+    """Return the PostgreSQL driver.
+
+    Raises
+    ------
+    MissingExtraError
+        Where it is not installed.
+    """
+    try:
+        import psycopg  # noqa: PLC0415 (in an extra)
+    except ImportError:
+        raise MissingExtraError("search.storage", "psycopg", "postgres", "another store") from None
+    return psycopg

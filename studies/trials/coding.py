@@ -12,13 +12,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
+from optuna.distributions import BaseDistribution
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from dawndusk.models.errors import DesignError
 from dawndusk.optimize.search.question import Answer, Failure, Question, Trial
-from dawndusk.optimize.search.space import Dimension, Point, Real, Space, Value, Whole
+from dawndusk.optimize.search.space import Point, Value
 from dawndusk.optimize.search.store import Record, StoreError
 
 BATCH, OUTCOMES, SECONDS, KIND, WORDS = "batch", "outcomes", "seconds", "failure", "words"
@@ -37,19 +37,6 @@ class Seen:
     state: TrialState = TrialState.RUNNING
     values: list[float] | None = None
     system_attrs: dict[str, Any] = field(default_factory=dict)
-
-
-def distributions(space: Space) -> dict[str, BaseDistribution]:
-    """Return the space in Optuna's words."""
-    return {name: _distribution(dimension) for name, dimension in space.dimensions.items()}
-
-
-def _distribution(dimension: Dimension) -> BaseDistribution:
-    if isinstance(dimension, Real):
-        return FloatDistribution(dimension.low, dimension.high, log=dimension.logarithmic)
-    if isinstance(dimension, Whole):
-        return IntDistribution(dimension.low, dimension.high, log=dimension.logarithmic)
-    return CategoricalDistribution(dimension.names)
 
 
 def directions(question: Question) -> list[StudyDirection]:

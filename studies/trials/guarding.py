@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from dawndusk.optimize.search.store import StoreError
-from dawndusk.studies.trials.address import CONNECT_S, Address
+from dawndusk.studies.trials.address import CONNECT_S, Address, driver
 from dawndusk.studies.trials.locks import BusyError, Mode, file_lock, wait_until, whoever
-from dawndusk.studies.trials.store import driver
 
 KEY_BYTES, KEY_HALF = 8, 32
 MOST_NAME = 63
@@ -52,6 +51,8 @@ def search_lock(
         with _on_server(address, f"{name} {what}".strip(), purpose, mode, wait_s):
             yield
     else:
+        if not address.path.parent.is_dir():
+            raise StoreError(f"{address}: found no folder {address.path.parent}; allowed: a file in one that is there")
         with file_lock(lock_file(address, name, what), purpose, mode=mode, wait_s=wait_s):
             yield
 

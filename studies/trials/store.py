@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import optuna
 from optuna.exceptions import DuplicatedStudyError, ExperimentalWarning, StorageInternalError
-from optuna.storages import BaseStorage, JournalStorage, RDBStorage
-from sqlalchemy.exc import SQLAlchemyError
+from optuna.storages import BaseStorage, JournalStorage
 
 import dawndusk
-from dawndusk.models.errors import DawnduskError, MissingExtraError, one_of
+from dawndusk.models.errors import DawnduskError, one_of
+from dawndusk.optimize.search.distributions import distributions_of
 from dawndusk.optimize.search.question import Question, Trial
 from dawndusk.optimize.search.space import Point
 from dawndusk.optimize.search.store import Record, StoreError, check_open
@@ -39,7 +40,7 @@ class TrialStore:
         self.study, self._place = study, place
         self._storage, self._journal, self._question = storage, journal, question
         self._id = storage.get_study_id_from_name(study.study_name)
-        self._space = coding.distributions(question.space)
+        self._space = distributions_of(question.space)
         self._finished: dict[int, Record] = {}
         self._ids: dict[int, int] = {}
 
@@ -116,21 +117,9 @@ def _together(storage: BaseStorage, journal: Journal | None) -> AbstractContextM
     """Return a context whose changes to a storage become durable at its end, at once; or not at all."""
     if journal is not None:
         return journal.together()
-    return _one_transaction(storage) if isinstance(storage, RDBStorage) else nullcontext()
+    from dawndusk.studies.trials.relational import one_transaction  # noqa: PLC0415 (slow to import)
 
-
-@contextmanager
-def _one_transaction(storage: RDBStorage) -> Iterator[None]:
-    """Let the sessions of a storage join one transaction: it waits for the disk once, not once for each attribute."""
-    sessions = storage.scoped_session
-    with storage.engine.begin() as connection:
-        sessions.remove()
-        sessions.configure(bind=connection, join_transaction_mode="rollback_only")
-        try:
-            yield
-        finally:
-            sessions.remove()
-            sessions.configure(bind=storage.engine, join_transaction_mode="conditional_savepoint")
+    return one_transaction(storage)
 
 
 @contextmanager
@@ -166,9 +155,11 @@ def open_store(
             store = TrialStore(study, storage, journal, question, str(address))
         yield store
     finally:
-        if isinstance(storage, RDBStorage):
-            storage.remove_session()
-            storage.engine.dispose()
+        storage.remove_session()
+        if journal is None:
+            from dawndusk.studies.trials.relational import disconnect  # noqa: PLC0415 (slow to import)
+
+            disconnect(storage)
 
 
 def _storage(address: Address, journal: Journal | None, *, create: bool) -> BaseStorage:
@@ -176,29 +167,9 @@ def _storage(address: Address, journal: Journal | None, *, create: bool) -> Base
         if create and not address.path.exists():
             address.path.touch()
         return JournalStorage(journal)
-    if address.kind == "postgresql":
-        driver()
-    settings = {"connect_args": address.connection, "pool_pre_ping": address.kind == "postgresql"}
-    storage = RDBStorage(address.url, engine_kwargs=settings, skip_table_creation=not create)
-    if address.kind == "sqlite":
-        with storage.engine.connect() as connection:  # a third of the waiting for the disk, and readers never block
-            connection.exec_driver_sql("PRAGMA journal_mode=WAL")
-    return storage
+    from dawndusk.studies.trials.relational import connected  # noqa: PLC0415 (slow to import)
 
-
-def driver() -> Any:
-    """Return the PostgreSQL driver.
-
-    Raises
-    ------
-    MissingExtraError
-        Where it is not installed.
-    """
-    try:
-        import psycopg  # noqa: PLC0415 (in an extra)
-    except ImportError:
-        raise MissingExtraError("search.storage", "psycopg", "postgres", "another store") from None
-    return psycopg
+    return connected(address, create=create)
 
 
 def _study(
@@ -278,7 +249,7 @@ def _answering(place: str) -> Iterator[None]:
         yield
     except DawnduskError:
         raise
-    except (StorageInternalError, SQLAlchemyError) as error:
+    except _storage_errors() as error:
         cause = error.__cause__ if isinstance(error, StorageInternalError) else error
         original = getattr(cause, "orig", None) or cause or error
         raise StoreError(f"{place}: the store does not answer: {_words(original)}") from None
@@ -287,6 +258,12 @@ def _answering(place: str) -> Iterator[None]:
             f"{place}: found a store that can not be read ({type(error).__name__}: {_words(error)}); allowed: one "
             "written by this version or an earlier one"
         ) from None
+
+
+def _storage_errors() -> tuple[type[Exception], ...]:
+    """Return what a storage raises, with what a database does where the library for databases is loaded."""
+    library = sys.modules.get("sqlalchemy.exc")
+    return (StorageInternalError,) if library is None else (StorageInternalError, library.SQLAlchemyError)
 
 
 def _words(error: BaseException) -> str:

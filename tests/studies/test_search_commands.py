@@ -59,6 +59,13 @@ def invoke(command: click.Command, *arguments: object, stdin: str | None = None)
     return result
 
 
+def _row(text: str, name: str) -> str:
+    """Return the rest of the row of a table that begins with a name."""
+    return next(
+        " ".join(line.split()[len(name.split()) :]) for line in text.splitlines() if line.strip().startswith(name)
+    )
+
+
 def begun(run: Path, count: int = 2) -> list[dict[str, Any]]:
     result = invoke(ask_command, run, "-n", count, "--study", run.parent / "study.yaml", "--json")
     assert result.return_value == 0
@@ -74,8 +81,10 @@ def test_a_design_is_asked_and_told_and_seen(run: Path) -> None:
     assert (found["objective"], found["failed"]["told"], found["pending"]) == (2.5, 1, 0)
     assert found["best"] == {"number": first["number"], "point": first["point"]}
     words = invoke(status_command, run).stdout
-    assert "objective    2.5" in words
-    assert "in use by" not in words
+    assert f"Best so far: {GOAL} = 2.5 USD/PFLOP-hour" in words
+    assert _row(words, "failures") == "told 1"
+    assert _row(words, "in use by") == "nobody"
+    assert _row(words, "altitude_km").split()[0] == f"{first['point']['altitude_km']:.4g}"
 
 
 def test_answers_are_read_line_by_line(run: Path) -> None:
@@ -134,8 +143,11 @@ def test_a_search_goes_on_and_says_how_it_ended(run: Path) -> None:
     assert [line["evaluated"] for line in progress] == [16]
     again = invoke(resume_command, run)
     assert again.return_value == 0
-    assert f"trial {result['number']}: {GOAL} = " in again.stdout
-    assert "stopped by evaluations; 16 evaluations, 0 of them now" in again.stderr
+    assert f"Best of 16 trials, number {result['number']}: {GOAL} = " in again.stdout
+    assert _row(again.stdout, "evaluations") == "16 of 16, 0 of them now"
+    assert _row(again.stdout, "sampler") == "random, as asked for"
+    assert _row(again.stdout, "ended") == "by its budget of evaluations"
+    assert again.stderr == ""
     assert invoke(resume_command, run, "--quiet").stdout == f"run folder: {run}\n"
 
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import pandas as pd
 import pytest
 
 from dawndusk.models.errors import DawnduskError
+from dawndusk.optimize.certify.certificate import CertificateError
 from dawndusk.optimize.search.plan import BUDGET, INTERRUPT, Progress
 from dawndusk.optimize.search.population import PopulationSampler
 from dawndusk.optimize.search.store import StoreError
@@ -24,6 +26,7 @@ from dawndusk.studies.search.result import evaluations, status
 from dawndusk.studies.search.runner import Where, ask, begin_told, open_told, resume, run_search, tell
 from dawndusk.studies.statement.study import Study
 from dawndusk.studies.statement.studyfile import study_from_mapping
+from dawndusk.studies.trials.address import read_address
 
 DESIGN: dict[str, Any] = {
     "accelerator": "tpu_v7",
@@ -69,6 +72,12 @@ def mapping(**search: Any) -> dict[str, Any]:
 
 def built_in(**search: Any) -> Study:
     return study_from_mapping(mapping(**search))
+
+
+def with_open_batch(**search: Any) -> Study:
+    stated = mapping(**search)
+    del stated["search"]["batch"]
+    return study_from_mapping(stated)
 
 
 @pytest.fixture
@@ -439,3 +448,35 @@ def test_several_processes_ask_and_tell_at_once(tmp_path: Path) -> None:
 def test_a_ground_study_has_nothing_to_search() -> None:
     with pytest.raises(DawnduskError, match="kind: found ground"):
         asked_of(study_from_mapping({"name": "g", "extends": "orbit-200mw", "kind": "ground"}))
+
+
+def test_a_batch_that_is_left_open_is_settled_when_the_search_begins(tmp_path: Path) -> None:
+    study = with_open_batch(evaluations=100)
+    assert study.search.batch is None
+    first = run_search(study, tmp_path / "run", make_sampler=make_sampler)
+    assert first.study.search.batch == read_begun(first.folder).study.search.batch == 2
+    more = run_search(with_open_batch(evaluations=106), tmp_path / "run", make_sampler=make_sampler)
+    assert (more.study.search.batch, more.searched.evaluated) == (2, 6)
+    stated = run_search(built_in(batch=2, evaluations=106), tmp_path / "other", make_sampler=make_sampler)
+    assert stated.to_frame().equals(more.to_frame())
+
+
+def test_a_trial_that_beats_a_certificate_is_an_error(tmp_path: Path) -> None:
+    run = run_search(built_in(evaluations=20), tmp_path / "run", make_sampler=make_sampler)
+    assert run.objective is not None
+    replace(run, bound=0.99 * run.objective).check()
+    assert replace(run, bound=0.99 * run.objective).gap == pytest.approx(0.01)
+    with pytest.raises(CertificateError, match="there is a feasible design"):
+        replace(run, bound=1.01 * run.objective).check()
+
+
+def test_a_folder_knows_where_its_trials_are(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    with pytest.raises(StoreError, match="found no folder"):
+        run_search(built_in(), folder, make_sampler=make_sampler, where=Where(storage="sqlite:///none/trials.db"))
+    first = Where(storage="sqlite:///trials.db")
+    run_search(built_in(evaluations=3), folder, make_sampler=make_sampler, where=first)
+    again = run_search(built_in(evaluations=4), folder, make_sampler=make_sampler)
+    assert (again.searched.evaluated, again.store) == (1, str(read_address("sqlite:///trials.db", folder)))
+    with pytest.raises(RunFolderError, match=r"whose trials are in sqlite:///trials\.db; allowed"):
+        run_search(built_in(), folder, make_sampler=make_sampler, where=Where(storage="sqlite:///other.db"))

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from dawndusk.models.evaluate import evaluate
 from dawndusk.optimize.certify.certificate import CertificateError
 from dawndusk.optimize.pareto import find
 from dawndusk.optimize.pareto.dominance import not_dominated
-from dawndusk.optimize.pareto.ends import Effort, End, prove_end
+from dawndusk.optimize.pareto.ends import Effort, End, PointProof, PointQuestion, prove_end, prove_points
 from dawndusk.optimize.pareto.field import Field
 from dawndusk.optimize.pareto.find import Proofs, find_front
 from dawndusk.optimize.pareto.front import Front
@@ -107,7 +108,7 @@ def test_a_point_that_beats_a_bound_is_an_error_that_names_both(
         return End(goal=goal, status="optimal", value=1e9, bound=1e9, design=None, seconds=0.0, stopped_by="completion")
 
     monkeypatch.setattr(find, "prove_end", wrong)
-    with pytest.raises(CertificateError, match=r"better lcoc_usd_per_pflop_hour than 1000000000\.0; but the front has"):
+    with pytest.raises(CertificateError, match=r"better lcoc_usd_per_pflop_hour than 1000000000\.0; but there is"):
         front_of(make_problem(), COST, DEBRIS, proofs=PROVED)
 
 
@@ -123,6 +124,36 @@ def test_every_point_can_have_a_bound_of_its_own(make_problem: MakeProblem) -> N
     assert np.isfinite(front.bounds).all()
     assert (front.bounds <= front.values[:, 0] * (1.0 + 1e-9)).all()
     assert (front.bounds >= front.values[:, 0] * 0.96).all()
+
+
+def test_proofs_of_points_do_not_depend_on_the_workers(make_problem: MakeProblem) -> None:
+    field = Field(make_problem(ALTITUDE_ALONE), (COST, DEBRIS))
+    values = field.grade(np.array([[0.2], [0.5]]), np.array([0, 0])).values * field.signs
+
+    def proofs(workers: int) -> dict[int, PointProof]:
+        asked = PointQuestion(field.problem, field.goals, replace(EFFORT, workers=workers))
+        return dict(prove_points(asked, values, time_limit_s=120.0, report=lambda _: None))
+
+    alone = proofs(1)
+    assert set(alone) == {0, 1}
+    assert all(proof.bound is not None and proof.stopped_by == "completion" for proof in alone.values())
+    assert proofs(2) == alone
+
+
+def test_an_interrupt_keeps_the_points_that_are_proved(make_problem: MakeProblem) -> None:
+    field = Field(make_problem(ALTITUDE_ALONE), (COST, DEBRIS))
+    values = np.tile(field.grade(np.array([[0.5]]), np.array([0])).values, (3, 1))
+
+    def interrupt(proved: int) -> None:
+        if proved:
+            raise KeyboardInterrupt
+
+    proved = prove_points(
+        PointQuestion(field.problem, field.goals, EFFORT), values, time_limit_s=120.0, report=interrupt
+    )
+    assert next(proved)[0] in {0, 1, 2}
+    with pytest.raises(KeyboardInterrupt):
+        next(proved)
 
 
 def test_goals_to_make_large(make_free_problem: MakeProblem) -> None:

@@ -15,9 +15,9 @@ from dawndusk.optimize.problem import Goal
 from dawndusk.optimize.search.auto import MAKERS, sampler_named
 from dawndusk.optimize.search.columns import Columns
 from dawndusk.optimize.search.optuna_mirror import Mirror, quietly
-from dawndusk.optimize.search.optuna_samplers import OptunaSampler, require
+from dawndusk.optimize.search.optuna_samplers import OptunaSampler
 from dawndusk.optimize.search.question import Answer, Failure, History, Question, Trial
-from dawndusk.optimize.search.sampler import Sampler
+from dawndusk.optimize.search.sampler import Sampler, require
 from dawndusk.optimize.search.space import Category, Key, Point, Real, Space, Value, Whole
 
 Evaluate = Callable[[Point], Answer]

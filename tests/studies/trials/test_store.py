@@ -16,10 +16,10 @@ from wsgiref.util import setup_testing_defaults
 import optuna
 import pytest
 
+from dawndusk.optimize.search.distributions import distributions_of
 from dawndusk.optimize.search.question import Answer, Failure, Goal, Question, Trial
 from dawndusk.optimize.search.space import Category, Real, Space, Value, Whole
 from dawndusk.optimize.search.store import StoreError
-from dawndusk.studies.trials import coding
 from dawndusk.studies.trials import store as stores
 from dawndusk.studies.trials.address import Address, read_address
 from dawndusk.studies.trials.journal import Journal
@@ -166,7 +166,7 @@ def test_trials_of_other_programs_do_no_harm(address: Address, name: str) -> Non
     storage = plain(address)
     study = optuna.load_study(study_name=name, storage=storage)
     study.enqueue_trial(point(9.0))
-    other = study.ask(dict(coding.distributions(SPACE)))
+    other = study.ask(dict(distributions_of(SPACE)))
     study.tell(other, [1.0, 2.0])
     study.ask()
     close(storage)
