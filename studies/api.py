@@ -5,6 +5,7 @@
 >>> result = study.run()                                  # the best design, typed
 >>> dd.evaluate("orbit-200mw", altitude_km=900).to_frame()  # one design
 >>> dd.certify("orbit-200mw", gap=0.01).bound             # what no design betters
+>>> dd.plan("plan-200mw").to_frame()                      # what flies when, over the years
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from dawndusk.studies.front.runner import FrontResult
+    from dawndusk.studies.plan.result import PlanResult
     from dawndusk.studies.search.result import SearchRun
 
 
@@ -38,8 +40,10 @@ if TYPE_CHECKING:
 class Study(resolved.Study):
     """A resolved study that can be run and evaluated."""
 
-    def run(self, out: str | Path | None = None) -> RunResult | GroundResult | FrontResult | SearchRun:
-        """Search the design space and return the result; a ground study returns its options, a pareto study its front.
+    def run(self, out: str | Path | None = None) -> RunResult | GroundResult | FrontResult | SearchRun | PlanResult:
+        """Search the design space and return the result.
+
+        A ground study returns its options, a pareto study its front, a plan study its plan.
 
         Parameters
         ----------
@@ -55,6 +59,8 @@ class Study(resolved.Study):
         if self.kind is resolved.Kind.GROUND:
             refuse_ground_folder(out)
             return ground_options(self)
+        if self.kind is resolved.Kind.PLAN:
+            return plan(self, out=out)
         if self.search.goes_by_trials:
             return _by_trials(self, out)
         if out is not None:
@@ -84,12 +90,14 @@ class Study(resolved.Study):
         """
         if self.kind is resolved.Kind.GROUND:
             raise DesignError(f"{self.source}: kind: found ground, which has no design; allowed: run()")
+        self.check_has_design("run()")
         if design is None:
             return evaluate_design(self, nominal_design(self, **variables))
         return evaluate_design(self, design.replace(**variables))
 
     def evaluate_batch(self, designs: DesignBatch | Sequence[Design] | pd.DataFrame) -> EvaluatedBatch:
         """Evaluate N designs at once: a batch, a sequence, or a table with a column for each variable."""
+        self.check_has_design()
         return EvaluatedBatch(problem_of(self).score(as_batch(designs)))
 
 
@@ -287,6 +295,73 @@ def milp_model(
     return model_of(_loaded(study, overrides), combination)
 
 
+def plan(
+    study: str | Path | Mapping[str, Any] | Study,
+    *,
+    overrides: Sequence[str] = (),
+    out: str | Path | None = None,
+    explain: bool = False,
+    slips: Sequence[tuple[str, float]] = (),
+    why_not: Sequence[str] = (),
+) -> PlanResult:
+    """Plan a fleet over the years, with a bound that no plan betters.
+
+    Parameters
+    ----------
+    study : str, Path, mapping or Study
+        A study of kind ``plan``, as in ``load``.
+    overrides : sequence of str
+        ``--set`` items, for example ``"plan.gap=0.01"``; not for a loaded study.
+    out : str or Path, optional
+        Write the folder of the plan there as well.
+    explain : bool
+        Whether to say what limits are worth, or why there is no plan.
+    slips : sequence of (str, float)
+        Vehicles and years: what changes if each of them comes so much later.
+    why_not : sequence of str
+        What a choice would cost, for example ``"vehicle=falcon_9>=10@2030-2032"``.
+
+    Returns
+    -------
+    PlanResult
+        With ``status``, ``objective``, ``bound``, ``gap``, ``plan``, ``alternatives``, ``to_frame()`` and
+        ``to_dict()``.
+    """
+    from dawndusk.studies.plan.outputs import check_plan_target, write_plan  # noqa: PLC0415 (brings Pyomo along)
+    from dawndusk.studies.plan.reading import read_plan  # noqa: PLC0415 (the same)
+    from dawndusk.studies.plan.runner import run_plan  # noqa: PLC0415 (the same)
+
+    question = read_plan(_loaded(study, overrides))
+    if out is not None:
+        check_plan_target(Path(out))
+    result = run_plan(question, explain=explain, slips=slips, choices=why_not)
+    if out is not None:
+        write_plan(result, Path(out))
+    return result
+
+
+def plan_model(study: str | Path | Mapping[str, Any] | Study, *, overrides: Sequence[str] = ()) -> Any:
+    """Return the mixed-integer model of a plan in Pyomo, for rows of your own or as a block of a larger model.
+
+    Its optimum bounds the exact objective of every plan. ``model.launches`` is what flies by vehicle, orbit and period,
+    ``model.share`` the launches that a design fills by design, vehicle and period, ``model.arrived`` satellites that
+    arrive in thousands by design and period, ``model.ground`` capacity on the ground; ``model.cost`` is money in units
+    of ``model.money_unit`` USD, and each rule is a constraint of its name. For ``lcoc`` set ``model.worth_price`` to a
+    trial value of the levelised cost in units of ``money_unit`` per ``worth_unit``.
+
+    Parameters
+    ----------
+    study : str, Path, mapping or Study
+        A study of kind ``plan``, as in ``load``.
+    overrides : sequence of str
+        ``--set`` items; not for a loaded study.
+    """
+    from dawndusk.studies.plan.reading import read_plan  # noqa: PLC0415 (brings Pyomo along)
+    from dawndusk.studies.plan.runner import plan_model as model_of  # noqa: PLC0415 (the same)
+
+    return model_of(read_plan(_loaded(study, overrides)))
+
+
 def as_batch(designs: DesignBatch | Sequence[Design] | pd.DataFrame) -> DesignBatch:
     """Return designs as a batch; a table needs a column for each design variable."""
     if isinstance(designs, DesignBatch):
@@ -322,4 +397,15 @@ def _from_table(table: Any) -> DesignBatch:
     return DesignBatch(values, codes, names)
 
 
-__all__ = ["EvaluatedBatch", "Study", "as_batch", "certify", "evaluate", "load", "milp_model", "pareto"]
+__all__ = [
+    "EvaluatedBatch",
+    "Study",
+    "as_batch",
+    "certify",
+    "evaluate",
+    "load",
+    "milp_model",
+    "pareto",
+    "plan",
+    "plan_model",
+]

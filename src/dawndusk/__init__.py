@@ -10,9 +10,19 @@ if TYPE_CHECKING:
     from dawndusk.models.errors import DawnduskError
     from dawndusk.models.outcome import Outcome
     from dawndusk.optimize.certify.certificate import CertificateError
-    from dawndusk.studies.api import EvaluatedBatch, Study, certify, evaluate, load, milp_model, pareto
+    from dawndusk.studies.api import (
+        EvaluatedBatch,
+        Study,
+        certify,
+        evaluate,
+        load,
+        milp_model,
+        pareto,
+        plan,
+        plan_model,
+    )
     from dawndusk.studies.front.runner import FrontResult
-    from dawndusk.studies.plan.runner import plan_model
+    from dawndusk.studies.plan.result import PlanResult
     from dawndusk.studies.runs.ground import GroundResult
     from dawndusk.studies.runs.results import Evaluated, RunResult
 
@@ -29,6 +39,7 @@ __all__ = [
     "FrontResult",
     "GroundResult",
     "Outcome",
+    "PlanResult",
     "RunResult",
     "Study",
     "__version__",
@@ -37,6 +48,7 @@ __all__ = [
     "load",
     "milp_model",
     "pareto",
+    "plan",
     "plan_model",
 ]
 
@@ -52,6 +64,7 @@ _PUBLIC_NAMES = {
     "FrontResult": "dawndusk.studies.front.runner:FrontResult",
     "GroundResult": "dawndusk.studies.runs.ground:GroundResult",
     "Outcome": "dawndusk.models.outcome:Outcome",
+    "PlanResult": "dawndusk.studies.plan.result:PlanResult",
     "RunResult": "dawndusk.studies.runs.results:RunResult",
     "Study": "dawndusk.studies.api:Study",
     "certify": "dawndusk.studies.api:certify",
@@ -59,7 +72,8 @@ _PUBLIC_NAMES = {
     "load": "dawndusk.studies.api:load",
     "milp_model": "dawndusk.studies.api:milp_model",
     "pareto": "dawndusk.studies.api:pareto",
-    "plan_model": "dawndusk.studies.plan.runner:plan_model",
+    "plan": "dawndusk.studies.api:plan",
+    "plan_model": "dawndusk.studies.api:plan_model",
 }
 
 # A checkout without symbolic links finds the layers at its root, two folders up.

@@ -23,7 +23,7 @@ from dawndusk.studies.data import default_assumptions
 from dawndusk.studies.runs.runner import nominal_design
 from dawndusk.studies.show import runs as show
 from dawndusk.studies.show.console import console
-from dawndusk.studies.statement.study import Kind
+from dawndusk.studies.statement.study import Kind, Study
 from dawndusk.studies.statement.studyfile import json_schema, library_names, read_study
 from dawndusk.studies.validate import SHIPPED_CASES, all_agree, read_cases, run_cases, to_json
 
@@ -94,12 +94,21 @@ def check_command(studies: Sequence[str], overrides: Sequence[str]) -> int:
             resolved = read_study(study, overrides)
             if resolved.kind is Kind.DESIGN:
                 nominal_design(resolved)
+            elif resolved.kind is Kind.PLAN:
+                _check_plan(resolved)
         except DawnduskError as error:
             bad = True
             click.echo(f"error: {error}", err=True)
             continue
         click.echo(f"{study}: valid, {resolved.kind.value} study {resolved.name}, hash {resolved.hash[:HASH_LETTERS]}")
     return BAD_INPUT if bad else 0
+
+
+def _check_plan(study: Study) -> None:
+    """Raise ``DawnduskError`` where no design of a plan can fly, or nothing can be launched in time."""
+    from dawndusk.studies.plan.question import plan_study  # noqa: PLC0415 (brings the models of a fleet along)
+
+    plan_study(study, optimise=False)
 
 
 @click.command("export-model")
@@ -109,12 +118,19 @@ def check_command(studies: Sequence[str], overrides: Sequence[str]) -> int:
 def export_model_command(study: str, file: Path, overrides: Sequence[str]) -> int:
     """Write the mixed-integer model of a study as FILE.lp or FILE.mps.
 
-    The model is that of one combination of categories: fix them with --set design.NAME=VALUE, or the first of each
-    is taken. Its optimum is a bound: no design of that combination is better.
+    Of a design study the model is that of one combination of categories: fix them with --set design.NAME=VALUE, or
+    the first of each is taken. Its optimum is a bound: no design of that combination is better.
     """
     from dawndusk.studies.runs.export import export_model  # noqa: PLC0415 (brings Pyomo along)
 
-    written = export_model(read_study(study, overrides), file)
+    resolved = read_study(study, overrides)
+    if resolved.kind is Kind.PLAN:
+        from dawndusk.studies.plan.outputs import export_plan_model  # noqa: PLC0415 (the same)
+        from dawndusk.studies.plan.reading import read_plan  # noqa: PLC0415 (the same)
+
+        click.echo(f"model of the plan: {export_plan_model(read_plan(resolved), file)}")
+        return 0
+    written = export_model(resolved, file)
     click.echo(f"model of {', '.join(written.combination.values())}: {file}")
     if written.combinations > 1:
         click.echo(f"one of {written.combinations} combinations; fix the others with --set design.NAME=VALUE", err=True)

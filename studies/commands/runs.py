@@ -43,7 +43,7 @@ from dawndusk.studies.runs.runner import evaluate_design, nominal_design, run_de
 from dawndusk.studies.show import runs as show
 from dawndusk.studies.show.console import console
 from dawndusk.studies.statement.study import Engine, Kind, SamplerName, Study
-from dawndusk.studies.statement.studyfile import read_study, study_from_mapping
+from dawndusk.studies.statement.studyfile import kind_of, read_study, study_from_mapping
 
 
 @click.command("run")
@@ -75,8 +75,9 @@ def run_command(
 ) -> int:
     """Search the design space of a study and write a run folder.
 
-    A study of kind pareto is searched for its front, as `dawndusk pareto` does. A search by trials (engine bayes or
-    auto, or an evaluator of your own) goes on with what its run folder has.
+    A study of kind pareto is searched for its front, as `dawndusk pareto` does, and one of kind plan is planned, as
+    `dawndusk plan` does. A search by trials (engine bayes or auto, or an evaluator of your own) goes on with what its
+    run folder has.
 
     Exit code 3 if no design is feasible, 4 if the search was ended before it closed the gap asked for or found a
     design, 1 if a design contradicts a certificate, 130 after an interrupt; what was found by then is written.
@@ -88,6 +89,11 @@ def run_command(
         return _go_on(resume, quiet, as_json, refused, explain=explain)
     if study is None:
         raise click.UsageError("Missing argument 'STUDY'.", click.get_current_context())
+    if _is_plan(study, overrides):
+        from dawndusk.studies.commands.plans import show_plan  # noqa: PLC0415 (only for a plan)
+
+        items = [*overrides, *_plan_items(options, {"--allow-code": allow_code})]
+        return show_plan(study, items, quiet=quiet, as_json=as_json, out=out, no_explain=not explain)
     resolved = read_study(study, [*overrides, *_search_items(options)])
     if resolved.kind is Kind.GROUND:
         refuse_ground_folder(out)
@@ -99,6 +105,28 @@ def run_command(
 
         return show_front(resolved, out or default_folder(resolved), quiet=quiet, as_json=as_json)
     return _run(resolved, out or default_folder(resolved), quiet, as_json, explain=explain)
+
+
+def _is_plan(study: str, overrides: Sequence[str]) -> bool:
+    """Return whether a study is a plan, for which options stand for other keys."""
+    return kind_of(study, overrides) == Kind.PLAN
+
+
+PLAN_KEYS = {"gap": "gap", "time_limit": "time_limit_s"}
+
+
+def _plan_items(options: dict[str, Any], others: dict[str, Any]) -> list[str]:
+    """Return the options that a plan has as ``--set`` items, and refuse those of a search."""
+    named = {f"--{name.replace('_', '-')}": value for name, value in options.items() if name not in PLAN_KEYS}
+    for name, value in {**named, **others}.items():
+        if value:
+            shown = {"--audit": "--no-audit"}.get(name, name)
+            raise click.UsageError(
+                f"{shown}: found it with a plan; allowed: --gap, --time-limit, --out, --no-explain, and what "
+                "`dawndusk plan` takes",
+                click.get_current_context(),
+            )
+    return [f"plan.{key}={options[name]}" for name, key in PLAN_KEYS.items() if options.get(name) is not None]
 
 
 def _run_trials(study: Study, out: Path | None, quiet: bool, as_json: bool, *, allow_code: bool) -> int:
@@ -245,6 +273,7 @@ def evaluate_command(study: str, overrides: Sequence[str], as_json: bool) -> int
     resolved = read_study(study, overrides)
     if resolved.kind is Kind.GROUND:
         return _show_ground(resolved, as_json)
+    resolved.check_has_design("a design study; `dawndusk plan` shows what the designs of a plan come to")
     evaluated = evaluate_design(resolved, nominal_design(resolved))
     if as_json:
         print_json(evaluated.to_dict())

@@ -1,29 +1,43 @@
-"""The designs of a plan: those that are stated, grids that are made on the fly, and the best of earlier runs."""
+"""The designs of a plan: stated ones, grids that are made on the fly, and those of earlier runs and fronts."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+import os
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from dawndusk.models.design import CATEGORIES, NUMBERS, VARIABLES, Design
 from dawndusk.models.errors import DawnduskError, nearest, one_of
 from dawndusk.models.rows import catalogue
 from dawndusk.optimize.evolution import QUICK, search
-from dawndusk.optimize.problem import Fixed
-from dawndusk.studies.runs.runner import problem_of
-from dawndusk.studies.statement.errors import Place, Problem, StudyError
-from dawndusk.studies.statement.plans_schema import PlanSection
+from dawndusk.optimize.problem import Fixed, Problem
+from dawndusk.studies.plan.places import misuse
+from dawndusk.studies.statement.document import Loc
+from dawndusk.studies.statement.errors import StudyError
+from dawndusk.studies.statement.files import library_names
+from dawndusk.studies.statement.plans_domains import Part
 from dawndusk.studies.statement.study import Study
 from dawndusk.studies.statement.studyfile import read_study
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 ALWAYS = (-float("inf"), float("inf"))
 SEARCHED_DESIGNS = 400_000
 SEARCH_LIMIT_S = 60.0
-IGNORED = ("vehicle", "launches_per_year", "satellites")
-"""Design variables that a plan decides itself."""
+FLEET = 1000
+"""Satellites of the fleet whose jobs a design of the catalogue runs, where the study does not say."""
+MOST_DESIGNS = 800
+"""Designs that a catalogue may have; its study file can be read back with twice as many."""
+RUN_TABLE, FRONT_TABLE = "designs.parquet", "front.parquet"
+HEAD_LETTERS = 40
+WHERE: Loc = ("plan", "catalogue")
 
 
 @dataclass(frozen=True)
@@ -35,112 +49,173 @@ class CatalogueEntry:
     service_years: float | None = None
     line: str = "all"
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return the design as a study file states it."""
+        stated = {"from_year": self.window[0], "until_year": self.window[1], "retire_after_years": self.service_years}
+        given = {key: value for key, value in stated.items() if value is not None and np.isfinite(value)}
+        line = {} if self.line == "all" else {"line": self.line}
+        return {"changes": self.design.to_dict(), **given, **line}
 
-def catalogue_of(
-    study: Study, section: PlanSection, designs: Mapping[str, Design] | None = None
-) -> dict[str, CatalogueEntry]:
-    """Return the catalogue of a plan, by name; of ``designs`` where they are given."""
-    if designs is not None:
-        return {name: CatalogueEntry(design) for name, design in designs.items()}
+
+def catalogue_of(study: Study, *, optimise: bool = True) -> dict[str, CatalogueEntry]:
+    """Return the catalogue of a plan, by name.
+
+    Parameters
+    ----------
+    optimise : bool
+        Whether designs that are to be optimised are; a check of the study can do without.
+    """
     found: dict[str, CatalogueEntry] = {}
-    part = section.catalogue
+    for loc, name, entry in _entries(study, optimise=optimise):
+        if name in found:
+            raise StudyError(misuse(study, loc, f"a second design named {name!r}", "each name once"))
+        found[name] = entry
+        if len(found) > MOST_DESIGNS:
+            raise StudyError(misuse(study, WHERE, f"more than {MOST_DESIGNS} designs", f"up to {MOST_DESIGNS}"))
+    return found
+
+
+def _entries(study: Study, *, optimise: bool) -> Iterator[tuple[Loc, str, CatalogueEntry]]:
+    assert study.plan is not None
+    part = study.plan.catalogue
     for name, stated in part.designs.items():
-        key = f"plan.catalogue.designs.{name}"
-        design = _design(study, stated.study, stated.changes, stated.optimise, section.seed, key)
+        loc: Loc = (*WHERE, "designs", name)
+        design = _design(study, stated.study, given(stated.changes), loc, optimise=stated.optimise and optimise)
         window = (
             ALWAYS[0] if stated.from_year is None else stated.from_year,
             ALWAYS[1] if stated.until_year is None else stated.until_year,
         )
-        found[name] = CatalogueEntry(design, window, stated.retire_after_years, stated.line)
+        yield loc, name, CatalogueEntry(design, window, stated.retire_after_years, stated.line)
     for name, grid in part.grids.items():
-        key = f"plan.catalogue.grids.{name}"
-        for number, row in enumerate(itertools.product(*grid.vary.values())):
-            values = {**grid.changes, **dict(zip(grid.vary, row, strict=True))}
-            design = _design(study, grid.study, values, grid.optimise, section.seed, key)
-            found[f"{name}_{number + 1:02d}"] = CatalogueEntry(design)
-    for folder in part.runs:
-        found.update(_of_run(study, folder, part.designs_of_a_run))
-    if not found:
-        raise StudyError(_problem(study, "plan.catalogue", "no design", "designs, grids or runs with at least one"))
-    return found
+        loc = (*WHERE, "grids", name)
+        varied = given(grid.vary)
+        for number, row in enumerate(itertools.product(*varied.values())):
+            values = {**given(grid.changes), **dict(zip(varied, row, strict=True))}
+            design = _design(study, grid.study, values, loc, optimise=grid.optimise and optimise)
+            yield loc, f"{name}_{number + 1:02d}", CatalogueEntry(design)
+    for number, folder in enumerate(part.runs):
+        yield from _of_folder(study, folder, (*WHERE, "runs", number), RUN_TABLE)
+    if part.front is not None:
+        yield from _of_folder(study, part.front, (*WHERE, "front"), FRONT_TABLE)
 
 
-def _design(study: Study, other: str | None, values: Mapping[str, Any], optimise: bool, seed: int, key: str) -> Design:
+def given(part: Part) -> dict[str, Any]:
+    """Return what a part states, in the order of its fields."""
+    return {name: getattr(part, name) for name in type(part).model_fields if name in part.model_fields_set}
+
+
+def _design(study: Study, other: str | None, values: Mapping[str, Any], loc: Loc, *, optimise: bool) -> Design:
     """Return a design of the catalogue; its radiator keeps its area per accelerator where none is stated."""
-    base = study if other is None else read_study(other)
-    _check_values(study, base, values, key)
+    base = study if other is None else _other(study, other, (*loc, "study"))
     nominal = base.nominal_design(1)
     chosen: dict[str, Any] = dict(values)
-    if "accelerators_per_satellite" in values and "radiator_area_m2" not in values:
-        chosen["radiator_area_m2"] = _scaled_area(base, nominal, values)
     try:
+        if "accelerators_per_satellite" in values and "radiator_area_m2" not in values:
+            chosen["radiator_area_m2"] = _scaled_area(study, nominal, values)
         design = nominal.replace(**{"satellites": FLEET, **chosen})
     except DawnduskError as error:
-        raise StudyError(_problem(study, key, str(error), "values in the domain of their variables")) from None
-    return _optimised(base, design, values, seed) if optimise else design
+        raise StudyError(misuse(study, loc, str(error), "values in the domain of their variables")) from None
+    _check_rows(study, design, loc)
+    return _optimised(study, base, design, values) if optimise else design
 
 
-FLEET = 1000
-"""Satellites of the fleet whose jobs a design of the catalogue runs, where the study does not say."""
+def _other(study: Study, name: str, loc: Loc) -> Study:
+    """Return the study that a design is taken from."""
+    path = name if name in library_names() else place_of(study, name, loc)
+    if isinstance(path, Path) and not path.exists():
+        known = library_names()
+        allowed = f"a path, or a name in the library: {one_of(known)}"
+        raise StudyError(misuse(study, loc, f"{name!r}, which is not there", allowed, nearest(name, known)))
+    return read_study(path)
 
 
-def _scaled_area(base: Study, nominal: Design, values: Mapping[str, Any]) -> float:
-    rows = base.assumptions.accelerators
+def place_of(study: Study, name: str, loc: Loc) -> Path:
+    """Return the file that a relative path means: beside the file that says it."""
+    place = None if study.document is None else study.document.follow(loc)[1]
+    said_in = Path(place.file) if place is not None and place.line else None
+    return Path(name) if said_in is None or not said_in.is_file() else said_in.parent / name
+
+
+def _scaled_area(study: Study, nominal: Design, values: Mapping[str, Any]) -> float:
+    rows = study.assumptions.accelerators
+    accelerator = values.get("accelerator", nominal.accelerator)
+    for name in (accelerator, nominal.accelerator):
+        if name not in rows:
+            raise DawnduskError(f"accelerator: found {name!r}; allowed: {one_of(rows)}")
     before = nominal.accelerators_per_satellite * rows[nominal.accelerator].it_power_w
-    after = (
-        float(values["accelerators_per_satellite"]) * rows[values.get("accelerator", nominal.accelerator)].it_power_w
-    )
+    after = float(values["accelerators_per_satellite"]) * rows[accelerator].it_power_w
     return nominal.radiator_area_m2 * after / before
 
 
-def _check_values(study: Study, base: Study, values: Mapping[str, Any], key: str) -> None:
-    for name, value in values.items():
-        if name not in VARIABLES:
-            raise StudyError(
-                _problem(study, f"{key}.{name}", "no design variable", one_of(VARIABLES), nearest(name, VARIABLES))
-            )
-        if name in CATEGORIES:
-            known = catalogue(base.assumptions, name)
-            if value not in known:
-                hint = nearest(str(value), known)
-                raise StudyError(_problem(study, f"{key}.{name}", repr(value), one_of(known), hint))
-        elif isinstance(value, bool) or not isinstance(value, int | float):
-            variable = VARIABLES[name]
-            allowed = f"a number from {variable.minimum:g} to {variable.maximum:g} [{variable.units}]"
-            raise StudyError(_problem(study, f"{key}.{name}", repr(value), allowed))
+def _check_rows(study: Study, design: Design, loc: Loc) -> None:
+    """Refuse rows that another study added and this one does not know."""
+    for name in CATEGORIES:
+        known, row = catalogue(study.assumptions, name), getattr(design, name)
+        if row not in known:
+            found = f"{name} {row!r}, which the assumptions of this study do not have"
+            raise StudyError(misuse(study, loc, found, one_of(known), nearest(row, known)))
 
 
-def _optimised(base: Study, design: Design, values: Mapping[str, Any], seed: int) -> Design:
+def _optimised(study: Study, base: Study, design: Design, values: Mapping[str, Any]) -> Design:
     """Return the cheapest design with the stated values, by search without a bound."""
-    problem = problem_of(base)
+    assert study.plan is not None
     fixed = {name: Fixed(getattr(design, name)) for name in values}
-    space = {**problem.space, "satellites": Fixed(design.satellites), **fixed}
-    stated = type(problem)(
-        assumptions=problem.assumptions,
-        space=space,
+    problem = Problem(
+        assumptions=study.assumptions,
+        space={**base.space, "satellites": Fixed(design.satellites), **fixed},
         objective="lcoc_usd_per_pflop_hour",
         sense="minimise",
     )
-    found = search(stated, seed=seed, time_limit_s=SEARCH_LIMIT_S, most_designs=SEARCHED_DESIGNS, effort=QUICK)
+    found = search(
+        problem, seed=study.plan.seed, time_limit_s=SEARCH_LIMIT_S, most_designs=SEARCHED_DESIGNS, effort=QUICK
+    )
     return found.design
 
 
-def _of_run(study: Study, folder: str, most: int) -> dict[str, CatalogueEntry]:
-    """Return the best feasible designs in the table of a run folder."""
-    import pandas as pd  # noqa: PLC0415 (only for a catalogue of earlier runs)
-
-    path = Path(folder) / "designs.parquet"
-    if not path.is_file():
-        raise StudyError(_problem(study, "plan.catalogue.runs", f"{folder!r} without designs.parquet", "run folders"))
-    table = pd.read_parquet(path)
+def _of_folder(study: Study, folder: str, loc: Loc, file: str) -> Iterator[tuple[Loc, str, CatalogueEntry]]:
+    """Yield designs of a run folder: the best feasible ones of a run, or some evenly along a front."""
+    assert study.plan is not None
+    table = _table(study, folder, loc, file)
     missing = [name for name in (*CATEGORIES, *NUMBERS) if name not in table.columns]
     if missing:
-        raise StudyError(_problem(study, "plan.catalogue.runs", f"{folder!r} without {one_of(missing)}", "run folders"))
+        raise StudyError(
+            misuse(study, loc, f"{folder!r}, whose {file} has no {missing[0]}", "the folder as it was written")
+        )
     if "feasible" in table.columns:
         table = table[table["feasible"]]
-    head = Path(folder).name.replace("-", "_").lower()
-    rows = [row for _, row in table.head(most).iterrows()]
-    return {f"{head}_{k + 1:02d}": CatalogueEntry(_of_row(row)) for k, row in enumerate(rows)}
+    if not len(table):
+        raise StudyError(misuse(study, loc, f"{folder!r}, which has no feasible design", "a run that found one"))
+    count = min(study.plan.catalogue.designs_of_a_run, len(table))
+    chosen = np.arange(count) if file == RUN_TABLE else np.unique(np.linspace(0, len(table) - 1, count).round())
+    head = _head(folder)
+    for k, number in enumerate(chosen):
+        design = _of_row(table.iloc[int(number)])
+        _check_rows(study, design, loc)
+        yield loc, f"{head}_{k + 1:02d}", CatalogueEntry(design)
+
+
+def _table(study: Study, folder: str, loc: Loc, file: str) -> pd.DataFrame:
+    import pandas as pd  # noqa: PLC0415 (only for a catalogue of earlier runs)
+
+    path = place_of(study, folder, loc) / file
+    other = {RUN_TABLE: FRONT_TABLE, FRONT_TABLE: RUN_TABLE}[file]
+    if not path.is_file():
+        kinds = {RUN_TABLE: "the folder of a design run", FRONT_TABLE: "the folder of a front"}
+        under = {RUN_TABLE: "plan.catalogue.runs", FRONT_TABLE: "plan.catalogue.front"}
+        there = path.with_name(other).is_file()
+        hint = f" (write it under {under[other]})" if there else ""
+        raise StudyError(misuse(study, loc, f"{folder!r}, which has no {file}", kinds[file], hint))
+    try:
+        return pd.read_parquet(path)
+    except (OSError, ValueError) as error:
+        found = f"{folder!r}, whose {file} can not be read ({str(error).splitlines()[0]})"
+        raise StudyError(misuse(study, loc, found, "the folder as it was written")) from None
+
+
+def _head(folder: str) -> str:
+    """Return the beginning of the names of a folder's designs."""
+    name = re.sub(r"[^a-z0-9]+", "_", Path(os.path.normpath(folder)).name.lower()).strip("_")[:HEAD_LETTERS]
+    return name if re.match(r"[a-z]", name) else f"run_{name}".rstrip("_")
 
 
 def _of_row(row: Any) -> Design:
@@ -148,7 +223,3 @@ def _of_row(row: Any) -> Design:
     for name in NUMBERS:
         values[name] = int(row[name]) if VARIABLES[name].kind == "integer" else float(row[name])
     return Design(**values)
-
-
-def _problem(study: Study, key: str, found: str, allowed: str, hint: str = "") -> Problem:
-    return Problem(place=Place(study.source), key=key, found=found, allowed=allowed, hint=hint)

@@ -1,34 +1,49 @@
-"""The folder of a plan: tables, manifest of every launch, cash flow, workbook, pictures, model."""
+"""The folder of a plan: tables, manifest of every launch, cash flow, workbook, pictures, and where it came from."""
 
 from __future__ import annotations
 
 import importlib.util
-import shutil
-import tempfile
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dawndusk.models.errors import MissingExtraError
+from dawndusk.models.errors import MissingExtraError, one_of
 from dawndusk.optimize.plan.model import plan_model
-from dawndusk.studies.plan.pictures import draw
+from dawndusk.studies.plan.fronts import front_table
+from dawndusk.studies.plan.growing import designs_table
+from dawndusk.studies.plan.pictures import PICTURES, draw
 from dawndusk.studies.plan.question import PlanStudy
 from dawndusk.studies.plan.result import PlanResult
 from dawndusk.studies.plan.tables import cash_table, manifest_table, plan_table, service_table
+from dawndusk.studies.plan.uncertainty import first_stage_table, scenario_table
 from dawndusk.studies.plan.valuation import sensitivity_table, valuation_table
-from dawndusk.studies.runs.runfolder import RunFolderError, write_json
-from dawndusk.studies.statement.document import write_text
+from dawndusk.studies.runs.runfolder import (
+    MANIFEST,
+    STUDY,
+    RunFolderError,
+    check_target,
+    origin,
+    write_json,
+    write_whole,
+)
 from dawndusk.studies.statement.errors import Place, Problem, StudyError
-from dawndusk.studies.statement.identity import model_version
 
 if TYPE_CHECKING:
     import pandas as pd
 
-MARK = "plan.json"
-"""There in every folder of a plan."""
+MARK, WORKBOOK = "plan.json", "plan.xlsx"
+"""The first is there in every folder of a plan."""
 FORMATS = (".lp", ".mps")
 HASH_LETTERS = 8
-READABLE_BY_ALL = 0o755
-TABLES = ("plan", "manifest", "cash_flow", "service", "valuation", "sensitivity")
+STRANGERS_NAMED = 3
+OF_THE_PLAN = ("plan", "manifest", "cash_flow", "service", "valuation", "sensitivity")
+ASKED = ("front", "scenarios", "first_stage", "alternatives", "new_designs", "break_even", "break_even_map")
+KNOWN = {
+    *(f"{name}{ending}" for name in (*OF_THE_PLAN, *ASKED) for ending in (".parquet", ".csv")),
+    *(f"{name}.svg" for name in PICTURES),
+    *(MARK, WORKBOOK, MANIFEST, STUDY),
+}
+"""Every file that the folder of a plan may hold."""
 
 
 def default_plan_folder(question: PlanStudy) -> Path:
@@ -38,25 +53,52 @@ def default_plan_folder(question: PlanStudy) -> Path:
 
 def check_plan_target(folder: Path) -> None:
     """Raise ``RunFolderError`` if a plan can not go to ``folder``; call it before a long solve."""
-    if folder.exists() and not folder.is_dir():
-        raise RunFolderError(f"{folder}: found something that is not a folder; allowed: a new folder or that of a plan")
-    if folder.is_dir() and any(folder.iterdir()) and not (folder / MARK).is_file():
-        raise RunFolderError(f"{folder}: found a folder with other files; allowed: a new folder or that of a plan")
+    names = _names_in(folder)
+    if not names:
+        check_target(folder)
+        return
+    strangers = sorted(names - KNOWN)
+    if strangers or MARK not in names:
+        found = one_of(strangers[:STRANGERS_NAMED]) or f"no {MARK}"
+        raise RunFolderError(
+            f"{folder}: found a folder with other files ({found}); allowed: a new folder or that of a plan"
+        )
+
+
+def _names_in(folder: Path) -> set[str]:
+    try:
+        return {path.name for path in folder.iterdir()} if folder.is_dir() and not folder.is_symlink() else set()
+    except (OSError, ValueError):
+        return set()
 
 
 def tables_of(result: PlanResult) -> dict[str, pd.DataFrame]:
-    """Return every table of a plan by name; none where there is no plan."""
-    if result.plan is None:
-        return {}
-    problem, plan = result.planned.problem, result.plan
-    return {
-        "plan": plan_table(problem, plan),
-        "manifest": manifest_table(problem, plan),
-        "cash_flow": cash_table(problem, plan),
-        "service": service_table(problem, plan),
-        "valuation": valuation_table(problem, plan),
-        "sensitivity": sensitivity_table(problem, plan),
-    }
+    """Return every table of a plan by name; where there is no plan, those that need none."""
+    import pandas as pd  # noqa: PLC0415 (heavy, and only needed here)
+
+    content = result.to_dict()
+    tables: dict[str, pd.DataFrame] = {}
+    if result.plan is not None:
+        problem, plan = result.planned.problem, result.plan
+        tables = {
+            "plan": plan_table(problem, plan),
+            "manifest": manifest_table(problem, plan),
+            "cash_flow": cash_table(problem, plan),
+            "service": service_table(problem, plan),
+            "valuation": valuation_table(problem, plan),
+            "sensitivity": sensitivity_table(problem, plan),
+        }
+        if result.front:
+            tables["front"] = front_table(result.front)
+        if result.hedged is not None:
+            tables["scenarios"] = scenario_table(result.hedged)
+            tables["first_stage"] = first_stage_table(result.question, result.hedged, plan)
+    if result.generated is not None:
+        tables["new_designs"] = designs_table(result.generated)
+    for name in ("alternatives", "break_even", "break_even_map"):
+        if name in content:
+            tables[name] = pd.DataFrame(content[name])
+    return tables
 
 
 def write_plan(result: PlanResult, folder: Path, *, pictures: bool | None = None) -> Path:
@@ -75,24 +117,8 @@ def write_plan(result: PlanResult, folder: Path, *, pictures: bool | None = None
         Where pictures are asked for without matplotlib.
     """
     check_plan_target(folder)
-    folder = folder.absolute()
     wanted = importlib.util.find_spec("matplotlib") is not None if pictures is None else pictures
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        fresh = Path(tempfile.mkdtemp(prefix=".dawndusk-", dir=folder.parent))
-    except OSError as error:
-        raise RunFolderError(f"{folder}: can not be written: {error.strerror or error}") from None
-    try:
-        fresh.chmod(READABLE_BY_ALL)
-        _fill(result, fresh, pictures=wanted)
-        if folder.exists():
-            shutil.rmtree(folder)
-        fresh.replace(folder)
-    except OSError as error:
-        raise RunFolderError(f"{folder}: can not be written: {error.strerror or error}") from None
-    finally:
-        shutil.rmtree(fresh, ignore_errors=True)
-    return folder
+    return write_whole(folder, lambda fresh: _fill(result, fresh, pictures=wanted))
 
 
 def _fill(result: PlanResult, folder: Path, *, pictures: bool) -> None:
@@ -101,51 +127,29 @@ def _fill(result: PlanResult, folder: Path, *, pictures: bool) -> None:
         table.to_parquet(folder / f"{name}.parquet", index=False)
         table.to_csv(folder / f"{name}.csv", index=False)
     if importlib.util.find_spec("openpyxl") is not None and tables:
-        write_workbook(result, folder / "plan.xlsx")
-    if pictures and result.plan is not None:
-        draw(result.planned.problem, result.plan, folder)
-    (folder / "study.yaml").write_text(write_text(resolved(result.question)), encoding="utf-8")
-    write_json(folder / MARK, {**result.to_dict(), "hash": result.question.hash, "model": model_version()})
+        write_workbook(result, folder / WORKBOOK)
+    if pictures:
+        draw(result, folder)
+    (folder / STUDY).write_text(result.question.spelt_out.to_yaml(), encoding="utf-8")
+    write_json(folder / MARK, {**result.to_dict(), "hash": result.question.hash})
+    write_json(folder / MANIFEST, plan_manifest(result))
 
 
-def resolved(question: PlanStudy) -> dict[str, Any]:
-    """Return the study of a plan as plain values that can be read again."""
-    plan = _given(question.section.model_dump(mode="json", exclude_unset=True))
-    return {**question.study.resolved, "kind": "plan", "plan": plan}
-
-
-def _given(value: Any) -> Any:
-    """Write paths as mappings from years, everything else as it is."""
-    if isinstance(value, dict):
-        return {key: _given(item) for key, item in value.items() if item is not None}
-    if isinstance(value, list | tuple):
-        if value and all(_is_point(item) for item in value):
-            return {f"{year:g}": amount for year, amount in value}
-        return [_given(item) for item in value]
-    return value
-
-
-def _is_point(item: Any) -> bool:
-    pair = isinstance(item, list | tuple) and len(item) == 2  # noqa: PLR2004 (year and value)
-    return pair and all(isinstance(number, float) for number in item)
+def plan_manifest(result: PlanResult) -> dict[str, Any]:
+    """Return what is needed to repeat a plan: versions, seed, study hash, git state; and how it ended."""
+    planned, question = result.planned, result.question
+    begun = {**origin(question.spelt_out), "seed": question.effort.seed, "engine": "plan"}
+    outcome = {"status": planned.status, "stopped_by": planned.stopped_by, "seconds": planned.seconds}
+    return {**begun, **outcome, "finished": datetime.now(UTC).isoformat(timespec="seconds")}
 
 
 def write_workbook(result: PlanResult, file: Path) -> Path:
     """Write every table of a plan as a workbook with a sheet each."""
     if importlib.util.find_spec("openpyxl") is None:
         raise MissingExtraError("workbook", "openpyxl", "export")
-    import pandas as pd  # noqa: PLC0415 (heavy, and only needed here)
+    from dawndusk.studies.plan.workbook import fill_workbook  # noqa: PLC0415 (an extra)
 
-    about = {key: value for key, value in result.to_dict().items() if not isinstance(value, list | dict)}
-    summary = (result.to_dict()["summary"] or {}).items()
-    about |= {key: value for key, value in summary if not isinstance(value, dict)}
-    with pd.ExcelWriter(file, engine="openpyxl") as writer:
-        pd.DataFrame({"what": list(about), "value": list(about.values())}).to_excel(
-            writer, sheet_name="about", index=False
-        )
-        for name, table in tables_of(result).items():
-            table.to_excel(writer, sheet_name=name, index=False, freeze_panes=(1, 1))
-    return file
+    return fill_workbook(result, tables_of(result), file)
 
 
 def export_plan_model(question: PlanStudy, file: Path) -> Path:

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from dawndusk.models.fleet.accounts import CAPITAL, RUNNING
+from dawndusk.optimize.plan.columns import Generated
 from dawndusk.optimize.plan.conflict import PlanConflict
 from dawndusk.optimize.plan.engine import Planned
-from dawndusk.optimize.plan.explain import ShadowPrice
+from dawndusk.optimize.plan.explain import Alternative, ShadowPrice
+from dawndusk.optimize.plan.front import Point
 from dawndusk.optimize.plan.problem import Objective
+from dawndusk.optimize.plan.scenarios import Hedged
 from dawndusk.optimize.plan.score import Scored
+from dawndusk.studies.plan.breakeven import BreakEven, Crossing
+from dawndusk.studies.plan.choices import alternative_row
+from dawndusk.studies.plan.fronts import front_rows
+from dawndusk.studies.plan.growing import generated_dict
 from dawndusk.studies.plan.question import PlanStudy
 from dawndusk.studies.plan.tables import plan_table
+from dawndusk.studies.plan.uncertainty import hedged_dict
+from dawndusk.studies.shown import Shown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,13 +35,38 @@ UNITS = {
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class PlanResult:
-    """A solved plan. ``conflict`` says why there is none, ``prices`` what its limits are worth, where asked for."""
+class PlanResult(Shown):
+    """A solved plan, and what else was asked about it.
+
+    Attributes
+    ----------
+    conflict, prices
+        Why there is no plan, and what its limits are worth, where that was asked for.
+    front : tuple of Point
+        Plans between the objective and another one, this one first.
+    hedged : Hedged, optional
+        What to commit to now under uncertainty.
+    alternatives : tuple of Alternative
+        Plans under other premises.
+    generated : Generated, optional
+        How the catalogue grew; the plan is that of the catalogue at the end.
+    break_even, crossings : tuple
+        Break-even launch prices, and the map over prices of launch and of electricity.
+    interrupted : bool
+        Whether what else was asked was interrupted.
+    """
 
     question: PlanStudy
     planned: Planned
     conflict: PlanConflict | None = None
     prices: tuple[ShadowPrice, ...] = ()
+    front: tuple[Point, ...] = ()
+    hedged: Hedged | None = None
+    alternatives: tuple[Alternative, ...] = ()
+    generated: Generated | None = None
+    break_even: tuple[BreakEven, ...] = ()
+    crossings: tuple[Crossing, ...] = ()
+    interrupted: bool = False
 
     @property
     def status(self) -> str:
@@ -64,6 +98,16 @@ class PlanResult:
         """Return the units of the objective."""
         return UNITS[self.planned.problem.objective]
 
+    @property
+    def unsettled(self) -> list[str]:
+        """Return what else was asked and has no answer as close as it was asked for."""
+        ends = [point.planned for point in self.front]
+        words = [f"plan {k + 1} of the front: {end.status}" for k, end in enumerate(ends) if _is_open(end)]
+        words += [f"{other.what}: {other.planned.status}" for other in self.alternatives if _is_open(other.planned)]
+        if self.hedged is not None and self.hedged.status != "optimal":
+            words.append(f"scenarios: {self.hedged.status}")
+        return words
+
     def to_frame(self) -> pd.DataFrame:
         """Return the plan by period, design and vehicle; an empty table where there is none."""
         if self.plan is None:
@@ -84,6 +128,7 @@ class PlanResult:
             "bound": planned.bound,
             "gap": planned.gap,
             "gap_asked": self.question.effort.gap,
+            "gap_made_of": None if planned.made_of is None else asdict(planned.made_of),
             "model_objective": planned.model_objective,
             "stopped_by": planned.stopped_by,
             "seconds": planned.seconds,
@@ -97,7 +142,24 @@ class PlanResult:
             "near_miss": _broken(planned.near_miss),
             "conflict": None if self.conflict is None else self.conflict.to_dict(),
             "shadow_prices": [dict(price.__dict__) for price in self.prices],
+            **self._asked(),
         }
+
+    def _asked(self) -> dict[str, Any]:
+        """Return what else was asked, with nothing for what was not."""
+        hedged = None
+        if self.hedged is not None and self.plan is not None:
+            hedged = hedged_dict(self.question, self.hedged, self.plan)
+        generated = None if self.generated is None else generated_dict(self.generated)
+        asked = {
+            "front": front_rows(self.front),
+            "scenarios": hedged,
+            "alternatives": [alternative_row(self.objective, other) for other in self.alternatives],
+            "new_designs": generated,
+            "break_even": [{**row.__dict__, "orbit_wins": row.orbit_wins} for row in self.break_even],
+            "break_even_map": [dict(one.__dict__) for one in self.crossings],
+        }
+        return {key: value for key, value in asked.items() if value}
 
 
 def _summary(plan: Scored) -> dict[str, Any]:
@@ -115,6 +177,10 @@ def _summary(plan: Scored) -> dict[str, Any]:
             name: float(accounts.discounted[name].sum()) for name in (*CAPITAL, *RUNNING)
         },
     }
+
+
+def _is_open(planned: Planned) -> bool:
+    return planned.status not in {"optimal", "infeasible"}
 
 
 def _broken(near_miss: Scored | None) -> list[dict[str, Any]]:

@@ -8,14 +8,20 @@ from pathlib import Path
 from typing import Any
 
 from dawndusk.models.errors import nearest, one_of
+from dawndusk.optimize.plan.columns import Generated
 from dawndusk.optimize.plan.conflict import PlanConflict, explain_conflict
-from dawndusk.optimize.plan.engine import Step, solve_plan
+from dawndusk.optimize.plan.engine import Planned, Step, solve_plan
 from dawndusk.optimize.plan.explain import Alternative, ShadowPrice, if_slips, shadow_prices, why_not
 from dawndusk.optimize.plan.model import plan_model as model_of
 from dawndusk.optimize.plan.problem import Choice, Effort
+from dawndusk.studies.plan.breakeven import LAUNCH_USD_PER_KG, break_even, break_even_map
+from dawndusk.studies.plan.choices import choice_named
+from dawndusk.studies.plan.fronts import INTERRUPT, front_of
+from dawndusk.studies.plan.growing import grow
 from dawndusk.studies.plan.question import PlanStudy
 from dawndusk.studies.plan.reading import read_plan
 from dawndusk.studies.plan.result import PlanResult
+from dawndusk.studies.plan.uncertainty import hedged
 from dawndusk.studies.statement.errors import Place, Problem, StudyError
 
 EXPLAINING_S = 30.0
@@ -28,8 +34,10 @@ def run_plan(
     *,
     time_limit_s: float | None = None,
     explain: bool = True,
+    slips: Sequence[tuple[str, float]] = (),
+    choices: Sequence[str] = (),
 ) -> PlanResult:
-    """Solve a plan and explain it.
+    """Solve a plan, explain it, and answer what else its study asks.
 
     Parameters
     ----------
@@ -39,19 +47,88 @@ def run_plan(
         In place of that of the plan.
     explain : bool
         Whether to say what its limits are worth, or why there is none.
+    slips : sequence of (str, float)
+        Vehicles and years: what changes if each of them comes so much later.
+    choices : sequence of str
+        Choices as they are written on the command line: what each of them would cost.
     """
+    for vehicle, _ in slips:
+        check_vehicle(question, vehicle)
+    asked = [(text, choice_named(question, text)) for text in choices]
     effort = question.effort
     if time_limit_s is not None:
         effort = dataclasses.replace(effort, time_limit_s=time_limit_s)
-    planned = solve_plan(question.problem, effort, report)
-    conflict: PlanConflict | None = None
-    prices: tuple[ShadowPrice, ...] = ()
-    if explain and planned.stopped_by != "interrupt":
-        if planned.status == "infeasible":
-            conflict = explain_conflict(question.problem, time_limit_s=EXPLAINING_S, seed=effort.seed)
-        elif planned.plan is not None:
-            prices = tuple(shadow_prices(question.problem, planned.plan, time_limit_s=EXPLAINING_S))
-    return PlanResult(question=question, planned=planned, conflict=conflict, prices=prices)
+        question = dataclasses.replace(question, effort=effort)
+    question, planned, generated = _solved(question, report)
+    conflict, prices = _explained(question, planned) if explain else (None, ())
+    result = PlanResult(question=question, planned=planned, conflict=conflict, prices=prices, generated=generated)
+    if planned.stopped_by == INTERRUPT:
+        return result
+    result = _with_break_even(result)
+    return result if planned.plan is None else _asked_of_a_plan(result, report, slips, asked)
+
+
+def _solved(question: PlanStudy, report: Callable[[Step], None]) -> tuple[PlanStudy, Planned, Generated | None]:
+    """Solve a plan, with designs that its prices ask for where the study wants them."""
+    if not question.section.columns.rounds:
+        return question, solve_plan(question.problem, question.effort, report), None
+    grown, generated = grow(question)
+    return grown, generated.after, generated
+
+
+def _explained(question: PlanStudy, planned: Planned) -> tuple[PlanConflict | None, tuple[ShadowPrice, ...]]:
+    """Return why there is no plan, or what its limits are worth."""
+    if planned.stopped_by == INTERRUPT:
+        return None, ()
+    if planned.status == "infeasible":
+        seed = question.effort.seed
+        return explain_conflict(question.problem, time_limit_s=EXPLAINING_S, seed=seed), ()
+    if planned.plan is None:
+        return None, ()
+    return None, tuple(shadow_prices(question.problem, planned.plan, time_limit_s=EXPLAINING_S))
+
+
+def _with_break_even(result: PlanResult) -> PlanResult:
+    """Return a result with its break-even launch prices, where the study asks for them."""
+    part, economy = result.question.section.break_even, result.question.problem.economy
+    if not part.electricity_usd_per_mwh:
+        return result
+    freights = part.launch_usd_per_kg or LAUNCH_USD_PER_KG
+    return dataclasses.replace(
+        result,
+        break_even=tuple(break_even(economy, part.electricity_usd_per_mwh)),
+        crossings=tuple(break_even_map(economy, part.electricity_usd_per_mwh, freights)),
+    )
+
+
+def _asked_of_a_plan(
+    result: PlanResult,
+    report: Callable[[Step], None],
+    slips: Sequence[tuple[str, float]],
+    choices: Sequence[tuple[str, Choice]],
+) -> PlanResult:
+    """Return a result with its front, its hedged first stage, and plans under other premises."""
+    section, plan, question = result.question.section, result.plan, result.question
+    assert plan is not None
+    try:
+        if section.front.against is not None:
+            result = dataclasses.replace(result, front=tuple(front_of(question, result.planned, report)))
+        if section.scenarios.count or section.scenarios.stated:
+            result = dataclasses.replace(result, hedged=hedged(question, plan))
+        for text, choice in choices:
+            result = _beside(result, compare_choice(result, choice, text))
+        for vehicle, years in slips:
+            result = _beside(result, compare_slip(result, vehicle, years))
+    except KeyboardInterrupt:
+        return dataclasses.replace(result, interrupted=True)
+    return result
+
+
+def _beside(result: PlanResult, other: Alternative) -> PlanResult:
+    """Return a result with one alternative more."""
+    if other.planned.stopped_by == INTERRUPT:
+        raise KeyboardInterrupt
+    return dataclasses.replace(result, alternatives=(*result.alternatives, other))
 
 
 def compare_slip(result: PlanResult, vehicle: str, years: float) -> Alternative:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import itertools
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import numpy as np
 from rich.console import Group, RenderableType
@@ -10,14 +12,19 @@ from rich.table import Table
 from rich.text import Text
 
 from dawndusk.models.fleet.accounts import CAPITAL, RUNNING
-from dawndusk.optimize.plan.explain import Alternative
+from dawndusk.models.fleet.calendar import Calendar
+from dawndusk.optimize.plan.planned import GapParts
 from dawndusk.optimize.plan.problem import Objective, PlanProblem
 from dawndusk.optimize.plan.score import Scored
+from dawndusk.studies.plan.amounts import amount
 from dawndusk.studies.plan.result import PlanResult
+from dawndusk.studies.plan.show_asked import asked_parts
 from dawndusk.studies.show.tables import names_table, table
 
-BILLION, MILLION = 1e9, 1e6
+MILLION = 1e6
 MOST_SHOWN = 8
+MOST_DESIGNS = 6
+"""Designs with a column of their own."""
 LEAST_SHARE = 5e-4
 
 
@@ -32,11 +39,16 @@ def _parts(result: PlanResult) -> Iterator[RenderableType]:
     yield Text("")
     if result.plan is not None:
         problem = result.planned.problem
-        yield launches_table(problem, result.plan)
+        if result.plan.decisions.launches.any():
+            yield launches_table(problem, result.plan)
+            yield built_table(problem, result.plan)
+        else:
+            yield Text("No launches: the ground serves everything.\n")
         yield service_report(problem, result.plan)
         yield cost_table(result.plan)
         if result.prices:
             yield prices_table(result)
+    yield from asked_parts(result)
     for name, reason in list(result.question.left_out.items())[:MOST_SHOWN]:
         yield Text(f"not in the catalogue: {name} {reason}")
     if result.planned.near_miss is not None:
@@ -63,31 +75,39 @@ def headline(result: PlanResult) -> str:
         if planned.status == "optimal"
         else f"; ended by {planned.stopped_by} short of {result.question.effort.gap:.2%}"
     )
-    return f"{planned.status}: {best}; {proof}{end}"
+    return f"{planned.status}: {best}; {proof}{end}{_parts_of_gap(planned.made_of)}"
 
 
-def amount(value: float, units: str) -> str:
-    """Return a number with its units, money in billions."""
-    return f"{value / BILLION:,.4g} billion USD" if units == "USD" else f"{value:,.5g} {units}"
+def _parts_of_gap(made: GapParts | None) -> str:
+    if made is None:
+        return ""
+    return f"\nof the gap: search {made.search:.2%}, curves {made.curves:.2%}, rounding {made.rounding:.2%}"
 
 
 def launches_table(problem: PlanProblem, plan: Scored) -> Table:
-    """Return launches by year and vehicle, with the satellites of each design that is built."""
+    """Return launches by year and vehicle, of the vehicles that fly."""
     calendar = problem.economy.calendar
-    count = len(problem.economy.launching.vehicles)
-    flown = plan.decisions.launches.sum(axis=1).reshape(count, calendar.years, -1).sum(axis=2)
-    built = plan.decisions.built.sum(axis=1).reshape(-1, calendar.years, calendar.steps_per_year).sum(axis=2)
-    made = table("Launches, and satellites built", "year")
-    vehicles = [v for v in range(count) if flown[v].any()]
-    designs = [d for d in range(len(built)) if built[d].any()]
-    for name in (
-        *(problem.economy.launching.vehicles[v] for v in vehicles),
-        *(problem.economy.figures.names[d] for d in designs),
-    ):
-        made.add_column(name, justify="right")
+    names = problem.economy.launching.vehicles
+    flown = plan.decisions.launches.sum(axis=1).reshape(len(names), calendar.years, -1).sum(axis=2)
+    return _by_year("Launches", calendar, dict(zip(names, flown, strict=True)))
+
+
+def built_table(problem: PlanProblem, plan: Scored) -> Table:
+    """Return satellites built by year and design, of the designs that are built most."""
+    calendar, names = problem.economy.calendar, problem.economy.figures.names
+    built = plan.decisions.built.sum(axis=1).reshape(len(names), calendar.years, -1).sum(axis=2)
+    rows = dict(sorted(zip(names, built, strict=True), key=lambda row: -float(row[1].sum())))
+    most = dict(itertools.islice(rows.items(), MOST_DESIGNS))
+    others = [row for name, row in rows.items() if name not in most and row.any()]
+    return _by_year("Built", calendar, most | ({"others": np.sum(others, axis=0)} if others else {}))
+
+
+def _by_year(title: str, calendar: Calendar, amounts: Mapping[str, np.ndarray[Any, Any]]) -> Table:
+    """Return whole numbers by year, a column for each name that has any."""
+    shown = {name: row for name, row in amounts.items() if row.any()}
+    made = table(title, "year", *shown)
     for y, year in enumerate(calendar.year_labels):
-        cells = [*(flown[v, y] for v in vehicles), *(built[d, y] for d in designs)]
-        made.add_row(year, *(f"{cell:,.0f}" if cell else "" for cell in cells))
+        made.add_row(year, *(f"{row[y]:,.0f}" if row[y] else "" for row in shown.values()))
     return made
 
 
@@ -153,13 +173,3 @@ def conflict_report(result: PlanResult) -> RenderableType:
     if conflict.irreducible:
         parts.append(Text(f"can not be met together: {', '.join(conflict.irreducible[:MOST_SHOWN])}"))
     return Group(*parts)
-
-
-def alternative_line(result: PlanResult, other: Alternative) -> str:
-    """Return the sentence about a plan under another premise."""
-    if other.planned.plan is None:
-        return f"{other.what}: {headline(PlanResult(question=result.question, planned=other.planned))}"
-    change = "" if other.change is None else f"{amount(other.change, result.units)} more"
-    share = "" if other.change is None or not result.objective else f" ({other.change / abs(result.objective):+.2%})"
-    gap = "" if other.planned.gap is None else f", itself proved within {other.planned.gap:.2%}"
-    return f"{other.what}: {change}{share}{gap}"

@@ -71,13 +71,16 @@ def written_off(economy: Economy, plan: Scored, capital: np.ndarray) -> np.ndarr
 def sensitivity_table(
     problem: PlanProblem, plan: Scored, prices: Sequence[float] = PRICES, rates: Sequence[float] = RATES
 ) -> pd.DataFrame:
-    """Return the net present value in USD of a plan as it is, by price of compute (as a share) and discount rate."""
+    """Return the net present value in USD of a plan as it is, by price of compute (as a share) and discount rate.
+
+    Where nothing is sold the price makes no difference, and each rate has one row.
+    """
     import pandas as pd  # noqa: PLC0415
 
     rows = []
     for rate in rates:
         economy = at_rate(problem.economy, rate)
-        for share in prices:
+        for share in prices if problem.demand.sales else (1.0,):
             demand = at_price(problem.demand, share)
             found = score(dataclasses.replace(problem, economy=economy, demand=demand), plan.decisions)
             value = float(found.revenue_usd.sum()) - found.accounts.cost_usd

@@ -88,18 +88,23 @@ def _unknown_key(tree: Node, loc: Loc) -> Problem:
     if len(loc) == 1 and key in VERSION_KEYS:
         hint = VERSION_HINT
     else:
-        elsewhere = schema.paths_to(key)
+        elsewhere = [path for path in schema.paths_to(key) if loc[0] != "plan" or path.startswith("plan.")]
         hint = f" (did you mean '{elsewhere[0]}'?)" if elsewhere else nearest(key, keys)
     return problem_at(tree, loc, "an unknown key", one_of(keys), hint)
 
 
 def study_problems(tree: Node, file: StudyFile, shipped: Assumptions) -> list[Problem]:
     """Return everything that is missing, unknown or contradictory in a study that the schema accepts."""
-    return [
-        *_goals(tree, file),
+    every = [
         *_incomplete_rows(tree, file, shipped),
         *_incomplete_design(tree, file),
         *_unknown_names(tree, file, shipped),
+    ]
+    if file.kind is Kind.PLAN:
+        return every
+    return [
+        *_goals(tree, file),
+        *every,
         *_demand_to_follow(tree, file),
         *_sales_without_price(tree, file),
         *_fleet_without_measure(tree, file),

@@ -34,12 +34,15 @@ def json_schema(assumptions: Assumptions | None = None) -> dict[str, Any]:
 
 
 def _tidy(schema: Any) -> Any:
-    """Drop generated titles and the defaults that only mean: not given."""
+    """Drop generated titles and the defaults that only mean: not given; close mappings from names."""
     if isinstance(schema, list):
         return [_tidy(item) for item in schema]
     if not isinstance(schema, dict):
         return schema
-    return {key: _tidy(value) for key, value in schema.items() if not _is_idle(key, value)}
+    tidy = {key: _tidy(value) for key, value in schema.items() if not _is_idle(key, value)}
+    if "patternProperties" in schema:
+        tidy["additionalProperties"] = False
+    return tidy
 
 
 def _is_idle(key: str, value: object) -> bool:

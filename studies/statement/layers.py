@@ -14,6 +14,7 @@ from dawndusk.studies.statement.checks import validate
 from dawndusk.studies.statement.document import MAX_DEPTH, MAX_PLACE, Loc, Node, describe, dotted, read_text, shorten
 from dawndusk.studies.statement.errors import Place, Problem, StudyError
 from dawndusk.studies.statement.files import find, not_found, read_file
+from dawndusk.studies.statement.plans_paths import YEAR
 from dawndusk.studies.statement.schema import ALTERNATIVES
 
 NOT_INHERITED = {"name", "title", "description", "extends"}
@@ -77,11 +78,18 @@ def merge(lower: Node, upper: Node, loc: Loc = ()) -> Node:
     """Return ``lower`` overridden by ``upper``, by the rules of precedence."""
     if not (isinstance(lower.value, Mapping) and isinstance(upper.value, Mapping)):
         return upper
+    if _is_path(lower) or _is_path(upper):
+        return upper
     inherited = {key: node for key, node in lower.value.items() if key not in _not_inherited(lower, upper, loc)}
     entries = {
         key: merge(inherited[key], node, (*loc, key)) if key in inherited else node for key, node in upper.value.items()
     }
     return Node({**inherited, **entries}, upper.place)
+
+
+def _is_path(node: Node) -> bool:
+    """Tell whether a mapping is one quantity over the years, which is overridden as a whole."""
+    return bool(node.entries) and all(YEAR.fullmatch(key) for key in node.entries)
 
 
 def _not_inherited(lower: Node, upper: Node, loc: Loc) -> set[str]:
@@ -124,6 +132,9 @@ def _override(item: str) -> Node:
     if len(keys) > MAX_DEPTH:
         found, allowed = f"a key of {len(keys)} parts", f"up to {MAX_DEPTH}"
         raise StudyError(Problem(place=place, key="", found=found, allowed=allowed))
+    if any(map(YEAR.fullmatch, keys)):
+        allowed = "the path as a whole, for example plan.demand.it_power_mw={2030: 0, 2035: 20}"
+        raise StudyError(Problem(place=place, key=dotted(tuple(keys)), found="one year of a path", allowed=allowed))
     if keys[0] == "extends":
         raise StudyError(
             Problem(place=place, key="extends", found="extends in a --set item", allowed="it in a study file")

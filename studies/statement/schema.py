@@ -28,6 +28,7 @@ from pydantic import (
 from dawndusk.models.assumptions import CATALOGUES, GROUPS
 from dawndusk.models.design import VARIABLES, Variable
 from dawndusk.studies.statement import values
+from dawndusk.studies.statement.plans_schema import PlanSection
 from dawndusk.studies.statement.study import Engine, Goal, Kind, SamplerName, Sense
 from dawndusk.studies.statement.values import Checked, Number, misfit
 
@@ -116,10 +117,8 @@ class RangeSection(Section):
             raise misfit(f"a value from low to high, {self.high!r}", found=f"{self.nominal!r}", key="nominal")
 
 
-def domain_of(variable: Variable) -> Number:
-    """Return the domain of a numeric design variable."""
-    whole = variable.kind == "integer"
-    return Number(units=variable.units, minimum=variable.minimum, maximum=variable.maximum, whole=whole)
+domain_of = values.domain_of
+"""The domain of a numeric design variable."""
 
 
 def _range_section(variable: Variable) -> type[RangeSection]:
@@ -370,10 +369,10 @@ class SearchSection(Section):
     evaluations: Annotated[int, EVALUATIONS] = Field(
         default=200, description="Evaluations after which a search by trials ends [count]."
     )
-    batch: Annotated[int, BATCH] = Field(
-        default=8,
-        description="Designs named at a time in a search by trials. It decides what is found; the number of workers "
-        "does not [count].",
+    batch: Annotated[int | None, BATCH] = Field(
+        default=None,
+        description="Designs named at a time in a search by trials; by default a fiftieth of the evaluations, from 1 "
+        "to 64. It decides what is found; the number of workers does not [count].",
     )
     stagnation: Annotated[int, STAGNATION] = Field(
         default=0, description="Evaluations without a better result after which a search by trials ends; 0: never."
@@ -419,7 +418,7 @@ class StudyFile(Section):
     kind: Annotated[Kind, values.member(Kind, "a kind of study")] = Field(
         default=Kind.DESIGN,
         description="design: find the best orbital design; pareto: the front between several goals; ground: the ground "
-        "alternative alone.",
+        "alternative alone; plan: a fleet over the years.",
     )
     workload: OptionalRowName = Field(default=None, description="Workload: a name in assumptions.workloads.")
     training_run: OptionalRowName = Field(
@@ -443,6 +442,7 @@ class StudyFile(Section):
     )
     search: SearchSection = Field(default=SearchSection(), description="How long and how to search.")
     front: FrontSection = Field(default=FrontSection(), description="How fine a front is; of kind pareto.")
+    plan: PlanSection = Field(default=PlanSection(), description="What flies when, on what; of kind plan.")
 
     @property
     def goals(self) -> tuple[Goal, ...]:
@@ -466,6 +466,7 @@ def paths_to(key: str) -> list[str]:
     sections: list[tuple[str, ...]] = [(), ("design",), ("demand",), ("search",), ("front",), ("assumptions",)]
     sections += [("search", part) for part in ("evaluator", "strategy")]
     sections += [("assumptions", group) for group in GROUPS if group != "demand"]
+    sections += [("plan", *part) for part in ((), ("demand",), ("catalogue",), ("production",))]
     return [".".join((*section, key)) for section in sections if key in allowed_keys(section)]
 
 
@@ -478,6 +479,9 @@ def help_text(path: tuple[str | int, ...]) -> str:
 def _at(path: tuple[str | int, ...]) -> dict[str, Any]:
     schema = _resolve(_shape())
     for part in path:
+        if isinstance(part, int):
+            schema = _resolve(schema.get("items", {}))
+            continue
         any_name: dict[str, Any] = next(iter(schema.get("patternProperties", {}).values()), {})
         schema = _resolve(schema.get("properties", {}).get(part, any_name))
     return schema

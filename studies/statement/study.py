@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dawndusk.models.assumptions import Assumptions
 from dawndusk.models.design import Design
+from dawndusk.models.errors import DawnduskError
 from dawndusk.optimize.problem import Bound, Choice, Entry, Fixed, Goal, Operator, Range, Sense
+
+if TYPE_CHECKING:
+    from dawndusk.studies.statement.document import Node
+    from dawndusk.studies.statement.plans_schema import PlanSection
 
 __all__ = [
     "Bound",
@@ -37,6 +42,12 @@ class Kind(StrEnum):
     DESIGN = "design"
     PARETO = "pareto"
     GROUND = "ground"
+    PLAN = "plan"
+
+    @property
+    def has_design(self) -> bool:
+        """Whether a study of this kind is about one design, with outcomes that are made small or large."""
+        return self in {Kind.DESIGN, Kind.PARETO}
 
 
 class Engine(StrEnum):
@@ -107,7 +118,8 @@ class Search:
 
     ``gap`` is the relative distance from objective to bound that is asked for. ``audit`` has the result checked anew,
     and ``second_bound`` has the audit compute a second bound, independently. The fields from ``sampler`` on are of
-    searches that go by trials; ``workers``, ``cluster`` and ``storage`` have no part in what is found.
+    searches that go by trials; ``workers``, ``cluster`` and ``storage`` have no part in what is found. A ``batch`` that
+    is left open is settled when the search begins, and stated in the run folder.
     """
 
     engine: Engine
@@ -119,7 +131,7 @@ class Search:
     second_bound: bool
     sampler: SamplerName
     evaluations: int
-    batch: int
+    batch: int | None
     stagnation: int
     warm_start: bool
     asynchronous: bool
@@ -141,6 +153,7 @@ class Study:
 
     ``space`` has an entry for each design variable, except for ``satellites`` where they follow the demand.
     ``resolved`` is the study as plain values, as a run folder keeps it; read again, it gives an equal study.
+    ``plan`` is there for kind ``plan``, which has no goals and bounds; ``document`` has what was read, with its places.
     """
 
     name: str
@@ -159,6 +172,8 @@ class Study:
     source: str
     resolved: dict[str, Any] = field(repr=False)
     hash: str
+    plan: PlanSection | None = field(default=None, repr=False)
+    document: Node | None = field(default=None, repr=False)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Study) and self.hash == other.hash
@@ -168,13 +183,19 @@ class Study:
 
     @property
     def objective(self) -> str:
-        """The outcome that is made small or large; the first where there are several."""
-        return self.goals[0].outcome
+        """The outcome that is made small or large; the first where there are several. A plan has none."""
+        return self._first_goal.outcome
 
     @property
     def sense(self) -> Sense:
         """Whether that outcome is made small or large."""
-        return self.goals[0].sense
+        return self._first_goal.sense
+
+    @property
+    def _first_goal(self) -> Goal:
+        if not self.goals:
+            self.check_has_design()
+        return self.goals[0]
 
     @property
     def minimise(self) -> str | None:
@@ -185,6 +206,13 @@ class Study:
     def maximise(self) -> str | None:
         """The outcome to make large, if that is what is asked."""
         return self.objective if self.sense == "maximise" else None
+
+    def check_has_design(self, instead: str = "a design study") -> None:
+        """Raise ``DawnduskError`` for a study that is not about one design."""
+        if not self.kind.has_design:
+            raise DawnduskError(
+                f"{self.source}: kind: found {self.kind.value}, which has no single design; allowed: {instead}"
+            )
 
     def nominal_design(self, satellites: int = 1) -> Design:
         """Return the design with every variable at its nominal value.

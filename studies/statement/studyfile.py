@@ -7,9 +7,9 @@ Precedence, from the weakest to the strongest:
 3. the file itself;
 4. ``--set`` items.
 
-Mappings merge key by key; lists and single values replace what they override. So a number in place of an
-inherited range fixes the variable, and ``{low: 3}`` moves one end of an inherited range. An inherited nominal
-value that falls outside the new range gives way to the default one. Of two alternatives (``minimise`` or
+Mappings merge key by key; lists, single values and paths over the years replace what they override. So a number in
+place of an inherited range fixes the variable, and ``{low: 3}`` moves one end of an inherited range. An inherited
+nominal value that falls outside the new range gives way to the default one. Of two alternatives (``minimise`` or
 ``maximise``, ``demand.it_power_mw`` or ``demand.delivered_pflops``) the stronger layer decides; a price stands
 beside an inherited demand. The name, the title and the description belong to their own file and are not
 inherited. A path in ``extends`` is relative to the file that says it; a name in the library comes before a file of
@@ -39,6 +39,7 @@ from dawndusk.studies.statement.errors import Place, Problem, StudyError
 from dawndusk.studies.statement.files import find, library_names, library_path, not_found, read_file, shown
 from dawndusk.studies.statement.jsonschema import json_schema
 from dawndusk.studies.statement.layers import merge_layers
+from dawndusk.studies.statement.plans_checks import OF_DESIGNS, plain_plan, plan_problems
 from dawndusk.studies.statement.schema import FOLLOW_DEMAND, OBJECTIVES, RangeSection, Section, StudyFile
 from dawndusk.studies.statement.study import (
     Choice,
@@ -77,11 +78,29 @@ def read_study(source: str | Path, overrides: Sequence[str] = ()) -> Study:
     StudyError
         With every problem found, its file and line, what is allowed and the nearest valid name.
     """
+    path = _path_of(source)
+    label = str(source) if str(source) in library_names() else shown(path)
+    return _resolve(read_file(path), path.parent, [path.resolve()], label, overrides)
+
+
+def _path_of(source: str | Path) -> Path:
     path = source if isinstance(source, Path) else find(source, Path())
     if path is None or not os.path.lexists(path):
         raise StudyError(not_found(Place(shorten(str(source), MAX_PLACE)), "", str(source)))
-    label = str(source) if str(source) in library_names() else shown(path)
-    return _resolve(read_file(path), path.parent, [path.resolve()], label, overrides)
+    return path
+
+
+def kind_of(source: str | Path, overrides: Sequence[str] = ()) -> Kind | None:
+    """Return the kind that a study states, itself, in what it extends, or in a ``--set`` item; none where it has none.
+
+    Raises
+    ------
+    StudyError
+        Where a file can not be read or breaks the schema.
+    """
+    path = _path_of(source)
+    kind = merge_layers(read_file(path), path.parent, [path.resolve()], overrides).entries.get("kind")
+    return None if kind is None else next((known for known in Kind if known == kind.value), None)
 
 
 def study_from_mapping(
@@ -112,13 +131,13 @@ def _resolve(tree: Node, directory: Path, seen: list[Path], source: str, overrid
     shipped = default_assumptions()
     file, problems = validate(merged)
     if file is not None:
-        problems = study_problems(merged, file, shipped)
+        problems = [*study_problems(merged, file, shipped), *plan_problems(tree, merged, file, shipped)]
     if file is None or problems:
         raise StudyError(*problems)
-    return _study(file, source, _assumptions(merged, file, shipped))
+    return _study(file, source, _assumptions(merged, file, shipped), merged)
 
 
-def _study(file: StudyFile, source: str, assumptions: Assumptions) -> Study:
+def _study(file: StudyFile, source: str, assumptions: Assumptions, document: Node) -> Study:
     space = {
         name: _entry(VARIABLES[name], value)
         for name in VARIABLES
@@ -132,8 +151,8 @@ def _study(file: StudyFile, source: str, assumptions: Assumptions) -> Study:
         kind=file.kind,
         workload=assumptions.workload,
         training_run=assumptions.training_run,
-        goals=file.goals,
-        bounds=tuple(parse_bound(text) for text in file.subject_to),
+        goals=file.goals if file.kind is not Kind.PLAN else (),
+        bounds=tuple(parse_bound(text) for text in file.subject_to) if file.kind is not Kind.PLAN else (),
         space=space,
         satellites_follow_demand="satellites" not in space,
         assumptions=assumptions,
@@ -142,6 +161,8 @@ def _study(file: StudyFile, source: str, assumptions: Assumptions) -> Study:
         source=source,
         resolved=resolved,
         hash=_hash(resolved, assumptions),
+        plan=file.plan if file.kind is Kind.PLAN else None,
+        document=document,
     )
 
 
@@ -198,7 +219,7 @@ def _assumptions(tree: Node, file: StudyFile, shipped: Assumptions) -> Assumptio
 
 def _numbers(file: StudyFile) -> Iterator[tuple[str, float]]:
     """Yield every assumption that the study states, the demand included, by its dotted name."""
-    for key in sorted(file.demand.model_fields_set):
+    for key in sorted(file.demand.model_fields_set) if file.kind is not Kind.PLAN else ():
         yield f"demand.{key}", getattr(file.demand, key)
     for section in type(file.assumptions).model_fields:
         entry = getattr(file.assumptions, section)
@@ -230,6 +251,8 @@ def _resolved(file: StudyFile, space: Mapping[str, Entry], assumptions: Assumpti
     }
     if file.kind is Kind.PARETO:
         every["front"] = file.front.model_dump()
+    if file.kind is Kind.PLAN:
+        every = {key: every[key] for key in every if key not in OF_DESIGNS} | {"plan": plain_plan(file.plan)}
     return {key: every[key] for key in StudyFile.model_fields if key in every}
 
 

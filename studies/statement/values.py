@@ -16,10 +16,11 @@ from typing import Any, TypeVar, cast
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
+from dawndusk.models.design import Variable
 from dawndusk.models.errors import nearest, one_of
 from dawndusk.models.outcome import OUTCOMES
+from dawndusk.optimize.problem import Bound, Operator
 from dawndusk.studies.statement.document import describe, shorten
-from dawndusk.studies.statement.study import Bound, Operator
 
 E = TypeVar("E", bound=StrEnum)
 
@@ -131,6 +132,12 @@ class Number(Value):
         kind = "integer" if self.whole else "number"
         low, high = ("exclusiveMinimum", "exclusiveMaximum") if self.between else ("minimum", "maximum")
         return {"type": kind, low: self.minimum, high: self.maximum}
+
+
+def domain_of(variable: Variable) -> Number:
+    """Return the domain of a numeric design variable."""
+    whole = variable.kind == "integer"
+    return Number(units=variable.units, minimum=variable.minimum, maximum=variable.maximum, whole=whole)
 
 
 def number_hint(value: object) -> str:

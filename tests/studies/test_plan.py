@@ -15,7 +15,7 @@ from dawndusk.models.errors import MissingExtraError
 from dawndusk.optimize.plan.problem import Choice
 from dawndusk.studies.commands.plans import plan_command
 from dawndusk.studies.plan.breakeven import break_even, break_even_table
-from dawndusk.studies.plan.outputs import default_plan_folder, export_plan_model, resolved, write_plan
+from dawndusk.studies.plan.outputs import default_plan_folder, export_plan_model, write_plan
 from dawndusk.studies.plan.question import PlanStudy
 from dawndusk.studies.plan.reading import plan_names, read_plan
 from dawndusk.studies.plan.result import PlanResult
@@ -82,7 +82,7 @@ def test_shipped_plans_are_valid(name: str) -> None:
             "plan.catalogue.designs.a",
             "400 to 2000",
         ),
-        ({"catalogue": {"runs": ["nowhere"]}}, "plan.catalogue.runs", "run folders"),
+        ({"catalogue": {"runs": ["nowhere"]}}, "plan.catalogue.runs[0]", "the folder of a design run"),
         ({"ground": {"accelerators": ["tpu_v9"]}}, "plan.ground.accelerators", "tpu_v7"),
         (
             {"sites": {"cape": {"vehicles": ["vulcan_vc6"], "launches_per_year": 5}}},
@@ -113,8 +113,10 @@ def test_demand_before_the_first_launch_says_from_when() -> None:
 def test_a_plan_without_its_part_or_of_another_kind() -> None:
     with pytest.raises(StudyError, match="plan: found nothing"):
         read_plan({"name": "x", "extends": "orbit-200mw", "kind": "plan"})
-    with pytest.raises(StudyError, match="kind: found 'design'"):
+    with pytest.raises(StudyError, match="plan: found a plan in a study of kind design; allowed it in a study of kind"):
         read_plan({**stated(), "kind": "design"})
+    with pytest.raises(StudyError, match="kind: found 'design'; allowed a study of kind plan"):
+        read_plan("orbit-200mw")
     with pytest.raises(StudyError, match="did you mean 'plan-200mw'"):
         read_plan("plan-200")
 
@@ -136,9 +138,12 @@ def test_a_plan_of_one_period() -> None:
 
 def test_a_resolved_plan_reads_back_as_itself() -> None:
     question = read_plan(stated())
-    again = read_plan(resolved(question))
+    again = read_plan(question.study.resolved)
     assert again.section == question.section
     assert again.study.hash == question.study.hash
+    spelt = read_plan(question.spelt_out.resolved)
+    assert spelt.hash == question.hash
+    assert [e.design for e in spelt.entries.values()] == [e.design for e in question.entries.values()]
 
 
 def test_budget_that_ends_mid_horizon_leaves_no_plan_and_is_named() -> None:
