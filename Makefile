@@ -33,8 +33,8 @@ format: $(VENV)/.test-lint  ## mend what ruff can mend
 docs: $(VENV)/.docs  ## build the documentation into docs/_build/html
 	$(BIN)/sphinx-build --fail-on-warning --keep-going --nitpicky --quiet -b html docs docs/_build/html
 
-bench: $(VENV)/.base  ## run every benchmark in turn
-	@set -e; for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python "$$script"; done
+bench: $(VENV)/.base  ## run every benchmark in turn, and keep what it prints for the documentation
+	@set -e; for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python benchmarks/suite/record.py "$$script"; done
 
 constraints:  ## pin anew every dependency, direct or not, to what the package index offers today
 	rm -rf $(VENV)-pins

@@ -6,6 +6,7 @@ script, this file renews the shown output in the README.
 
 from __future__ import annotations
 
+import json
 import math
 import os
 import subprocess
@@ -34,6 +35,7 @@ from dawndusk.studies.validate import SHIPPED_CASES, CaseResult, read_cases, run
 
 MAIN_STUDY = "orbit-200mw"
 ROOT = Path(__file__).resolve().parent.parent
+BENCHMARKS = ROOT / "docs" / "benchmarks"
 SPECIAL = set("\\`*_{}[]<>()#|$~")
 LISTED_NAMES = 7
 """Names that a table lists in full."""
@@ -248,7 +250,9 @@ def _type_of(rule: Mapping[str, Any]) -> str:
         return f"one of {names}" if len(rule["enum"]) <= LISTED_NAMES else "a name"
     kind = rule.get("type", "object")
     if kind == "array":
-        return f"list of {'names' if 'enum' in rule['items'] else 'texts'}"
+        items = rule["items"]
+        named = {"number": "numbers", "array": "pairs of numbers"}.get(items.get("type", ""), "")
+        return f"list of {named or ('mappings' if '$ref' in items else 'names' if 'enum' in items else 'texts')}"
     return (
         _number_type(rule)
         if kind in {"number", "integer"}
@@ -287,7 +291,7 @@ def study_keys_page() -> str:
 
     parts = [f"## Top level\n\n{_keys_table(schema)}"]
     for path, rule in _nested_sections(schema, kinds, "", {"assumptions"}):
-        level = "#" * (2 + path.count("."))
+        level = "#" * (2 + path.removesuffix(".NAME").count("."))
         parts.append(f"{level} {path}\n\n{sentence(str(rule.get('description', '')))}\n\n{_keys_table(rule)}")
         if path == "design":
             parts.append(_range_part(kinds))
@@ -311,12 +315,19 @@ def _nested_sections(
 ) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Return every section below a rule of the schema with its dotted path, but for ranges of a variable."""
     for key, inner in rule["properties"].items():
-        for option in (inner, *inner.get("anyOf", ()), *inner.get("oneOf", ())):
+        options = [(inner, key), *((option, key) for option in (*inner.get("anyOf", ()), *inner.get("oneOf", ())))]
+        options += [(option, f"{key}.NAME") for option in inner.get("patternProperties", {}).values()]
+        options += [(inner["items"], f"{key}[]")] if "items" in inner else []
+        for option, name in options:
             kind = option.get("$ref", "").rsplit("/", 1)[-1]
-            if kind and key not in without and not kind.startswith("Range_"):
-                path = f"{inside}.{key}" if inside else key
+            if kind and key not in without and not kind.startswith("Range_") and kind not in OF_VARIABLES:
+                path = f"{inside}.{name}" if inside else name
                 yield path, kinds[kind]
                 yield from _nested_sections(kinds[kind], kinds, path, without)
+
+
+OF_VARIABLES = {"ChangesPart", "VaryPart"}
+"""Sections with a key for every design variable, which are shown under ``design``."""
 
 
 def _range_part(kinds: Mapping[str, Any]) -> str:
@@ -426,6 +437,36 @@ def python_page() -> str:
     return page("Python names", intro, *parts)
 
 
+def benchmarks_page(folder: Path | None = None) -> str:
+    """Return what the benchmarks printed when they were last run, from what ``benchmarks/suite/record.py`` kept."""
+    kept = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in (folder or BENCHMARKS).glob("*.json")}
+    scripts = sorted(path.stem for path in (ROOT / "benchmarks").glob("*.py"))
+    parts = [_benchmark_part(name, kept[name]) for name in scripts if name in kept]
+    others = [f"`benchmarks/{name}.py`" for name in scripts if name not in kept]
+    intro = (
+        "What the benchmarks printed, as `python benchmarks/suite/record.py benchmarks/NAME.py` kept it. Times are of "
+        "the machine named, whatever else it did; ratios and counts within one table are what lasts. What follows for "
+        "the size of a study is in [](../scaling.md)."
+    )
+    if others:
+        parts.append(f"## Others\n\nNot kept here; run them to see: {', '.join(others)}.\n")
+    return page("Benchmarks", intro, *parts)
+
+
+def _benchmark_part(name: str, found: Mapping[str, Any]) -> str:
+    """Return what one benchmark printed, the command, and the machine in words."""
+    machine = found["machine"]
+    command = " ".join(["python", f"benchmarks/{name}.py", *found["arguments"]])
+    libraries = ", ".join(f"{library} {version}" for library, version in machine["libraries"].items())
+    words = (
+        f"Run on {found['finished']} by dawndusk {found['dawndusk']} on {machine['cores']} cores "
+        f"({escaped(machine['processor'])}, {machine['system']}) with Python {machine['python']}, {libraries}; "
+        f"{found['cpu_s']:g} s of processor time. When it began, others kept {machine['busy_cores']:g} cores busy."
+    )
+    shown = "\n".join([f"$ {command}", *found["output"]])
+    return f"## {name}\n\n{sentence(found['about'])} {words}\n\n```text\n{shown}\n```\n"
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "variables": variables_page,
     "outcomes": outcomes_page,
@@ -438,6 +479,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "published_cases": validation_page,
     "sensitivity": sensitivity_page,
     "python": python_page,
+    "benchmarks": benchmarks_page,
 }
 """Every generated page by the name of its file."""
 

@@ -16,6 +16,7 @@ from dawndusk.studies.commands.terminal import (
     run_argument,
 )
 from dawndusk.studies.lineage.figures import lineage_of
+from dawndusk.studies.lineage.plan_run import is_plan_folder, plan_run
 from dawndusk.studies.lineage.show import DEPTH, MOST_SWINGS, figure_report
 from dawndusk.studies.lineage.swings import swings
 from dawndusk.studies.report.subject import Subject
@@ -35,8 +36,11 @@ def explain_command(run: str, metric: str, depth: int, as_json: bool) -> int:
     """Show what a figure of a run is made of, down to data rows with their sources.
 
     RUN is a run folder, whose best design is explained, or a study, whose nominal design is. METRIC is an outcome (see
-    `dawndusk list outcomes`), design.VARIABLE or the key of an assumption.
+    `dawndusk list outcomes`), design.VARIABLE or the key of an assumption. Of a plan over years METRIC is a figure of
+    its summary, an account such as launch, or DESIGN: OUTCOME.
     """
+    if is_plan_folder(run):
+        return _explain_plan(run, metric, depth, as_json=as_json)
     design, assumptions = _subject(run)
     lineage = lineage_of(design, assumptions)
     figure = lineage[metric]
@@ -48,6 +52,24 @@ def explain_command(run: str, metric: str, depth: int, as_json: bool) -> int:
         print_json({"metric": metric, "value": figure.value, "figures": tree, "swings": [s.to_dict() for s in found]})
     else:
         console().print(figure_report(lineage, metric, found[:MOST_SWINGS], depth))
+    return 0
+
+
+def _explain_plan(folder: str, metric: str, depth: int, *, as_json: bool) -> int:
+    """Show what a figure of a plan is made of."""
+    from dawndusk.studies.lineage.plan_trace import PlanLineage  # noqa: PLC0415 (brings plans along)
+
+    found = plan_run(folder)
+    if not found.has_plan:
+        raise DawnduskError(f"{folder}: found no plan that meets every rule; allowed: the folder of a plan")
+    if found.has_drifted:
+        click.echo(f"{folder}: this version of the model gives other figures than the plan recorded", err=True)
+    lineage = PlanLineage(found)
+    figure = lineage[metric]
+    if as_json:
+        print_json({"metric": figure.name, "value": figure.value, "figures": lineage.to_dict(figure.name)})
+    else:
+        console().print(figure_report(lineage, figure.name, (), depth))
     return 0
 
 
@@ -64,9 +86,15 @@ def _subject(name: str) -> tuple[Any, Any]:
 
 
 def _say_what_drifted(content: RunContent) -> None:
-    """Say on the error stream if the model of today gives other figures than the run recorded."""
+    """Say on the error stream if the built-in model of today gives other figures than the run recorded."""
     subject = Subject(content)
-    if subject.drifted:
+    if subject.drifted and content.evaluator:
+        click.echo(
+            f"{content.folder}: the design was answered by {content.evaluator} ({', '.join(subject.drifted)}); what "
+            "follows is of the built-in model",
+            err=True,
+        )
+    elif subject.drifted:
         click.echo(
             f"{content.folder}: this version of the model gives other figures than the run recorded "
             f"({len(subject.drifted)} of {len(subject.now)}, {subject.drifted[0]} first), and what follows is of it",

@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from dawndusk.models.errors import DawnduskError
+from dawndusk.studies.lineage.plan_run import is_plan_folder
 from dawndusk.studies.runs.runcontent import is_run_folder
 from dawndusk.studies.statement.files import library_names
 from dawndusk.studies.statement.studyfile import read_study
@@ -40,9 +41,9 @@ MOST_SECONDS = 3600.0
 def serve_command(what: Sequence[str], folder: Path, host: str, port: int, longest: float, opened: bool) -> int:
     """Explore runs and studies in a browser.
 
-    RUN is a run folder, STUDY a shipped study or a study file; without either, the runs of --folder and the shipped
-    studies. It listens on this machine alone unless --host says otherwise. End it with Ctrl-C: a search that runs is
-    kept and goes on with the next start.
+    RUN is a run folder or the folder of a plan, STUDY a shipped study or a study file; without either, the runs of
+    --folder and the shipped studies. It listens on this machine alone unless --host says otherwise. End it with Ctrl-C:
+    a search that runs is kept and goes on with the next start.
     """
     from dawndusk.studies.web.server import serve  # noqa: PLC0415 (brings the model along)
 
@@ -62,7 +63,11 @@ def _named(what: Sequence[str]) -> tuple[dict[str, Path], str]:
     named: dict[str, Path] = {}
     first = ""
     for item in what:
-        run, path = is_run_folder(item), Path(os.path.abspath(item))  # noqa: PTH100 (resolve would follow links)
+        plan, path = is_plan_folder(item), Path(os.path.abspath(item))  # noqa: PTH100 (resolve would follow links)
+        if plan:
+            named[_fresh(path.name, named)] = path
+            continue
+        run = is_run_folder(item)
         if not run and item in library_names():
             first = first or f"study={item}"
             continue

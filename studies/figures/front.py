@@ -34,7 +34,9 @@ def front(content: Mapping[str, Any]) -> Picture | None:
             "symbol": ["diamond" if point["knee"] else "circle" for point in points],
         },
     }
-    said = f"; the knee is point {', '.join(map(str, knees))}" if knees else ""
+    said = ""
+    if knees:
+        said = f"; {'knees are points' if len(knees) > 1 else 'the knee is point'} {' and '.join(map(str, knees))}"
     return Picture(
         name="front",
         title="The front",

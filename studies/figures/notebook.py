@@ -37,10 +37,16 @@ def shown(picture: Picture) -> Shown:
 def as_table(caption: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Return rows as an HTML table; whatever they hold is text."""
     head = "".join(f"<th>{html.escape(column)}</th>" for column in columns)
-    body = "".join(f"<tr>{''.join(f'<td>{html.escape(str(cell))}</td>' for cell in row)}</tr>" for row in rows)
+    body = "".join(_row([html.escape(str(cell)) for cell in row]) for row in rows)
     return (
         f"<table><caption>{html.escape(caption)}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
     )
+
+
+def _row(cells: Sequence[str]) -> str:
+    """Return a row of a table, headed by its first cell; cells are HTML."""
+    first, *others = cells
+    return f"<tr><th>{first}</th>{''.join(f'<td>{cell}</td>' for cell in others)}</tr>"
 
 
 def trace_html(figures: Mapping[str, Mapping[str, Any]], name: str, depth: int = 6) -> str:

@@ -27,8 +27,8 @@ class Picture:
     layout: Mapping[str, Any]
     columns: Sequence[str]
     rows: Sequence[Sequence[str]]
-    wide: bool = False
-    """Whether it needs the width of a laptop, and scrolls on anything narrower."""
+    least_width_rem: int = 0
+    """The width that it needs; it scrolls on anything narrower."""
 
     def figure(self) -> dict[str, Any]:
         """Return the Plotly specification."""

@@ -14,6 +14,8 @@ from dawndusk.studies.statement.study import Study
 from dawndusk.studies.statement.units import number, pretty
 
 MOST_BARS = 12
+LARGE = 1e5
+"""Larger numbers stand on parallel axes with a letter for their size, k, M or G."""
 
 
 def swings(metric: str, base: float, found: Sequence[Swing]) -> Picture | None:
@@ -206,16 +208,19 @@ def parallel(
         layout=layout(PARALLEL_PX, margin={"l": 70, "r": 70, "t": 96, "b": 28}),
         columns=tuple(axes),
         rows=[[v if isinstance(v := row[axis], str) else number(float(v)) for axis in axes] for row in rows],
-        wide=True,
+        least_width_rem=AXIS_REM * len(axes),
     )
 
 
-PARALLEL_PX = 420
+PARALLEL_PX, AXIS_REM = 420, 6
+"""Height of parallel axes, and the width that the name of each of them needs."""
 
 
 def _dimension(label: str, values: Sequence[Any]) -> dict[str, Any]:
     if not isinstance(values[0], str):
-        return {"label": spoken(label), "values": [float(value) for value in values], "tickformat": ".4~g"}
+        numbers = [float(value) for value in values]
+        ticks = ".3~s" if max(map(abs, numbers)) >= LARGE else ".4~g"
+        return {"label": spoken(label), "values": numbers, "tickformat": ticks}
     names = sorted(set(values))
     places = list(range(len(names)))
     return {

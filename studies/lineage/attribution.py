@@ -40,7 +40,7 @@ MOST_EXACT = 8
 ORDERS = 48
 """Random orders beyond that many players, each with its reverse."""
 SATELLITES = "satellites"
-ASSUMPTION, VARIABLE, MODEL = "assumption", "design", "model"
+ASSUMPTION, VARIABLE, MODEL, STATED = "assumption", "design", "model", "plan"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,6 +64,7 @@ class Attribution:
 
     ``exact`` says whether every coalition of changes was evaluated. ``evaluations`` counts them. ``through_design`` are
     the parts of the two questions that differ and act on the figure only through the design that was chosen.
+    ``of_plans`` says whether the results are plans; what they buy then stands for the design.
     """
 
     metric: str
@@ -73,6 +74,7 @@ class Attribution:
     exact: bool
     evaluations: int
     through_design: tuple[str, ...] = ()
+    of_plans: bool = False
 
     @property
     def difference(self) -> float:
@@ -90,17 +92,22 @@ class Attribution:
 
 @dataclass(frozen=True)
 class Case:
-    """A result to compare: its study, its design, and the figures that were recorded with it, if any."""
+    """A result to compare: its study, its design, and the figures that were recorded with it, if any.
+
+    ``evaluator`` is what answered in place of the built-in model, empty where that did.
+    """
 
     study: Study
     design: Design
     recorded: Mapping[str, float]
+    evaluator: str = ""
 
 
 def attribute(metric: str, one: Case, two: Case) -> Attribution:
     """Return what the difference of an outcome between two results is made of.
 
-    Where the recorded figures are not what the present model gives, that is a part of its own, ``model``.
+    Where the recorded figures are not what the present model gives, that is a part of its own: the version of the
+    model, or the evaluator that answered in its place.
 
     Raises
     ------
@@ -120,7 +127,9 @@ def attribute(metric: str, one: Case, two: Case) -> Attribution:
     shown = [case.recorded.get(metric, value) for case, value in ((one, before), (two, after))]
     drift = (shown[1] - after) - (shown[0] - before)
     if not math.isclose(drift, 0.0, abs_tol=1e-12 * max(abs(before), abs(after))):
-        parts.append(Part(name="version of the model", kind=MODEL, before=None, after=None, part=drift))
+        name = "evaluator" if one.evaluator or two.evaluator else "version of the model"
+        models = [case.evaluator or ("the built-in model" if name == "evaluator" else None) for case in (one, two)]
+        parts.append(Part(name=name, kind=MODEL, before=models[0], after=models[1], part=drift))
     parts.sort(key=lambda part: -abs(part.part))
     return Attribution(
         metric=metric,
@@ -203,7 +212,7 @@ class _Mix:
         return self.known[coalition]
 
     def _evaluate(self, coalition: frozenset[int]) -> float:
-        assumptions, changes = _with_all_rows(self.one.study.assumptions, self.two.study.assumptions), {}
+        assumptions, changes = with_all_rows(self.one.study.assumptions, self.two.study.assumptions), {}
         try:
             for number in sorted(coalition):
                 kind, name, _, new = self.players[number]
@@ -228,7 +237,7 @@ class _Mix:
         return problem.meet_demand(DesignBatch.of(design))[0]
 
 
-def _with_all_rows(one: Assumptions, two: Assumptions) -> Assumptions:
+def with_all_rows(one: Assumptions, two: Assumptions) -> Assumptions:
     """Return assumptions that also have the catalogue rows of others."""
     return one.replace(**{name: {**getattr(two, name), **getattr(one, name)} for name in CATALOGUES})
 

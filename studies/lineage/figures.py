@@ -140,7 +140,7 @@ class Lineage:
         if name.startswith("term "):
             return self._of_node(int(name.removeprefix("term ")), name)
         if name in recording.assumptions.provenance:
-            return _of_row(recording.assumptions, name)
+            return row_figure(recording.assumptions, name)
         kind, _, rest = name.partition(".")
         if kind == "design" and rest in VARIABLES:
             return _of_variable(recording.design, rest)
@@ -254,7 +254,8 @@ def _of_variable(design: Design, name: str) -> Figure:
     )
 
 
-def _of_row(assumptions: Assumptions, key: str) -> Figure:
+def row_figure(assumptions: Assumptions, key: str) -> Figure:
+    """Return the figure of a data row, with its range and its source."""
     row = assumptions.provenance[key]
     source = Source(source=row.source, url=row.url, year=row.year, confidence=row.confidence, note=row.note)
     return Figure(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Protocol
 
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -10,11 +11,11 @@ from rich.text import Text
 from rich.tree import Tree
 
 from dawndusk.models.outcome import OUTCOMES
-from dawndusk.studies.lineage.attribution import ASSUMPTION, VARIABLE, Attribution, Part
-from dawndusk.studies.lineage.figures import OUTCOME, ROW, TABLE, Figure, Lineage, Source
+from dawndusk.studies.lineage.attribution import ASSUMPTION, STATED, VARIABLE, Attribution, Part
+from dawndusk.studies.lineage.figures import OUTCOME, ROW, TABLE, Figure, Source
 from dawndusk.studies.lineage.swings import Swing
 from dawndusk.studies.show.tables import names_table
-from dawndusk.studies.statement.units import number, pretty
+from dawndusk.studies.statement.units import USD, number, pretty
 
 DEPTH = 3
 """Levels of the tree that are shown unless more are asked for."""
@@ -28,7 +29,21 @@ def amount(value: float | str | None, units: str) -> str:
     )
 
 
-def tree(lineage: Lineage, name: str, depth: int = DEPTH) -> Tree:
+class Trees(Protocol):
+    """Figures by name, of a design or of a plan."""
+
+    def __getitem__(self, name: str) -> Figure:
+        """Return a figure."""
+
+    @property
+    def branches(self) -> tuple[str, ...]:
+        """Return the beliefs that decide which terms there are."""
+
+    def rows_behind(self, name: str) -> list[str]:
+        """Return the keys of the data rows that a figure rests on."""
+
+
+def tree(lineage: Trees, name: str, depth: int = DEPTH) -> Tree:
     """Return a figure with what it is worked out from, to some depth; what was shown before is not repeated."""
     root = lineage[name]
     made = Tree(_line(root))
@@ -36,7 +51,7 @@ def tree(lineage: Lineage, name: str, depth: int = DEPTH) -> Tree:
     return made
 
 
-def _grow(branch: Tree, lineage: Lineage, figure: Figure, depth: int, seen: set[str]) -> None:
+def _grow(branch: Tree, lineage: Trees, figure: Figure, depth: int, seen: set[str]) -> None:
     if figure.formula:
         branch.add(Text(f"= {figure.formula}", style="italic"))
     for source in figure.sources:
@@ -92,7 +107,7 @@ def _end(value: float | None, breaks: Sequence[str]) -> str:
     return f"{number(value)} (breaks {', '.join(breaks)})" if breaks else number(value)
 
 
-def figure_report(lineage: Lineage, metric: str, swings: Sequence[Swing], depth: int = DEPTH) -> RenderableType:
+def figure_report(lineage: Trees, metric: str, swings: Sequence[Swing], depth: int = DEPTH) -> RenderableType:
     """Return where an outcome comes from and what moves it most."""
     figure = lineage[metric]
     parts: list[RenderableType] = [tree(lineage, metric, depth)]
@@ -107,7 +122,7 @@ def figure_report(lineage: Lineage, metric: str, swings: Sequence[Swing], depth:
 
 def attribution_report(found: Attribution, names: tuple[str, str]) -> RenderableType:
     """Return the parts of a difference, largest first."""
-    units = OUTCOMES[found.metric].units
+    units = OUTCOMES[found.metric].units if found.metric in OUTCOMES else USD
     table = names_table(f"Why {found.metric} differs", "changed", names[0], names[1], "adds", "share")
     for part in found.parts:
         share = f"{part.part / found.difference:.1%}" if found.difference else ""
@@ -121,8 +136,11 @@ def attribution_report(found: Attribution, names: tuple[str, str]) -> Renderable
 
 
 def _summary(found: Attribution, units: str) -> str:
-    """Return what beliefs and the design each add."""
+    """Return what beliefs and the design, or what a plan states and buys, each add."""
     beliefs, chosen = found.sum_of(ASSUMPTION), found.sum_of(VARIABLE)
+    if found.of_plans:
+        stated = found.sum_of(STATED)
+        return f"Beliefs add {beliefs:+.4g} {units}, the section plan {stated:+.4g}, what is bought {chosen:+.4g}."
     return f"Beliefs add {beliefs:+.4g} {units}, the design that was chosen adds {chosen:+.4g}."
 
 
@@ -142,3 +160,27 @@ def method(found: Attribution) -> str:
         f"Each part is the mean effect of a change {how} in which the changes can be made (Shapley value; "
         f"{found.evaluations:,} evaluations); the parts add up to the difference."
     )
+
+
+def plans_table(columns: Mapping[str, Mapping[str, float]], goal: str) -> Table:
+    """Return plans side by side: the figure compared, accounts, and what is bought; what only one of them has too."""
+    made = names_table("Plans side by side; accounts are discounted", "figure", *columns)
+    for name in dict.fromkeys(name for column in columns.values() for name in column):
+        units = "" if " " in name else PER_HOUR if name == PER_PFLOP_HOUR else USD
+        values = [column.get(name) for column in columns.values()]
+        style = "bold" if name == goal else ""
+        made.add_row(name, *("" if value is None else amount(value, units) for value in values), style=style)
+    return made
+
+
+PER_PFLOP_HOUR, PER_HOUR = "lcoc_usd_per_pflop_hour", "USD/PFLOP-hour"
+
+
+def inputs_table(changed: Sequence[tuple[str, str, str]], names: tuple[str, str]) -> RenderableType:
+    """Return what differs between the studies of two plans."""
+    if not changed:
+        return Text("Their studies ask the same.")
+    made = names_table("What differs between their studies", "key", *names)
+    for row in changed:
+        made.add_row(*row)
+    return made

@@ -10,6 +10,7 @@ from dawndusk.studies.figures import breakdowns
 from dawndusk.studies.report.markup import Html, tag
 from dawndusk.studies.report.section import Section, picture_html
 from dawndusk.studies.report.subject import Subject
+from dawndusk.studies.report.trials import how
 from dawndusk.studies.runs.explain import Limit, binding
 from dawndusk.studies.runs.proof import ENDINGS, percent
 from dawndusk.studies.show.runs import NEXT_TIGHTEST, limit_line
@@ -34,10 +35,12 @@ STATES = {
 
 def answer(subject: Subject) -> Section:
     """Return the answer with its certificate, what limits it, and the ground."""
-    picture = breakdowns.ground(subject.outcome, subject.design, subject.study.assumptions)
     found = Html(_headline(subject) + _certificate(subject))
+    if not subject.content.has_optimum:
+        return Section("answer", "Answer", Html(notices(subject) + found))
     if subject.content.optimum["objective"] is None:
         return Section("answer", "Answer", Html(notices(subject) + found + _limits(subject, feasible=False)))
+    picture = breakdowns.ground(subject.outcome, subject.design, subject.study.assumptions)
     against = tag("div", picture_html(picture), _parity(subject))
     first = tag("div", tag("div", found), against, class_="pair")
     body = Html(notices(subject) + first + _tiles(subject) + _limits(subject, feasible=True))
@@ -51,7 +54,13 @@ def notices(subject: Subject) -> Html:
         found.append(
             "The study, read with today's data, is not the one that was run: it was changed, or the data were."
         )
-    if subject.drifted:
+    if subject.content.evaluator and subject.drifted:
+        found.append(
+            f"Designs were answered by {subject.content.evaluator}, not by the built-in model. What it answered "
+            f"stands as it was recorded ({', '.join(subject.drifted)}). Every other figure, and what opens behind "
+            "all of them, is of the built-in model."
+        )
+    elif subject.drifted:
         found.append(
             f"This version of the model gives other figures than the run recorded ({len(subject.drifted)} of "
             f"{len(subject.now)}). Figures are those recorded; what opens behind them is of this version."
@@ -63,11 +72,8 @@ def _headline(subject: Subject) -> Html:
     optimum, goal = subject.content.optimum, subject.study.objective
     status = optimum["status"]
     badge = tag("span", STATES.get(status, status), class_=f"badge {_tone(status, optimum)}")
-    if optimum["objective"] is None:
-        broken = [limit for limit in subject.limits if not limit.margin >= 0.0]
-        listed = tag("ul", [tag("li", limit_line(limit)) for limit in broken])
-        words = "No design was found that meets every rule. " if status == "unknown" else "No design meets every rule. "
-        return Html(tag("p", badge) + tag("p", words, "The nearest miss breaks:", class_="lead") + listed)
+    if optimum.get("objective") is None:
+        return Html(tag("p", badge) + _nothing(subject))
     value = subject.figure(goal, pretty(optimum["objective"], OUTCOMES[goal].units))
     sense = "lowest" if subject.study.sense == "minimise" else "highest"
     return Html(
@@ -75,6 +81,18 @@ def _headline(subject: Subject) -> Html:
         + tag("p", value, class_="big")
         + tag("p", f"the {sense} {goal} found. {OUTCOMES[goal].meaning}")
     )
+
+
+def _nothing(subject: Subject) -> Html:
+    """Return that there is no design, and what the nearest miss breaks."""
+    words = "No design meets every rule. "
+    if subject.content.optimum["status"] == "unknown":
+        words = "No design was found that meets every rule. "
+    if not subject.content.has_optimum:
+        return tag("p", words, "No trial was answered, so there is no nearest miss either.", class_="lead")
+    broken = [limit_line(limit) for limit in subject.limits if not limit.margin >= 0.0]
+    listed = tag("ul", [tag("li", line) for line in broken or subject.content.optimum.get("broken", ())])
+    return Html(tag("p", words, "The nearest miss breaks:", class_="lead") + listed)
 
 
 def _tone(status: str, optimum: Mapping[str, Any]) -> str:
@@ -86,6 +104,9 @@ def _tone(status: str, optimum: Mapping[str, Any]) -> str:
 def _certificate(subject: Subject) -> Html:
     """Return what is proved, how the search ended, and what its audit tried."""
     optimum, proof = subject.content.optimum, subject.content.certificate
+    if subject.content.by_trials:
+        best = f" The best is trial {optimum['number']:,}." if optimum.get("objective") is not None else ""
+        return Html(tag("p", f"Found by trials, which prove no bound.{best}", class_="lead") + how(subject))
     ended = ENDINGS.get(optimum["stopped_by"], f"ended by {optimum['stopped_by']}")
     looked = f"{optimum['evaluated_designs']:,} designs evaluated"
     if optimum.get("boxes"):
@@ -97,8 +118,8 @@ def _certificate(subject: Subject) -> Html:
             "" if optimum["gap"] is None else f" The best design is within {percent(optimum['gap'])} of that bound."
         )
         claim = f"Proved: {proof['claim']}.{within}"
-    how = f"{looked} in {optimum['seconds']:.1f} s, seed {optimum['seed']}, {ended}. Audit: {optimum['audit']}."
-    return Html(tag("p", claim, class_="lead") + tag("p", how, class_="quiet"))
+    words = f"{looked} in {optimum['seconds']:.1f} s, seed {optimum['seed']}, {ended}. Audit: {optimum['audit']}."
+    return Html(tag("p", claim, class_="lead") + tag("p", words, class_="quiet"))
 
 
 def _tiles(subject: Subject) -> Html:
@@ -116,8 +137,9 @@ def _limits(subject: Subject, *, feasible: bool) -> Html:
     others = [one for one in limits if one not in tight and one.margin >= 0.0 and not one.is_idle][:NEXT_TIGHTEST]
     rows = [_limit("binding", one) for one in tight] + [_limit("next", one) for one in others]
     if feasible:
-        rows += [_at_end(end) for end in subject.content.optimum.get("variables_at_an_end", ())]
-    return Html(tag("h3", "What limits it") + tag("ul", rows, class_="limits"))
+        rows += [_at_end(end) for end in subject.ends]
+    by = ", by the built-in model" if subject.content.evaluator else ""
+    return Html(tag("h3", f"What limits it{by}") + tag("ul", rows, class_="limits"))
 
 
 def _limit(state: str, limit: Limit) -> Html:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from dawndusk.models.assumptions import Quantity
+from dawndusk.models.assumptions import Assumptions, Quantity
 from dawndusk.studies.lineage.figures import file_sources, meaning_of
 from dawndusk.studies.lineage.origins import value_of
 from dawndusk.studies.report.markup import Child, Html, details, link, table, tag
@@ -44,9 +44,10 @@ def assumptions(subject: Subject) -> Section:
         "; ".join(f"{name}: {what}" for name, what in CONFIDENCE_WORDS.items()),
         ".",
     )
-    first = _rows(subject, sorted(used), "Data rows behind the objective")
+    first = belief_table(study.assumptions, sorted(used), "Data rows behind the objective")
     rest = details(
-        f"{len(others)} data rows that have no part in it", _rows(subject, sorted(others), "Other data rows")
+        f"{len(others)} data rows that have no part in it",
+        belief_table(study.assumptions, sorted(others), "Other data rows"),
     )
     files = table(
         ("table", "source", "confidence"),
@@ -56,8 +57,8 @@ def assumptions(subject: Subject) -> Section:
     return Section("assumptions", "What is believed", Html(words + first + rest + files), menu="Beliefs")
 
 
-def _rows(subject: Subject, keys: list[str], caption: str) -> Html:
-    believed = subject.study.assumptions
+def belief_table(believed: Assumptions, keys: Sequence[str], caption: str) -> Html:
+    """Return data rows with value, range, confidence and source."""
     rows = [_row(key, believed.provenance[key], value_of(believed, key)) for key in keys]
     columns = ("data row", "value", "range", "units", "confidence", "source and note")
     return table(columns, rows, caption=caption, class_="beliefs")

@@ -11,6 +11,7 @@ from dawndusk.studies.figures import front as figures
 from dawndusk.studies.report.markup import Html, details, table, tag
 from dawndusk.studies.report.section import Section
 from dawndusk.studies.report.subject import Subject
+from dawndusk.studies.runs.proof import percent
 from dawndusk.studies.runs.results import HEADLINE
 from dawndusk.studies.statement.units import pretty
 
@@ -21,16 +22,16 @@ def front(subject: Subject) -> Section | None:
     if content is None:
         return None
     picture = figures.front(content)
-    said = Html(_status(content) + _ends(content) + _exchanges(content))
+    said = Html(_ends(content) + _exchanges(content))
     if picture is None:
-        return Section("front", "Front", said)
+        return Section("front", "Front", Html(_status(content) + said))
     chart = tag("div", id="front-view", class_="front")
     numbers = details("As a table", table(picture.columns, picture.rows, caption=picture.title))
     hint = (
         "Select a point, or drag a box around several: their designs open beside them. Drag along an axis of the lines "
         "to narrow."
     )
-    body = tag("p", picture.caption), tag("p", hint, class_="quiet"), chart, numbers, said
+    body = _status(content), tag("p", picture.caption), tag("p", hint, class_="quiet"), chart, numbers, said
     return Section("front", "Front", Html("".join(str(part) for part in body)), (picture,))
 
 
@@ -59,14 +60,20 @@ def front_data(content: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _status(content: Mapping[str, Any]) -> Html:
-    words = (
-        f"{content['status']}: {content['evaluated_designs']:,} designs evaluated in {content['seconds']:.1f} s, seed "
-        f"{content['seed']}, ended by {content['stopped_by']}. Widest gap {content['widest_gap']:.1%} of a goal's "
-        f"range, {content['spacing_asked']:.1%} asked for."
-        if content.get("widest_gap") is not None
-        else f"{content['status']}, ended by {content['stopped_by']}."
-    )
-    return tag("p", words, class_="quiet")
+    """Return how the search ended, what is proved, and how fine the front is."""
+    proved = [end for end in content.get("ends", ()) if end["gap"] is not None]
+    if proved:
+        widest = max(end["gap"] for end in proved)
+        which = "each end" if len(proved) == len(content["goals"]) else f"{len(proved)} of {len(content['goals'])} ends"
+        claim = f"Proved: at {which} no design is better than the best found by more than {percent(widest)}."
+    else:
+        claim = "No bound is proved of its ends."
+    badge = tag("span", content["status"], class_=f"badge {'bad' if content['status'] == 'infeasible' else 'fair'}")
+    looked = f"{content['evaluated_designs']:,} designs evaluated in {content['seconds']:.1f} s, seed {content['seed']}"
+    words = f"{looked}, ended by {content['stopped_by']}."
+    if content.get("widest_gap") is not None:
+        words += f" Widest gap {content['widest_gap']:.1%} of a goal's range, {content['spacing_asked']:.1%} asked for."
+    return Html(tag("p", badge) + tag("p", claim, class_="lead") + tag("p", words, class_="quiet"))
 
 
 def _ends(content: Mapping[str, Any]) -> Html:

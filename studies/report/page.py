@@ -13,12 +13,14 @@ import dawndusk
 from dawndusk.models.constants import PRICE_YEAR
 from dawndusk.models.errors import MissingExtraError
 from dawndusk.studies.figures.picture import Picture
+from dawndusk.studies.lineage.plan_run import is_plan_folder
 from dawndusk.studies.report import answer, body, evidence
 from dawndusk.studies.report.front import front, front_data
 from dawndusk.studies.report.markup import Html, embedded, tag
-from dawndusk.studies.report.plan import is_plan_folder, plan_sections, plan_subtitle, read_plan
+from dawndusk.studies.report.plan import plan_pictures, plan_sections, plan_subject, plan_subtitle
 from dawndusk.studies.report.section import Section
 from dawndusk.studies.report.subject import Subject, subject_of
+from dawndusk.studies.report.trials import trials
 from dawndusk.studies.runs.runfolder import RunFolderError
 
 DEFAULT_NAME = "report.html"
@@ -66,8 +68,7 @@ def report(subject: Subject) -> str:
     """Return the report as the text of an HTML file."""
     sections = sections_of(subject)
     pictures = {p.name: p.figure() for section in sections for p in section.pictures}
-    needed = set(re.findall(r'data-figure="([^"]+)"', "".join(section.html() for section in sections)))
-    trees = subject.lineage.to_dict(*sorted(needed)) if subject.content.has_optimum else {}
+    trees = subject.lineage.to_dict(*_opened(sections)) if subject.content.has_optimum else {}
     return document(
         title=subject.study.title or subject.study.name,
         subtitle=subtitle(subject),
@@ -78,10 +79,17 @@ def report(subject: Subject) -> str:
 
 def plan_report(folder: Path) -> str:
     """Return the report of a plan over years."""
-    content, sections = read_plan(folder), plan_sections(folder)
+    subject = plan_subject(folder)
+    sections, content = plan_sections(subject), subject.run.content
     pictures = {p.name: p.figure() for section in sections for p in section.pictures}
-    data = {"pictures": pictures, "figures": {}, "recorded": {}, "front": None}
-    return document(title=str(content["study"]), subtitle=plan_subtitle(content), sections=sections, data=data)
+    trees = {} if subject.lineage is None else subject.lineage.to_dict(*_opened(sections))
+    data = {"pictures": pictures, "figures": trees, "recorded": {}, "front": None}
+    return document(title=subject.title, subtitle=plan_subtitle(content), sections=sections, data=data)
+
+
+def _opened(sections: Sequence[Section]) -> list[str]:
+    """Return the names of the figures that open on a page."""
+    return sorted(set(re.findall(r'data-figure="([^"]+)"', "".join(section.html() for section in sections))))
 
 
 def _front(subject: Subject) -> dict[str, Any] | None:
@@ -91,14 +99,15 @@ def _front(subject: Subject) -> dict[str, Any] | None:
 
 def pictures_of(folder: str | Path) -> dict[str, Picture]:
     """Return the figures of a run folder by name."""
-    path = Path(folder)
-    sections = plan_sections(path) if is_plan_folder(path) else sections_of(subject_of(path), checks=False)
+    if is_plan_folder(folder):
+        return {picture.name: picture for picture in plan_pictures(Path(folder))}
+    sections = sections_of(subject_of(folder), checks=False)
     return {picture.name: picture for section in sections for picture in section.pictures}
 
 
 def recorded(subject: Subject) -> dict[str, float]:
     """Return the recorded value of every outcome that the present model gives otherwise."""
-    return {name: subject.content.outcome[name] for name in subject.drifted} if subject.content.has_optimum else {}
+    return {name: subject.content.outcome[name] for name in subject.drifted}
 
 
 Maker: TypeAlias = Callable[[Subject], Section | None]
@@ -106,13 +115,15 @@ Maker: TypeAlias = Callable[[Subject], Section | None]
 
 def sections_of(subject: Subject, *, checks: bool = True) -> list[Section]:
     """Return the sections that the run has something for, in order; ``checks`` has the model checked anew."""
-    feasible = subject.content.has_optimum and subject.content.optimum["objective"] is not None
-    makers: list[Maker] = [front, evidence.run]
-    if feasible:
-        makers = [answer.answer, body.design, body.parts, front, body.why, evidence.proof, body.figures]
-    elif subject.content.has_optimum:
-        makers = [answer.answer, body.conflict, body.design, evidence.proof, body.figures]
-    if subject.content.has_optimum:
+    content = subject.content
+    makers: list[Maker] = [front, trials, evidence.run]
+    if content.has_optimum and content.optimum["objective"] is not None:
+        makers = [answer.answer, body.design, body.parts, front, trials, body.why, evidence.proof, body.figures]
+    elif content.has_optimum:
+        makers = [answer.answer, body.conflict, body.design, trials, evidence.proof, body.figures]
+    elif content.optimum:
+        makers = [answer.answer, trials, evidence.run]
+    if content.has_optimum:
         makers += [evidence.assumptions, *([evidence.validation] if checks else []), evidence.run]
     return [section for section in (make(subject) for make in makers) if section is not None]
 

@@ -2,60 +2,73 @@
 
 from __future__ import annotations
 
-import csv
-import json
+import functools
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import dawndusk
 from dawndusk.models.constants import PRICE_YEAR
 from dawndusk.studies.figures import plan as figures
-from dawndusk.studies.report.markup import Html, table, tag
+from dawndusk.studies.figures.picture import Picture
+from dawndusk.studies.lineage.plan_run import OBJECTIVES, PlanRun, plan_run, read_plan, rows_of
+from dawndusk.studies.lineage.plan_trace import PlanLineage
+from dawndusk.studies.report.answer import STATES
+from dawndusk.studies.report.evidence import belief_table
+from dawndusk.studies.report.markup import Child, Html, details, table, tag
 from dawndusk.studies.report.section import Section, pictures_section
 from dawndusk.studies.runs.proof import percent
 from dawndusk.studies.runs.runfolder import RunFolderError
 from dawndusk.studies.statement.units import pretty
 
-PLAN = "plan.json"
-NEEDED = ("study", "status", "objective_name", "units", "objective", "bound", "gap", "summary")
+VALUE = "value_usd"
+MOST_PRICES = 8
+"""Limits that are shown at once with what they are worth; the others open on demand."""
 
 
-def is_plan_folder(folder: Path) -> bool:
-    """Return whether a path is the folder of a plan."""
-    try:
-        return (folder / PLAN).is_file()
-    except (OSError, ValueError):
-        return False
+@dataclass(frozen=True)
+class PlanSubject:
+    """A plan over years with the term trees of its figures."""
+
+    run: PlanRun
+
+    @functools.cached_property
+    def lineage(self) -> PlanLineage | None:
+        """Return the term trees, None where there is no plan."""
+        return PlanLineage(self.run) if self.run.has_plan else None
+
+    @property
+    def title(self) -> str:
+        """Return the title of the study, its name where it has none."""
+        study = self.run.question.study
+        return study.title or study.name
+
+    @property
+    def sells(self) -> bool:
+        """Return whether the plan sells what it delivers; without a price its value is its cost with a minus sign."""
+        return self.run.has_plan and bool(self.run.scored.revenue_usd.any())
+
+    def figure(self, name: str, words: str) -> Child:
+        """Return a figure that opens its term tree, or its words where it has none."""
+        if self.lineage is None or name not in self.lineage.names:
+            return words
+        return tag("button", words, type="button", class_="figure", data_figure=name, title=f"Where {name} comes from")
 
 
-def read_plan(folder: Path) -> dict[str, Any]:
-    """Return what ``plan.json`` holds.
-
-    Raises
-    ------
-    RunFolderError
-        Where it is damaged or not what a plan writes.
-    """
-    path = folder / PLAN
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise RunFolderError(f"{path}: can not be read: {error}; allowed: the file as the plan wrote it") from None
-    missing = [key for key in NEEDED if not isinstance(content, dict) or key not in content]
-    if missing:
-        raise RunFolderError(f"{path}: found no {missing[0]}; allowed: the file as the plan wrote it, with every key")
-    found: dict[str, Any] = content
-    return found
+def plan_subject(folder: str | Path) -> PlanSubject:
+    """Return the subject of a report on the folder of a plan."""
+    return PlanSubject(plan_run(folder))
 
 
-def plan_sections(folder: Path) -> list[Section]:
+def plan_sections(subject: PlanSubject) -> list[Section]:
     """Return the sections of a plan's report, those that it has something for."""
-    content = read_plan(folder)
+    content, folder = subject.run.content, subject.run.folder
     makers: tuple[Callable[[], Section | None], ...] = (
-        lambda: _answer(content),
+        lambda: _answer(subject),
         lambda: _over_time(folder),
         lambda: _limits(content),
+        lambda: _assumptions(subject),
         lambda: _run(content),
     )
     return [section for section in (make() for make in makers) if section is not None]
@@ -66,70 +79,133 @@ def plan_subtitle(content: Mapping[str, Any]) -> str:
     return f"Plan of study {content['study']}, dawndusk {dawndusk.__version__}. Amounts in USD of {PRICE_YEAR}."
 
 
-def _rows(folder: Path, name: str) -> list[dict[str, str]]:
-    path = folder / f"{name}.csv"
-    if not path.is_file():
-        return []
-    try:
-        with path.open(encoding="utf-8", newline="") as file:
-            return list(csv.DictReader(file))
-    except (OSError, ValueError, csv.Error) as error:
-        raise RunFolderError(f"{path}: can not be read: {error}; allowed: the file as the plan wrote it") from None
-
-
-def _answer(content: Mapping[str, Any]) -> Section:
+def _answer(subject: PlanSubject) -> Section:
+    content = subject.run.content
     status, objective = content["status"], content["objective"]
     tone = "good" if status == "optimal" else "bad" if status == "infeasible" else "fair"
-    parts = [tag("p", tag("span", status, class_=f"badge {tone}"))]
+    parts = [_drift(subject), tag("p", tag("span", STATES.get(status, status), class_=f"badge {tone}"))]
     if objective is None:
         parts.append(tag("p", "No plan was found that meets every rule.", class_="lead"))
     else:
-        parts.append(tag("p", pretty(objective, content["units"]), class_="big"))
-        parts.append(tag("p", f"{content['objective_name']}, costed exactly"))
+        goal = OBJECTIVES.get(content["objective_name"], "")
+        parts.append(tag("p", subject.figure(goal, pretty(objective, content["units"])), class_="big"))
+        meaning = subject.lineage[goal].meaning if subject.lineage is not None and goal else ""
+        parts.append(tag("p", f"{content['objective_name']}, costed exactly. {meaning}"))
     if content["bound"] is not None:
         within = "" if content["gap"] is None else f" The plan is within {percent(content['gap'])} of that bound."
-        parts.append(
-            tag("p", f"Proved: no plan is better than {content['bound']!r} {content['units']}.{within}", class_="lead")
-        )
+        bound = pretty(content["bound"], content["units"])
+        parts.append(tag("p", f"Proved: no plan is better than {bound}.{within}", class_="lead"))
     summary = content["summary"] or {}
-    rows = [(name, _shown(name, value)) for name, value in summary.items() if isinstance(value, int | float)]
+    rows = [
+        (name, subject.figure(name, _shown(name, value)))
+        for name, value in summary.items()
+        if isinstance(value, int | float) and not (name == VALUE and not subject.sells)
+    ]
     if rows:
         parts.append(table(("figure", "value"), rows, caption="The plan in figures"))
     accounts = summary.get("discounted_cost_by_account_usd", {})
     if accounts:
-        costs = [(name, pretty(value, "USD")) for name, value in sorted(accounts.items(), key=lambda pair: -pair[1])]
-        parts.append(table(("account", "discounted cost"), costs, caption="Discounted cost by account"))
+        parts.append(_accounts(subject, accounts))
     return Section("answer", "Answer", Html("".join(parts)))
+
+
+def _drift(subject: PlanSubject) -> Html:
+    """Return that the present model gives another objective than was recorded, where it does."""
+    if not subject.run.has_plan or not subject.run.has_drifted:
+        return Html("")
+    now = pretty(subject.run.scored.objective, subject.run.content["units"])
+    words = (
+        f"This version of the model gives {now} for this plan. Figures are those recorded; what opens behind them is "
+        "of this version."
+    )
+    return tag("p", words, class_="notice", role="note")
+
+
+def _accounts(subject: PlanSubject, accounts: Mapping[str, float]) -> Html:
+    total = sum(accounts.values()) or 1.0
+    rows = [
+        (name.replace("_", " "), subject.figure(f"account.{name}", pretty(value, "USD")), f"{value / total:.1%}")
+        for name, value in sorted(accounts.items(), key=lambda pair: -pair[1])
+        if value
+    ]
+    return table(("account", "discounted cost", "share"), rows, caption="Discounted cost by account")
+
+
+def _assumptions(subject: PlanSubject) -> Section | None:
+    """Return every data row that the objective rests on."""
+    goal = OBJECTIVES.get(subject.run.content["objective_name"])
+    if subject.lineage is None or goal is None:
+        return None
+    believed = subject.run.question.study.assumptions
+    keys = sorted(set(subject.lineage.rows_behind(goal)))
+    words = tag("p", f"{goal} rests on {len(keys)} data rows. A figure opens to those behind it.")
+    listed = details("The data rows", belief_table(believed, keys, "Data rows behind the objective"))
+    return Section("assumptions", "What is believed", Html(words + listed), menu="Beliefs")
 
 
 def _shown(name: str, value: float) -> str:
     units = "USD/PFLOP-hour" if name.endswith("pflop_hour") else "USD" if name.endswith("_usd") else "-"
-    return pretty(value, units)
+    return pretty(value, "MW" if name.endswith("_mw") else units)
 
 
 def _over_time(folder: Path) -> Section | None:
-    plan = _rows(folder, "plan")
+    return pictures_section("plan", "Over the years", "Years", plan_pictures(folder))
+
+
+def plan_pictures(folder: Path) -> tuple[Picture, ...]:
+    """Return the figures of a plan, those that it has something for.
+
+    Raises
+    ------
+    RunFolderError
+        Where its tables are damaged.
+    """
+    read_plan(folder)
+    plan = rows_of(folder, "plan")
     try:
-        pictures = (
-            figures.launches(_rows(folder, "manifest")),
+        found = (
+            figures.launches(rows_of(folder, "manifest")),
             figures.serving(plan),
             figures.compute(plan),
-            figures.cash(_rows(folder, "cash_flow")),
+            figures.cash(rows_of(folder, "cash_flow")),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise RunFolderError(f"{folder}: found tables that are not those of a plan ({error})") from None
-    return pictures_section("plan", "Over the years", "Years", pictures)
+    return tuple(one for one in found if one is not None)
 
 
 def _limits(content: Mapping[str, Any]) -> Section | None:
     """Return what the limits of the plan are worth, and what can not be met together."""
     found = [
-        _listed(content.get("shadow_prices") or (), "What more room on a limit is worth"),
+        _prices(content),
         _listed(content.get("near_miss") or (), "What the nearest miss breaks"),
         _listed((content.get("conflict") or {}).get("members") or (), "What can not be met together"),
     ]
     body = Html("".join(one for one in found if one))
     return Section("limits", "What limits it", body, menu="Limits") if body else None
+
+
+def _prices(content: Mapping[str, Any]) -> Html:
+    """Return what one percent more room on every limit that binds would save, the most first."""
+    prices = content.get("shadow_prices") or ()
+    if not prices:
+        return Html("")
+    rows = [
+        (
+            str(one["rule"]),
+            str(one["label"]),
+            pretty(one["saving"], content["units"]),
+            f"{one['saving_share']:.2%}",
+            str(one["sentence"]),
+        )
+        for one in prices
+    ]
+    columns, caption = ("rule", "where", "saves", "share", "what it says"), "What one percent more room would save"
+    first = table(columns, rows[:MOST_PRICES], caption=caption)
+    if len(rows) <= MOST_PRICES:
+        return first
+    rest = table(columns, rows[MOST_PRICES:], caption=f"{caption}, the others")
+    return Html(first + details(f"{len(rows) - MOST_PRICES} more", rest))
 
 
 def _listed(rows: Sequence[Mapping[str, Any]], caption: str) -> Html:

@@ -26,9 +26,11 @@ class Section:
 
 def picture_html(picture: Picture) -> Html:
     """Return the place of a figure, its sentence, and the table that says the same."""
-    shape = "canvas wide" if picture.wide else "canvas"
-    canvas = tag("div", id=f"figure-{picture.name}", class_=shape, role="img", aria_label=picture.caption)
-    if picture.wide:
+    width = f"min-width: {picture.least_width_rem}rem" if picture.least_width_rem else None
+    canvas = tag(
+        "div", id=f"figure-{picture.name}", class_="canvas", style=width, role="img", aria_label=picture.caption
+    )
+    if picture.least_width_rem:
         canvas = tag("div", canvas, class_="scroll", tabindex="0", role="region", aria_label=picture.title)
     words = tag("figcaption", tag("strong", f"{picture.title}. "), picture.caption)
     numbers = details("As a table", table(picture.columns, picture.rows, caption=picture.title))

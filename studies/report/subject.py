@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from dawndusk.models.outcome import OUTCOMES
 from dawndusk.studies.lineage.figures import Lineage, lineage_of
 from dawndusk.studies.lineage.swings import Swing, outcome_of, swings
 from dawndusk.studies.report.markup import Html, tag
-from dawndusk.studies.runs.explain import Limit, limits
+from dawndusk.studies.runs.explain import Limit, at_ends, limits
 from dawndusk.studies.runs.runcontent import DESIGNS, RunContent, read_run
 from dawndusk.studies.runs.runner import problem_of
 from dawndusk.studies.statement.study import Study
@@ -53,6 +53,8 @@ class Subject:
     @functools.cached_property
     def drifted(self) -> tuple[str, ...]:
         """Return the outcomes whose recorded value is not what the present model gives."""
+        if not self.content.has_optimum:
+            return ()
         recorded = self.content.outcome
         return tuple(name for name, value in self.now.items() if name in recorded and _differ(recorded[name], value))
 
@@ -71,6 +73,15 @@ class Subject:
     def limits(self) -> list[Limit]:
         """Return every rule and bound on the design, tightest first."""
         return limits(problem_of(self.study), self.design)
+
+    @property
+    def ends(self) -> Sequence[Mapping[str, Any]]:
+        """Return the variables of the best design at an end of their range; worked out where the run does not say."""
+        recorded = self.content.optimum.get("variables_at_an_end")
+        if recorded is None:
+            return [asdict(end) for end in at_ends(self.study.space, self.design)]
+        found: Sequence[Mapping[str, Any]] = recorded
+        return found
 
     @property
     def explanation(self) -> Mapping[str, Any] | None:

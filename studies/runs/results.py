@@ -18,6 +18,7 @@ from dawndusk.optimize.explanation import Explanation
 from dawndusk.optimize.problem import sign_of
 from dawndusk.studies.runs.engines import Found
 from dawndusk.studies.runs.explain import Alternative, AtEnd, Limit, broken
+from dawndusk.studies.shown import Shown
 from dawndusk.studies.statement.study import Study
 from dawndusk.studies.statement.units import pretty
 
@@ -83,7 +84,7 @@ class Evaluated:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class RunResult:
+class RunResult(Shown):
     """A finished run: status, objective, bound, gap, seconds and seed; the best design and what limits it.
 
     ``status`` is ``optimal`` (the gap asked for is proved), ``feasible`` (a design, and a wider gap or no bound),
@@ -216,12 +217,6 @@ class RunResult:
     def in_sense(self, objective: float) -> float:
         """Turn an objective that a search made small back into the sense of the study."""
         return sign_of(self.study.sense) * objective
-
-    def _repr_html_(self) -> str:
-        figure = "" if self.objective is None else f", {self.study.objective} = {self.objective:.5g}"
-        proof = "" if self.gap is None else f", proved within {self.gap:.2%}"
-        head = f"{self.study.title or self.study.name}: {self.status}{figure}{proof}"
-        return _html_table(head, _design_rows(self.design) + _headline(self.outcome))
 
 
 def candidate_frame(candidates: Sequence[Candidate], assumptions: Assumptions) -> pd.DataFrame:

@@ -14,8 +14,6 @@ import numpy as np
 
 from dawndusk.models.design import VARIABLES, Design
 from dawndusk.models.errors import DawnduskError, DesignError, one_of
-from dawndusk.optimize.pareto.front import Front
-from dawndusk.optimize.search.strategy import YEAR
 from dawndusk.studies.data import with_values
 from dawndusk.studies.runs.runfolder import CERTIFICATE, FORMAT, MANIFEST, OPTIMUM, STUDY, RunFolderError
 from dawndusk.studies.statement.document import MAX_PLACE, shorten
@@ -25,6 +23,8 @@ from dawndusk.studies.statement.studyfile import read_study
 FRONT, DESIGNS, TRIALS = "front.json", "designs.parquet", "evaluations.parquet"
 BY_TRIALS = "search"
 """Key of the manifest under which a run is one by trials."""
+PLAN = "plan.json"
+"""In the folder of a plan over years, which is read otherwise."""
 MOST_BYTES = 2**28
 """Larger JSON is none that a run writes."""
 NEEDED = ("study", "status")
@@ -62,7 +62,8 @@ class RunContent:
         """Return the best design, or the nearest miss."""
         values = self.optimum.get("design")
         if not isinstance(values, Mapping):
-            raise RunFolderError(f"{self.folder}: found a run without a best design; allowed: one of kind design")
+            found = "a front, which has no single best design" if self.front else "a run without any design"
+            raise RunFolderError(f"{self.folder}: found {found}; allowed: a run of one goal that found a design")
         unknown = {name for name in values if name not in VARIABLES}
         if unknown or len(values) < len(VARIABLES):
             raise RunFolderError(
@@ -101,9 +102,9 @@ class RunContent:
 
 
 def is_run_folder(path: str | Path) -> bool:
-    """Return whether a path is a folder with the manifest of a run."""
+    """Return whether a path is a folder with the manifest of a run; the folder of a plan is none."""
     try:
-        return (Path(path) / MANIFEST).is_file()
+        return (Path(path) / MANIFEST).is_file() and not (Path(path) / PLAN).is_file()
     except (OSError, ValueError):
         return False
 
@@ -117,7 +118,7 @@ def read_run(folder: str | Path) -> RunContent:
         Where the path is no run folder, a file is missing or damaged, or a newer version wrote it.
     """
     folder = Path(folder)
-    manifest = _manifest(folder)
+    manifest = read_manifest(folder)
     by_trials = isinstance(manifest.get(BY_TRIALS), Mapping)
     optimum = _optional(folder / OPTIMUM)
     front = _optional(folder / FRONT)
@@ -150,7 +151,11 @@ def read_run(folder: str | Path) -> RunContent:
 def _of_its_year(study: Study, optimum: Mapping[str, Any]) -> Study:
     """Return a study with the year of the first launch that a strategy chose."""
     point = optimum.get("point")
-    year = point.get(YEAR) if isinstance(point, Mapping) else None
+    if not isinstance(point, Mapping):
+        return study
+    from dawndusk.optimize.search.strategy import YEAR  # noqa: PLC0415 (brings solvers along)
+
+    year = point.get(YEAR)
     if not isinstance(year, int | float):
         return study
     believed = with_values(study.assumptions, {f"scenario.{YEAR}": float(year)}, source=f"trial {optimum['number']}")
@@ -180,11 +185,19 @@ def _front_of_trials(path: Path, content: Mapping[str, Any], study: Study) -> di
 def _point(point: Mapping[str, Any], study: Study) -> dict[str, Any]:
     outcome = point["outcome"]
     goals = {goal.outcome: float(outcome[goal.outcome]) for goal in study.goals}
-    return {"point": int(point["number"]), "goals": goals, "design": dict(point["design"]), "outcome": dict(outcome)}
+    return {
+        "point": int(point["number"]),
+        "goals": goals,
+        "design": dict(point["design"]),
+        "searched": dict(point["point"]),
+        "outcome": dict(outcome),
+    }
 
 
 def _knees(points: Sequence[Mapping[str, Any]], study: Study) -> tuple[int, ...]:
     """Return the places of the points at which a front of trials bends."""
+    from dawndusk.optimize.pareto.front import Front  # noqa: PLC0415 (brings solvers along)
+
     values = np.array([[point["goals"][goal.outcome] for goal in study.goals] for point in points])
     return Front(
         goals=study.goals,
@@ -203,7 +216,8 @@ def _knees(points: Sequence[Mapping[str, Any]], study: Study) -> tuple[int, ...]
     ).knees
 
 
-def _manifest(folder: Path) -> dict[str, Any]:
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """Return the manifest of a run, checked for its version."""
     shown = shorten(str(folder), MAX_PLACE)
     try:
         missing = not (folder / MANIFEST).is_file()

@@ -23,9 +23,9 @@ from dawndusk.models.design import VARIABLES
 from dawndusk.models.errors import DawnduskError, nearest, one_of
 from dawndusk.models.outcome import OUTCOMES, known_outcome
 from dawndusk.studies.lineage.attribution import Case, attribute
+from dawndusk.studies.lineage.plan_run import read_plan
 from dawndusk.studies.report.page import asset as report_asset
 from dawndusk.studies.report.page import plan_report, plotly_script, report
-from dawndusk.studies.report.plan import read_plan
 from dawndusk.studies.runs.runfolder import finite
 from dawndusk.studies.web import questions
 from dawndusk.studies.web.evaluation import State, answer, described, explained, state_of
@@ -219,9 +219,9 @@ def _add_runs(app: FastAPI, workspace: Workspace) -> None:
         return plain
 
     @app.get("/api/plans")
-    def plans() -> list[str]:
-        """Return the names of the plans of the folder."""
-        return list(workspace.plans())
+    def plans() -> list[dict[str, Any]]:
+        """Return the plans of the folder: how each ended, its objective and what is proved of it."""
+        return [_listed_plan(name, folder) for name, folder in workspace.plans().items()]
 
     @app.get("/api/plans/{name}")
     def plan(name: str) -> dict[str, Any]:
@@ -255,12 +255,24 @@ def _add_runs(app: FastAPI, workspace: Workspace) -> None:
         """Split the difference of the first run from each other into a part for every input that changed."""
         contents = [_content(workspace.base(run=name)) for name in asked.runs]
         goal = known_outcome(asked.metric or contents[0].study.objective)
-        cases = [Case(content.study, content.design, content.outcome) for content in contents]
+        cases = [Case(one.study, one.design, one.outcome, one.evaluator) for one in contents]
         found = {
             name: attribute(goal, cases[0], case).to_dict()
             for name, case in zip(asked.runs[1:], cases[1:], strict=True)
         }
         return {"metric": goal, "first": asked.runs[0], "differences": finite(found)}
+
+
+LISTED_OF_A_PLAN = ("study", "status", "objective_name", "units", "objective", "bound", "gap")
+
+
+def _listed_plan(name: str, folder: Path) -> dict[str, Any]:
+    try:
+        content = read_plan(folder)
+    except DawnduskError as error:
+        return {"name": name, "error": str(error)}
+    listed: dict[str, Any] = finite({"name": name, **{key: content[key] for key in LISTED_OF_A_PLAN}})
+    return listed
 
 
 def _content(base: Base) -> Any:

@@ -30,6 +30,7 @@ from dawndusk.studies.runs.explain import Limit, limits
 from dawndusk.studies.runs.runfolder import finite
 from dawndusk.studies.runs.runner import nominal_design, problem_of
 from dawndusk.studies.statement.study import Study
+from dawndusk.studies.web.questions import engine_of
 from dawndusk.studies.web.workspace import Base
 
 SATELLITES = "satellites"
@@ -191,7 +192,8 @@ def described(base: Base) -> dict[str, Any]:
         "workload": study.assumptions.workload,
         "workloads": list(study.assumptions.workloads),
         "bounds": [str(bound) for bound in study.bounds],
-        "search": {"engine": str(search.engine), "gap": search.gap, "time_limit_s": search.time_limit_s},
+        "note": _note(base),
+        "search": {"engine": str(engine_of(study)), "gap": search.gap, "time_limit_s": search.time_limit_s},
         "design": start_of(base).to_dict(),
         "variables": [_variable(study, name) for name in VARIABLES],
         "beliefs": [_belief(study.assumptions, key) for key in study.assumptions.provenance],
@@ -201,6 +203,14 @@ def described(base: Base) -> dict[str, Any]:
     }
     plain: dict[str, Any] = finite(values)
     return plain
+
+
+def _note(base: Base) -> str:
+    """Return what to know before looking, if anything."""
+    evaluator = base.subject.content.evaluator if base.subject is not None else ""
+    if not evaluator:
+        return ""
+    return f"The trials of this run were answered by {evaluator}; here the built-in model answers."
 
 
 def _front(base: Base) -> dict[str, Any] | None:

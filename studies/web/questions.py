@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from dawndusk.models.assumptions import CATALOGUES
 from dawndusk.models.errors import DawnduskError, nearest, one_of
-from dawndusk.studies.statement.study import Study
+from dawndusk.studies.statement.study import Engine, Study
 from dawndusk.studies.statement.studyfile import study_from_mapping
 
 MOST_CHANGES = 500
@@ -78,6 +78,9 @@ def study_asked(study: Study, asked: Optimise, most_seconds: float) -> Study:
         For a key that is none, a value that does not fit, or a longer search than the server allows.
     """
     mapping = copy.deepcopy(study.resolved)
+    if study.search.goes_by_trials:
+        kept = {key: value for key, value in mapping["search"].items() if key in SEARCH_KEYS}
+        mapping["search"] = kept | {"engine": str(engine_of(study))}
     believed = mapping.setdefault("assumptions", {})
     for key, value in asked.assumptions.items():
         _state(mapping, believed, key, value)
@@ -102,6 +105,11 @@ def study_asked(study: Study, asked: Optimise, most_seconds: float) -> Study:
             f"search.time_limit_s: found {found.search.time_limit_s:g}; allowed by this server: up to {most_seconds:g}"
         )
     return found
+
+
+def engine_of(study: Study) -> Engine:
+    """Return the engine that searches again: the certified one where the study goes by trials."""
+    return Engine.CERTIFIED if study.search.goes_by_trials else study.search.engine
 
 
 def _state(mapping: dict[str, Any], believed: dict[str, Any], key: str, value: float) -> None:

@@ -17,6 +17,10 @@ TOKEN_VARIABLE = "DAWNDUSK_TOKEN"
 LEAST_TOKEN = 16
 WAITING = 128
 GRACE_S = 3
+SYSTEM = os.name
+POSIX = "posix"
+"""Searches are ended and locked by what POSIX systems have: process groups, interrupts, and locks that end with their
+process."""
 
 
 def open_socket(host: str, port: int) -> socket.socket:
@@ -87,8 +91,14 @@ def serve(
     Raises
     ------
     DawnduskError
-        Where a library is missing, the port is in use, or another explorer works in the folder.
+        Where the system can not run it, a library is missing, the port is in use, or another explorer works in the
+        folder.
     """
+    if SYSTEM != POSIX:
+        raise DawnduskError(
+            f"serve: found a system of kind {SYSTEM!r}; allowed: Linux, macOS, or Windows with WSL. Everything but the "
+            "explorer works without: dawndusk run, report, explain"
+        )
     try:
         import uvicorn  # noqa: PLC0415 (an extra)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from dawndusk.models.errors import DawnduskError, nearest, one_of
-from dawndusk.studies.report.plan import is_plan_folder
+from dawndusk.studies.lineage.plan_run import is_plan_folder
 from dawndusk.studies.report.subject import Subject
 from dawndusk.studies.runs.runcontent import is_run_folder, read_run
 from dawndusk.studies.statement.document import shorten
@@ -56,7 +56,7 @@ class Workspace:
 
     def studies(self) -> list[dict[str, str]]:
         """Return the names and titles of the studies with a design."""
-        found = [*library_names(), *(name for name, path in self._named.items() if not is_run_folder(path))]
+        found = [*library_names(), *(name for name, path in self._named.items() if _is_file(path))]
         known = [(name, self._study(name)) for name in dict.fromkeys(found)]
         return [{"name": name, "title": study.title or name} for name, study in known if _is_explored(study)]
 
@@ -112,12 +112,13 @@ class Workspace:
         raise NotThereError(f"run: found no {shorten(repr(name))}; allowed: {one_of(names)}{nearest(name, names)}")
 
     def plans(self) -> dict[str, Path]:
-        """Return the folders of plans by name."""
+        """Return the folders of plans by name, those named at the start first."""
+        named = {name: path for name, path in self._named.items() if is_plan_folder(path)}
         try:
             inside = sorted(p for p in self.folder.iterdir() if RUN_NAME.fullmatch(p.name) and not p.is_symlink())
         except OSError:
-            return {}
-        return {path.name: path for path in inside if is_plan_folder(path)}
+            return named
+        return named | {path.name: path for path in inside if is_plan_folder(path) and path.name not in named}
 
     def plan_folder(self, name: str) -> Path:
         """Return the folder of a plan that is listed."""
@@ -136,19 +137,24 @@ class Workspace:
                     del self._runs[old]
                 while len(self._runs) >= MOST_KEPT:
                     del self._runs[next(iter(self._runs))]
-                self._runs[key] = Base(harmless(content.study), Subject(content))
+                self._runs[key] = Base(explored(content.study), Subject(content))
             return self._runs[key]
 
     def _study(self, name: str) -> Study:
         if name in library_names():
             return _library_study(name)
         path = self._named.get(name)
-        if path is None or is_run_folder(path):
+        if path is None or not _is_file(path):
             names = [*library_names(), *self._named]
             raise NotThereError(
                 f"study: found no {shorten(repr(name))}; allowed: {one_of(names)}{nearest(name, names)}"
             )
         return read_study(path)
+
+
+def _is_file(path: Path) -> bool:
+    """Return whether a path that was named at the start is that of a study, and not of a run or a plan."""
+    return not is_run_folder(path) and not is_plan_folder(path)
 
 
 @functools.cache
@@ -165,7 +171,7 @@ def _changed(path: Path) -> int:
 
 
 def _is_explored(study: Study) -> bool:
-    return study.kind is not Kind.GROUND
+    return study.kind in {Kind.DESIGN, Kind.PARETO}
 
 
 def study_of_mapping(mapping: Mapping[str, Any]) -> Study:
@@ -184,12 +190,18 @@ def study_of_mapping(mapping: Mapping[str, Any]) -> Study:
     return study_from_mapping(mapping, source="request")
 
 
+def explored(study: Study) -> Study:
+    """Return the study if it has designs to explore."""
+    if not _is_explored(study):
+        raise DawnduskError(
+            f"{study.source}: kind: found {study.kind}, which has no design to explore; allowed: design or pareto"
+        )
+    return study
+
+
 def harmless(study: Study) -> Study:
     """Return the study if the explorer can show it without running anything but the model."""
-    if study.kind is Kind.GROUND:
-        raise DawnduskError(
-            f"{study.source}: kind: found ground, which has no design to explore; allowed: a design study"
-        )
+    explored(study)
     if study.search.evaluator is not None:
         raise DawnduskError(
             f"{study.source}: search.evaluator: found a program; allowed: the built-in model, for the explorer runs no "

@@ -57,7 +57,9 @@ class Block:
 
     @property
     def slow(self) -> bool:
-        return bool(re.search(r"dawndusk (run|pareto|resume|ask|compare|validate)|\.run\(", self.text))
+        return bool(
+            re.search(r"dawndusk (run|pareto|resume|ask|compare|validate)|\.run\(|begin_told|plan_model", self.text)
+        )
 
 
 def blocks() -> list[Block]:

@@ -1,6 +1,8 @@
 """The pages that the code writes hold everything that the code knows, and the whole builds without a warning."""
 
 import importlib.util
+import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -59,6 +61,39 @@ def test_every_assumption_is_shown_with_its_value_and_source(generate: ModuleTyp
 def test_every_published_case_is_shown(generate: ModuleType) -> None:
     text = generate.validation_page()
     assert [case.case_id for case in read_cases(SHIPPED_CASES) if f"`{case.case_id}`" not in text] == []
+
+
+def test_every_benchmark_is_shown_as_it_was_kept(generate: ModuleType) -> None:
+    text = generate.benchmarks_page()
+    kept = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(generate.BENCHMARKS.glob("*.json"))]
+    assert kept, "at least one benchmark is kept"
+    scripts = {path.stem for path in (ROOT / "benchmarks").glob("*.py")}
+    assert {one["benchmark"] for one in kept} <= scripts, "a benchmark that is gone is kept no longer"
+    assert [name for name in scripts if name not in text] == []
+    for one in kept:
+        assert "\n".join(one["output"]) in text and one["machine"]["python"] in text
+
+
+def test_a_benchmark_is_kept_with_its_machine_and_a_failing_one_is_not(tmp_path: Path) -> None:
+    script = tmp_path / "counting.py"
+    script.write_text('"""Counts to three."""\nimport sys\nprint(1, 2, 3, *sys.argv[1:])\n', encoding="utf-8")
+    record = ROOT / "benchmarks" / "suite" / "record.py"
+    program = (
+        "import runpy, sys; made = runpy.run_path(sys.argv[1]); import json, pathlib; print(json.dumps(made['recorded']"
+    )
+    program += "(pathlib.Path(sys.argv[2]), sys.argv[3:])))"
+    command = [sys.executable, "-c", program, str(record), str(script)]
+    done = subprocess.run([*command, "four"], capture_output=True, text=True, check=True, env=environment())
+    found = json.loads(done.stdout.splitlines()[-1])
+    assert (found["about"], found["output"]) == ("Counts to three.", ["1 2 3 four"])
+    assert found["machine"]["cores"] and found["machine"]["libraries"]["numpy"]
+    script.write_text("raise SystemExit(3)", encoding="utf-8")
+    assert subprocess.run(command, capture_output=True, check=False, env=environment()).returncode == 3
+
+
+def environment() -> dict[str, str]:
+    """Return an environment in which this checkout is the package."""
+    return {**os.environ, "PYTHONPATH": str(ROOT / "src")}
 
 
 def test_plain_text_survives_markdown(generate: ModuleType) -> None:

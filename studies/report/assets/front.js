@@ -14,6 +14,7 @@ const dawnduskFront = (() => {
     made.append(box);
     return { made, box };
   };
+  const spoken = (name) => name.replace(/_/g, " ");
   const shown = (value, units) => (typeof value === "string" ? value : `${number(value)}${units && units !== "-" ? ` ${units}` : ""}`);
 
   /* view: { data, lines: whether to draw them, take: called with the design that someone wants } */
@@ -25,7 +26,8 @@ const dawnduskFront = (() => {
     const axes = element("p", "front-axes");
     axes.append(across.made, " ", up.made);
     const chart = element("div", "canvas");
-    const lines = element("div", "canvas wide");
+    const lines = element("div", "canvas");
+    lines.style.minWidth = `${6 * (variables.length + goals.length)}rem`;
     const around = element("div", "scroll");
     around.tabIndex = 0;
     around.setAttribute("role", "region");
@@ -72,9 +74,11 @@ const dawnduskFront = (() => {
     };
     const axis = (name, value) => {
       const values = points.map(value);
-      if (typeof values[0] !== "string") return { label: name, values, tickformat: ".4~g" };
+      if (typeof values[0] !== "string") {
+        return { label: spoken(name), values, tickformat: Math.max(...values.map(Math.abs)) >= 1e5 ? ".3~s" : ".4~g" };
+      }
       const names = [...new Set(values)].sort();
-      return { label: name, values: values.map((one) => names.indexOf(one)), tickvals: names.map((_, i) => i), ticktext: names, range: [-0.2, names.length - 0.8] };
+      return { label: spoken(name), values: values.map((one) => names.indexOf(one)), tickvals: names.map((_, i) => i), ticktext: names, range: [-0.2, names.length - 0.8] };
     };
     const drawLines = () => {
       if (!view.lines) return;

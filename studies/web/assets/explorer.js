@@ -323,6 +323,7 @@
     buildControls();
     await refresh();
     await openFront();
+    if (about.note) say(about.note);
   };
   const listBases = async () => {
     const [studies, runs] = await Promise.all([ask("/api/studies"), ask("/api/runs")]);
@@ -339,6 +340,24 @@
     );
     $("pin-run").replaceChildren(new Option("choose …", ""), ...good.map((run) => new Option(run.name, run.name)));
     return { studies, runs: good };
+  };
+  /* Plans have no design to change: each is one report. */
+  const listPlans = async () => {
+    const plans = await ask("/api/plans");
+    $("plans-place").hidden = !plans.length;
+    rows($("plans"), ["plan", "status", "objective", "gap", ""], plans.map((plan) => {
+      if (plan.error) return [plan.name, plan.error, "", "", ""];
+      const act = element("button", "linklike", "save its report");
+      act.type = "button";
+      act.setAttribute("aria-label", `Save the report of ${plan.name}`);
+      act.addEventListener("click", () => attempt(async () => {
+        say(`The report of ${plan.name} is being written …`, "plan");
+        save(await (await ask(`/api/plans/${encodeURIComponent(plan.name)}/report`)).blob(), `${plan.name}.html`);
+        say("");
+      }));
+      const value = plan.objective === null ? "none" : `${plan.objective_name} ${pretty(plan.objective, plan.units)}`;
+      return [plan.name, plan.status, value, plan.gap === null ? "" : `${(100 * plan.gap).toFixed(2)} %`, act];
+    }));
   };
   $("base").addEventListener("change", () => attempt(() => open(JSON.parse($("base").value))));
   $("reset").addEventListener("click", () => attempt(() => open(now.base)));
@@ -558,6 +577,7 @@
   };
   attempt(async () => {
     const { studies, runs } = await listBases();
+    await listPlans();
     const first = runs.length ? { run: runs[0].name } : { study: studies[0].name };
     const wanted = fromAddress();
     if (!wanted) await open(first);

@@ -3,11 +3,16 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import dawndusk as dd
 from dawndusk.studies.front.runner import FRONT_JSON
+from dawndusk.studies.plan.outputs import write_plan
+from dawndusk.studies.plan.reading import read_plan
+from dawndusk.studies.plan.result import PlanResult
+from dawndusk.studies.plan.runner import run_plan
 from dawndusk.studies.runs import runner
 from dawndusk.studies.runs.runfolder import MANIFEST, STUDY, origin, write_json, write_run
 from dawndusk.studies.runs.runner import run_design
@@ -101,3 +106,62 @@ def front_folder(small_study: Callable[..., dd.Study], tmp_path_factory: pytest.
     write_json(folder / FRONT_JSON, content)
     (folder / MANIFEST).write_text(json.dumps({**origin(study), "status": "feasible"}), encoding="utf-8")
     return folder
+
+
+CHANGES = {
+    "accelerator": "tpu_v7",
+    "accelerators_per_satellite": 64,
+    "radiator": "deployable_cfrp",
+    "radiator_area_m2": 210.0,
+    "array": "silicon_flexible",
+    "life_years": 5,
+}
+PLAN: dict[str, Any] = {
+    "first_year": 2029,
+    "last_year": 2031,
+    "gap": 0.05,
+    "objective": "cost",
+    "time_limit_s": 60.0,
+    "catalogue": {"designs": {"tpu": {"changes": CHANGES}}},
+    "vehicles": {"starship_v3": {}},
+    "ground": {"accelerators": ["tpu_v7"], "mw_per_year": 1},
+    "demand": {"delivered_pflops": {"2029": 300, "2031": 3000}},
+}
+
+
+@pytest.fixture(scope="session")
+def make_planned() -> Callable[..., PlanResult]:
+    """Solve a small plan with changes."""
+
+    def make(name: str, *overrides: str) -> PlanResult:
+        asked = {"name": name, "extends": "orbit-200mw", "kind": "plan", "plan": PLAN}
+        return run_plan(read_plan(asked, overrides), explain=False)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def make_plan(make_planned: Callable[..., PlanResult], tmp_path_factory: pytest.TempPathFactory) -> Folder:
+    """Solve a small plan with changes and return its folder."""
+
+    def make(name: str, *overrides: str) -> Path:
+        return write_plan(make_planned(name, *overrides), tmp_path_factory.mktemp("plans") / name, pictures=False)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def plan_folder(make_plan: Folder) -> Path:
+    """The folder of a small plan."""
+    return make_plan("small-plan")
+
+
+@pytest.fixture(scope="session")
+def cheaper_plan_folder(make_plan: Folder) -> Path:
+    """The same with cheaper launches, a higher cost of money and less demand."""
+    return make_plan(
+        "cheaper-plan",
+        "assumptions.vehicles.starship_v3.price_usd=30e6",
+        "assumptions.scenario.discount_rate=0.12",
+        "plan.demand.delivered_pflops={2029: 300, 2031: 2000}",
+    )

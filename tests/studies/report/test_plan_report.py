@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -11,35 +12,7 @@ from typing import Any
 import pytest
 
 from dawndusk.models.errors import DawnduskError
-from dawndusk.studies.plan.outputs import write_plan
-from dawndusk.studies.plan.reading import read_plan
-from dawndusk.studies.plan.runner import run_plan
 from dawndusk.studies.report.page import pictures_of, write_report
-
-CHANGES = {
-    "accelerator": "tpu_v7",
-    "accelerators_per_satellite": 64,
-    "radiator": "deployable_cfrp",
-    "radiator_area_m2": 210.0,
-    "array": "silicon_flexible",
-    "life_years": 5,
-}
-PLAN: dict[str, Any] = {
-    "first_year": 2029,
-    "last_year": 2031,
-    "gap": 0.05,
-    "objective": "cost",
-    "time_limit_s": 60.0,
-    "catalogue": {"designs": {"tpu": {"changes": CHANGES}}},
-    "vehicles": {"starship_v3": {}},
-    "demand": {"delivered_pflops": {"2029": 300, "2031": 3000}},
-}
-
-
-@pytest.fixture(scope="module")
-def plan_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    question = read_plan({"name": "small-plan", "extends": "orbit-200mw", "kind": "plan", "plan": PLAN})
-    return write_plan(run_plan(question), tmp_path_factory.mktemp("plans") / "plan", pictures=False)
 
 
 def column(folder: Path, table: str, name: str) -> list[float]:
@@ -66,10 +39,16 @@ def test_every_picture_is_one_that_plotly_takes(plan_folder: Path) -> None:
         graph_objects.Figure(picture.figure())
 
 
-def test_the_report_says_what_is_proved(plan_folder: Path, tmp_path: Path) -> None:
+def test_the_report_says_what_is_proved_and_opens_every_figure(plan_folder: Path, tmp_path: Path) -> None:
     text = write_report(plan_folder, tmp_path / "plan.html").read_text(encoding="utf-8")
     assert "Proved: no plan is better than" in text and "Discounted cost by account" in text
     assert write_report(plan_folder, tmp_path / "again.html").read_text(encoding="utf-8") == text
+    opened = set(re.findall(r'data-figure="([^"]+)"', text))
+    start = text.index('id="data">') + len('id="data">')
+    trees: dict[str, Any] = json.loads(text[start : text.index("</script>", start)])["figures"]
+    assert {"discounted_cost_usd", "capital_usd", "launches", "account.launch", "account.learning"} <= opened
+    assert opened <= set(trees)
+    assert all(read in trees for figure in trees.values() for read in figure.get("reads", ()))
 
 
 @pytest.mark.parametrize(
@@ -77,7 +56,9 @@ def test_the_report_says_what_is_proved(plan_folder: Path, tmp_path: Path) -> No
     [
         ("plan.json", "{", "can not be read"),
         ("plan.json", "{}", "found no study"),
-        ("plan.csv", "period,design\n2029,x\n", "tables that are not those of a plan"),
+        ("plan.csv", "period,design\n2029,x\n", "built: found None, so that these tables are not those of a plan"),
+        ("manifest.csv", "period,vehicle,orbit,launch\n2029,starship_v9,x,1\n", "did you mean 'starship_v3'"),
+        ("manifest.json", '{"format": 99, "study_hash": "x"}', "of a newer version"),
     ],
 )
 def test_a_damaged_plan_is_refused_in_words(

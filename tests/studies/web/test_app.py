@@ -13,6 +13,7 @@ import pytest
 
 import dawndusk as dd
 from dawndusk.models.outcome import OUTCOMES
+from dawndusk.studies.statement.files import library_path
 from dawndusk.studies.statement.studyfile import study_from_mapping
 
 pytest.importorskip("fastapi")
@@ -199,7 +200,13 @@ def test_a_plan_is_listed_shown_and_reported(client: Any, folder: Path) -> None:
     content |= {"objective_name": "cost", "units": "USD"}
     (folder / "a-plan").mkdir()
     (folder / "a-plan" / "plan.json").write_text(json.dumps(content), encoding="utf-8")
-    assert client.get("/api/plans").json() == ["a-plan"]
+    study = library_path("plan-kuiper-class").read_text(encoding="utf-8")
+    (folder / "a-plan" / "study.yaml").write_text(study, encoding="utf-8")
+    (folder / "broken").mkdir()
+    (folder / "broken" / "plan.json").write_text("{", encoding="utf-8")
+    listed, broken = client.get("/api/plans").json()
+    assert (listed["name"], listed["status"], listed["objective"]) == ("a-plan", "unknown", None)
+    assert "can not be read" in broken["error"]
     assert client.get("/api/plans/a-plan").json() == content
     assert "No plan was found" in client.get("/api/plans/a-plan/report").text
     assert "did you mean 'a-plan'" in client.get("/api/plans/a-pla").json()["error"]

@@ -17,7 +17,8 @@ from click.testing import CliRunner
 
 from dawndusk.models.errors import DawnduskError
 from dawndusk.studies.commands import serve as web_commands
-from dawndusk.studies.web.server import address, is_loopback, open_socket, token_for
+from dawndusk.studies.web.server import address, is_loopback, open_socket, serve, token_for
+from dawndusk.studies.web.workspace import Workspace
 
 pytest.importorskip("uvicorn")
 
@@ -35,6 +36,21 @@ def serving(folder: Path, tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str
         assert server.stdout is not None
         yield server, server.stdout.readline().removeprefix("explorer: ").strip()
         server.kill()
+
+
+def test_a_system_that_can_not_run_searches_is_told_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dawndusk.studies.web.server.SYSTEM", "nt")
+    with pytest.raises(DawnduskError, match="allowed: Linux, macOS, or Windows with WSL"):
+        serve(tmp_path, {}, most_seconds=1.0, tell=lambda _: None)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_named_plan_is_listed_and_no_study(tmp_path: Path) -> None:
+    (tmp_path / "a-plan").mkdir()
+    (tmp_path / "a-plan" / "plan.json").write_text("{}", encoding="utf-8")
+    named, first = web_commands._named([str(tmp_path / "a-plan")])
+    assert first == "" and list(Workspace(tmp_path / "runs", named).plans()) == ["a-plan"]
+    assert "a-plan" not in {one["name"] for one in Workspace(tmp_path / "runs", named).studies()}
 
 
 def test_it_serves_says_where_and_ends_when_interrupted(serving: tuple[subprocess.Popen[str], str]) -> None:
