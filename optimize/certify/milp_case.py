@@ -3,31 +3,28 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-import highspy
 import numpy as np
 from numpy.typing import NDArray
 
 from dawndusk.optimize.certify.curves import RAMP
-from dawndusk.optimize.certify.milp_columns import LinearRow, Ranges, propagated
-from dawndusk.optimize.certify.milp_engine import FEASIBILITY, THREADS, Engine
+from dawndusk.optimize.certify.milp_columns import LinearRow, Ranges
+from dawndusk.optimize.certify.milp_engine import Engine
 from dawndusk.optimize.certify.milp_lines import Plane, plane_at
 from dawndusk.optimize.certify.milp_pieces import breaks_for, count_whole, cut, cut_grid, enumerate_whole, is_pieced
 from dawndusk.optimize.certify.milp_relaxation import Relaxation
-from dawndusk.optimize.certify.milp_values import rounded, values_at
+from dawndusk.optimize.certify.milp_values import rounded
 from dawndusk.optimize.certify.operations import (
     Bend,
     Grid,
-    Input,
     Product,
     Rounding,
     Table,
     Tape,
     here,
-    reads,
     varies,
 )
 
@@ -35,12 +32,7 @@ Floats: TypeAlias = NDArray[np.float64]
 
 MOST_WHOLE = 400
 """Roundings to more numbers than this stay continuous, with the slack of their rounding."""
-PADDING = 1e-6
-"""Least that is taken off a bound of a mixed-integer model, in units of the score. HiGHS may miss each row, scaled to
-coefficients near one, and each binary by ``FEASIBILITY``: that moves a bound by this times the sum of the rows'
-multipliers, of which ten times as much is taken off where it is more than the padding."""
 SHORTFALLS = ("least", "most", "tangent", "table", "plane", "product", "rounded", "ramp", "pieced", "patches")
-DUAL_SIMPLEX = 1
 MOST_PATCHES = 8
 SMALLEST_DUAL, SMALLEST_SHORTFALL, SMALLEST_MISS = 1e-9, 1e-7, 1e-6
 TIGHTER = 0.25
@@ -66,20 +58,12 @@ class Case:
     needed: Sequence[int]
     members: tuple[int, ...]
     ranges: Ranges
-    bound: float = -np.inf
-    breaks: dict[int, Floats] = field(default_factory=dict)
     widths: dict[int, float] = field(default_factory=dict)
     touched: dict[int, list[float]] = field(default_factory=dict)
     planes: dict[int, list[Plane]] = field(default_factory=dict)
     whole: set[int] = field(default_factory=set)
     patches: dict[int, int] = field(default_factory=dict)
     touched_grids: set[int] = field(default_factory=set)
-    multipliers: float = 0.0
-    """Greatest sum of the multipliers of the rows of a model so far."""
-    last: Solved | None = None
-    stalled: bool = False
-    size: tuple[int, int, int] = (0, 0, 0)
-    """Columns, rows and pieces of the latest model."""
 
     @property
     def combination(self) -> int:
@@ -104,15 +88,13 @@ class Case:
     def model(self) -> Relaxation:
         """Return the model with its pieces."""
         found = self.relaxation()
-        pieces = 0
         for slot, tolerance in self.widths.items():
-            pieces += cut(found, slot, breaks_for(found, slot, tolerance))
+            cut(found, slot, breaks_for(found, slot, tolerance))
         for slot, count in self.patches.items():
-            pieces += cut_grid(found, slot, count)
+            cut_grid(found, slot, count)
         for slot in sorted(self.whole):
             if 1 < count_whole(found, slot) <= MOST_WHOLE:
-                pieces += enumerate_whole(found, slot)
-        self.size = len(found.middle), len(found.rows), pieces
+                enumerate_whole(found, slot)
         return found
 
     def solve_linear(self) -> Solved:
@@ -129,75 +111,6 @@ class Case:
         values, shortfalls = self._explained(engine, answer.point)
         return Solved(shift + answer.bound, values, shortfalls, answer.words, time.monotonic() - begin)
 
-    def tighten(self, deadline: float, slots: Sequence[int] | None = None, share: float = 0.02) -> bool:
-        """Narrow the ranges of what slots read (default: of all) by linear programmes; return whether any is left."""
-        relaxation = self.relaxation()
-        if relaxation.contradiction:
-            return False
-        engine = Engine(relaxation)
-        if not _narrow(engine, _arguments(relaxation, slots), deadline, share):
-            return False
-        self._take_over(relaxation, engine)
-        inputs = len(self.tape.statement.coordinates)
-        found = propagated(self.tape, self.members, (self.ranges.low[:inputs], self.ranges.high[:inputs]), self.ranges)
-        if found is None:
-            return False
-        self.members = found[0]
-        self.ranges = Ranges(np.maximum(found[1].low, self.ranges.low), np.minimum(found[1].high, self.ranges.high))
-        return True
-
-    def part(self, members: Sequence[int], held: Mapping[int, tuple[float, float]] | None = None) -> Case | None:
-        """Return the case of some combinations and ranges of some slots, None where it is proved to hold nothing."""
-        inputs = len(self.tape.statement.coordinates)
-        low, high = self.ranges.low.copy(), self.ranges.high.copy()
-        for slot, ends in (held or {}).items():
-            low[slot], high[slot] = max(low[slot], ends[0]), min(high[slot], ends[1])
-        found = propagated(self.tape, members, (low[:inputs], high[:inputs]), Ranges(low, high))
-        if found is None:
-            return None
-        ranges = Ranges(np.maximum(found[1].low, low), np.minimum(found[1].high, high))
-        return Case(self.tape, self.needed, found[0], ranges, touched={s: list(t) for s, t in self.touched.items()})
-
-    def _take_over(self, relaxation: Relaxation, engine: Engine) -> None:
-        low, high = self.ranges.low.copy(), self.ranges.high.copy()
-        for slot, (column, factor, shift) in relaxation.columns.of.items():
-            if column is None or slot >= len(low):
-                continue
-            place = relaxation.position[column]
-            middle, half = relaxation.middle[place], relaxation.half[place]
-            ends = sorted((middle + half * end) * factor + shift for end in (engine.low[place], engine.high[place]))
-            pad = 1e-11 * (1.0 + abs(ends[0]) + abs(ends[1]))
-            low[slot], high[slot] = max(low[slot], ends[0] - pad), min(high[slot], ends[1] + pad)
-        self.ranges = Ranges(low, high)
-
-    def solve_whole(self, time_limit_s: float, gap: float) -> Solved:
-        """Solve the model with its choices."""
-        begin = time.monotonic()
-        model = self.model()
-        if model.contradiction:
-            return Solved(np.inf, None, {}, f"infeasible: {model.contradiction}", time.monotonic() - begin)
-        engine = Engine(model, time_limit_s=time_limit_s)
-        cost, shift = objective_of(model)
-        places = [p for number, p in model.position.items() if number >= len(self.tape.operations)]
-        binaries = [p for p, extra in zip(places, model.extras, strict=True) if extra.whole]
-        bound, point, words = run_whole(engine, cost, binaries, (time_limit_s, gap))
-        values, shortfalls = self._fixed(model, cost, binaries, point) if point is not None else (None, {})
-        bound += shift - max(PADDING, 10.0 * FEASIBILITY * self.multipliers)
-        return Solved(bound, values, shortfalls, words, time.monotonic() - begin)
-
-    def _fixed(
-        self, model: Relaxation, cost: Floats, binaries: Sequence[int], point: Floats
-    ) -> tuple[dict[int, float], dict[int, float]]:
-        """Return values and shortfalls of the best point with the choices of a solution."""
-        engine = Engine(model)
-        for place in binaries:
-            end = float(np.rint(point[place]))
-            engine.limit(place, end, end)
-        answer = engine.minimise(cost)
-        if answer.point is None:
-            return self._values(model, point), {}
-        return self._explained(engine, answer.point)
-
     @staticmethod
     def _values(model: Relaxation, point: Floats) -> dict[int, float]:
         columns = model.middle + model.half * point
@@ -211,7 +124,6 @@ class Case:
         model = engine.relaxation
         values = self._values(model, point)
         dual = np.array(engine.solver.getSolution().row_dual)
-        self.multipliers = max(self.multipliers, float(np.abs(dual).sum()))
         found: dict[int, float] = {}
         for k in np.flatnonzero(np.abs(dual) > SMALLEST_DUAL):
             row = model.rows[k]
@@ -307,83 +219,9 @@ def objective_of(model: Relaxation) -> tuple[Floats, float]:
     return cost, shift + factor * float(model.middle[place])
 
 
-def run_whole(
-    engine: Engine, cost: Floats, binaries: Sequence[int], limits: tuple[float, float]
-) -> tuple[float, Floats | None, str]:
-    """Return HiGHS's dual bound (infinite where it proved that there is no point), a point if any, and its words."""
-    solver = engine.solver
-    count = len(cost)
-    solver.changeColsCost(count, np.arange(count, dtype=np.int32), cost)
-    for place in binaries:
-        solver.changeColIntegrality(place, highspy.HighsVarType.kInteger)
-    for name, value in (
-        ("output_flag", False),
-        ("presolve", "on"),
-        ("solver", "choose"),
-        ("simplex_strategy", DUAL_SIMPLEX),
-        ("threads", THREADS),
-        ("time_limit", limits[0]),
-        ("mip_rel_gap", 0.0),
-        ("mip_abs_gap", limits[1]),
-        ("mip_feasibility_tolerance", FEASIBILITY),
-        ("primal_feasibility_tolerance", FEASIBILITY),
-        ("dual_feasibility_tolerance", FEASIBILITY),
-    ):
-        solver.setOptionValue(name, value)
-    solver.run()
-    status = solver.getModelStatus()
-    words = solver.modelStatusToString(status)
-    if status == highspy.HighsModelStatus.kInfeasible:
-        return np.inf, None, words
-    info = solver.getInfo()
-    bound = float(info.mip_dual_bound) if binaries else float(info.objective_function_value)
-    if not binaries and status != highspy.HighsModelStatus.kOptimal:
-        bound = -np.inf
-    has_point = info.primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible
-    return bound, np.array(solver.getSolution().col_value) if has_point else None, words
-
-
 def _row_scale(model: Relaxation, row: LinearRow) -> float:
     largest = max(abs(factor) * model.half[model.position[column]] for column, factor in row.terms)
     return float(np.exp2(-np.round(np.log2(largest))))
 
 
-def _arguments(relaxation: Relaxation, slots: Sequence[int] | None) -> list[int]:
-    """Return the columns whose ranges decide how tight the relaxation is: what slots read, by default also inputs."""
-    tape = relaxation.tape
-    wanted = set(range(len(tape.statement.coordinates))) if slots is None else set()
-    for slot in relaxation.needed if slots is None else slots:
-        if isinstance(tape.operations[slot], Input):
-            wanted.add(slot)
-        elif isinstance(tape.operations[slot], (Bend, Table, Grid, Product, Rounding)):
-            wanted.update(c for c in (relaxation.columns.of[read][0] for read in reads(tape, slot)) if c is not None)
-    return sorted(wanted)
-
-
-def _narrow(engine: Engine, columns: Sequence[int], deadline: float, share: float) -> bool:
-    """Narrow columns by their least and greatest values; return False where it is proved that there is no point."""
-    relaxation = engine.relaxation
-    least_seen, most_seen = engine.high.copy(), engine.low.copy()
-    cost = np.zeros(len(relaxation.middle))
-    for column in columns:
-        place = relaxation.position[column]
-        for sign in (1.0, -1.0):
-            if time.monotonic() > deadline:
-                return True
-            low, high = engine.low[place], engine.high[place]
-            near = share * (high - low)
-            if least_seen[place] < low + near if sign > 0.0 else most_seen[place] > high - near:
-                continue
-            cost[:] = 0.0
-            cost[place] = sign
-            answer = engine.minimise(cost)
-            if answer.bound == np.inf:
-                return False
-            if answer.point is not None:
-                least_seen, most_seen = np.minimum(least_seen, answer.point), np.maximum(most_seen, answer.point)
-            end = min(answer.bound, high) if sign > 0.0 else max(-answer.bound, low)
-            engine.limit(place, *((max(low, end), high) if sign > 0.0 else (low, min(high, end))))
-    return True
-
-
-__all__ = ["Case", "Solved", "objective_of", "run_whole", "values_at"]
+__all__ = ["Case", "Solved", "objective_of"]

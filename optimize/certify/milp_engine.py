@@ -22,7 +22,7 @@ Floats: TypeAlias = NDArray[np.float64]
 THREADS = 2
 """One number for every solve of a process: HiGHS refuses another one once it has started."""
 FEASIBILITY = 1e-9
-PRIMAL_SIMPLEX = 4
+DUAL_SIMPLEX, PRIMAL_SIMPLEX = 1, 4
 """With another objective the last point stays feasible, so the primal method goes on from there."""
 SAFE = 1e-13
 """What is taken off every safe bound for the rounding of multiplying it out, per unit of the terms summed."""
@@ -42,24 +42,24 @@ class Answer:
 class Engine:
     """One linear relaxation in HiGHS."""
 
-    def __init__(self, relaxation: Relaxation, *, time_limit_s: float = 10.0) -> None:
+    def __init__(self, relaxation: Relaxation, *, time_limit_s: float = 10.0, dual: bool = False) -> None:
         self.relaxation = relaxation
-        self.matrix, self.row_low, self.row_high = relaxation.matrix(relaxation.rows)
+        self.matrix, self.row_low, self.row_high = relaxation.system()
         self.transposed = self.matrix.T.tocsr()
         self.low, self.high = relaxation.low.copy(), relaxation.high.copy()
         self.time_limit_s = time_limit_s
         self.solves = 0
         self.solver: Any = highspy.Highs()  # type: ignore[no-untyped-call]
-        self._set_options()
+        self._set_options(DUAL_SIMPLEX if dual else PRIMAL_SIMPLEX)
         self.solver.passModel(self._lp())
 
-    def _set_options(self) -> None:
+    def _set_options(self, simplex: int) -> None:
         for name, value in (
             ("output_flag", False),
             ("presolve", "off"),
             ("solver", "simplex"),
             ("threads", THREADS),
-            ("simplex_strategy", PRIMAL_SIMPLEX),
+            ("simplex_strategy", simplex),
             ("time_limit", self.time_limit_s),
             ("primal_feasibility_tolerance", FEASIBILITY),
             ("dual_feasibility_tolerance", FEASIBILITY),
@@ -129,10 +129,15 @@ class Engine:
                 return np.inf
         return -np.inf
 
+    def kept(self, dual: Floats) -> Floats:
+        """Return multipliers, zero where they stand for an end that a row does not have."""
+        dual = np.where((dual > 0.0) & ~np.isfinite(self.row_low), 0.0, dual)
+        found: Floats = np.where((dual < 0.0) & ~np.isfinite(self.row_high), 0.0, dual)
+        return found
+
     def safe(self, cost: Floats, dual: Floats) -> float:
         """Return the lower bound on ``cost . u`` that multipliers of the rows prove."""
-        dual = np.where((dual > 0.0) & ~np.isfinite(self.row_low), 0.0, dual)
-        dual = np.where((dual < 0.0) & ~np.isfinite(self.row_high), 0.0, dual)
+        dual = self.kept(dual)
         ends = np.where(dual > 0.0, self.row_low, self.row_high)
         parts = np.where(dual == 0.0, 0.0, dual * np.where(dual == 0.0, 0.0, ends))
         rest = cost - self.transposed @ dual

@@ -17,6 +17,7 @@ from scipy.sparse import csr_matrix
 from dawndusk.optimize.certify.affine import STEADY
 from dawndusk.optimize.certify.curves import RAMP
 from dawndusk.optimize.certify.milp_columns import ROW_SLACK, Columns, Extra, LinearRow, Ranges, Term
+from dawndusk.optimize.certify.milp_joint import enclose
 from dawndusk.optimize.certify.milp_lines import (
     Band,
     Corners,
@@ -32,6 +33,7 @@ from dawndusk.optimize.certify.operations import (
     Bend,
     Coefficient,
     Grid,
+    Joint,
     Product,
     Rounding,
     Sum,
@@ -71,11 +73,13 @@ class Relaxation:
         needed: Sequence[int],
         ranges: Ranges,
         touched: Mapping[int, Sequence[float]] | None = None,
+        *,
+        columns: Columns | None = None,
     ) -> None:
         self.touched = touched or {}
         self.members, self.combination = tuple(members), members[0]
         self.tape, self.needed, self.ranges = tape, needed, ranges
-        self.columns = Columns(tape, members, needed)
+        self.columns = columns or Columns(tape, members, needed)
         self.position = {slot: place for place, slot in enumerate(self.columns.slots)}
         self.rows: list[LinearRow] = []
         self.corners: dict[int, Corners] = {}
@@ -192,21 +196,33 @@ class Relaxation:
             operation = self.tape.operations[slot]
             if isinstance(operation, Sum):
                 self._define(slot, operation)
-            elif isinstance(operation, Bend):
-                self._enclose_bend(slot, operation)
-            elif isinstance(operation, Table):
-                self._enclose_table(slot, operation)
-            elif isinstance(operation, Grid):
-                self._enclose_grid(slot, operation)
-            elif isinstance(operation, Product):
-                self._enclose_product(slot, operation)
-            elif isinstance(operation, Rounding):
-                self._enclose_rounding(slot, operation)
+            else:
+                self._enclose(slot)
         for row in self.tape.rows:
             if row.slot is None:
                 self.add(row.name, *self._ended(row.constant))
             else:
                 self.add(row.name, [(row.slot, 1.0)], -np.inf, ROW_SLACK)
+
+    def _enclose(self, slot: int) -> None:
+        """Add the rows between which a slot lies."""
+        operation = self.tape.operations[slot]
+        if isinstance(operation, Bend):
+            self._enclose_bend(slot, operation)
+        elif isinstance(operation, Table):
+            self._enclose_table(slot, operation)
+        elif isinstance(operation, Grid):
+            self._enclose_grid(slot, operation)
+        elif isinstance(operation, Product):
+            self._enclose_product(slot, operation)
+        elif isinstance(operation, Joint):
+            enclose(self, slot, operation)
+        elif isinstance(operation, Rounding):
+            self._enclose_rounding(slot, operation)
+
+    def system(self) -> tuple[csr_matrix, Floats, Floats]:
+        """Return all rows over the scaled columns, with their ends."""
+        return self.matrix(self.rows)
 
     def _define(self, slot: int, operation: Sum) -> None:
         if self.columns.of[slot][0] != slot:

@@ -9,7 +9,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dawndusk.optimize.certify.affine import STEADY
-from dawndusk.optimize.certify.operations import Bend, Grid, Input, Product, Rounding, Sign, Sum, Table, Tape, here
+from dawndusk.optimize.certify.operations import (
+    Bend,
+    Grid,
+    Input,
+    Joint,
+    Product,
+    Rounding,
+    Sign,
+    Sum,
+    Table,
+    Tape,
+    here,
+)
 
 Floats: TypeAlias = NDArray[np.float64]
 
@@ -24,7 +36,7 @@ def values_at(tape: Tape, combination: int, point: Floats) -> Floats:
 
 
 def _value(  # noqa: PLR0911 (one for each operation)
-    operation: object, values: Sequence[float], combination: int, point: Floats
+    operation: object, values: Sequence[float] | Floats, combination: int, point: Floats
 ) -> float:
     if isinstance(operation, Input):
         return float(point[operation.axis])
@@ -43,8 +55,19 @@ def _value(  # noqa: PLR0911 (one for each operation)
         return values[operation.x] * values[operation.y]
     if isinstance(operation, Sign):
         return float(np.sign(values[operation.slot]))
+    if isinstance(operation, Joint):
+        return float(operation.function.value(np.array([[values[inner]] for inner in operation.slots]))[0])
     assert isinstance(operation, Rounding)
     return rounded(operation, values[operation.slot])
+
+
+def exact_at(tape: Tape, combination: int, slot: int, values: Floats) -> float:
+    """Return what a slot would be in the physics at the values of what it reads."""
+    operation = tape.operations[slot]
+    if isinstance(operation, Rounding) and operation.free:
+        return float(values[slot])
+    with np.errstate(all="ignore"):
+        return _value(operation, values, combination, values)
 
 
 def rounded(operation: Rounding, inner: float) -> float:

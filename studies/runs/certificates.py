@@ -23,9 +23,9 @@ BOXES_REST_ON = (
     "relative tolerance of 1e-9. The bound is one on the recorded model, in the ranges of the study."
 )
 MODEL_RESTS_ON = (
-    "Linear pieces enclose every curve. A bound of a linear programme is computed from its multipliers, so that it "
-    "holds whatever the tolerances of the solver; one of a mixed-integer programme is the bound that HiGHS proved, "
-    "less 1e-6 of the score. Designs are compared with the bound with a relative tolerance of 1e-9."
+    "Linear pieces enclose every curve. The bound of every linear programme is computed from its multipliers, so that "
+    "it holds whatever the tolerances of the solver. Designs are compared with the bound with a relative tolerance of "
+    "1e-9."
 )
 
 

@@ -98,7 +98,7 @@ def _about_the_search(result: RunResult) -> list[str]:
     if result.boxes is not None:
         looked = f"{result.boxes:,} boxes of designs bounded, {looked}"
     elif result.found.second is not None:
-        looked = f"{result.found.second.rounds:,} mixed-integer models solved"
+        looked = f"{result.found.second.rounds:,} linear models solved"
     line = f"{looked} in {result.seconds:.1f} s, seed {result.seed}, {ending(result)}."
     if result.engine == Engine.EVOLUTION:
         return [f"{line} Heuristic search: no bound is proved."]

@@ -14,13 +14,16 @@ from hypothesis import strategies as st
 from pyomo.contrib.solver.common.factory import SolverFactory
 
 from dawndusk.models.tables import EvenAxis, EvenGrid, EvenTable
+from dawndusk.optimize.certify import milp_tree
 from dawndusk.optimize.certify.boxes import Bounder
 from dawndusk.optimize.certify.curves import Curve
+from dawndusk.optimize.certify.designs import coordinates_of
+from dawndusk.optimize.certify.joint import LogServed
 from dawndusk.optimize.certify.lookup import GridRanges, TableRanges
 from dawndusk.optimize.certify.milp import SecondBound, milp_model, second_bound, write_model
-from dawndusk.optimize.certify.milp_case import Case
 from dawndusk.optimize.certify.milp_columns import propagated
 from dawndusk.optimize.certify.milp_engine import Engine
+from dawndusk.optimize.certify.milp_joint import upper_plane
 from dawndusk.optimize.certify.milp_lines import (
     corners,
     curve_bands,
@@ -30,9 +33,11 @@ from dawndusk.optimize.certify.milp_lines import (
     tangents,
 )
 from dawndusk.optimize.certify.milp_relaxation import Relaxation
+from dawndusk.optimize.certify.milp_tree import Tree
 from dawndusk.optimize.certify.milp_values import values_at
 from dawndusk.optimize.certify.operations import reached
 from dawndusk.optimize.certify.statement import SIZE, STEPWISE, Statement, state
+from dawndusk.optimize.certify.tape import Builder
 from dawndusk.optimize.evolution import search
 from dawndusk.optimize.problem import Bound, Problem
 
@@ -253,18 +258,98 @@ def test_pyomo_model_is_solved_to_a_valid_bound_and_written(one: Problem, tmp_pa
     assert results.objective_bound <= np.log(14.0)
 
 
-def test_linear_bounds_are_safe_and_rise_with_narrower_ranges(one: Problem) -> None:
-    statement = state(one, STEPWISE)
-    bounder = Bounder(statement)
-    root = bounder.root()
-    found = propagated(bounder.tape, (0,), (root.low[:, 0], root.high[:, 0]), None)
-    assert found is not None
-    case = Case(bounder.tape, reached(bounder.tape), *found)
-    case.limit(float(np.log(13.8962)))
-    first = case.solve_linear().bound
-    assert case.tighten(np.inf)
-    second = case.solve_linear().bound
-    assert first - 1e-6 <= second <= np.log(13.8962)
+SEVERAL = (
+    "design.accelerator=[gb200_nvl72, tpu_v7]",
+    "design.orbit=[dawn_dusk_sso]",
+    "design.radiator=[deployable_two_phase]",
+    "design.array=[silicon_flexible]",
+    "design.vehicle=[starship_v3]",
+)
+"""Combinations whose coefficients differ, so that every row has to be that of its own."""
+
+
+def holding(tree: Tree, combination: int, values: np.ndarray[Any, Any], slots: np.ndarray[Any, Any]) -> int:
+    """Return how many open parts hold the values of slots of a design."""
+    room = 1e-7 * (1.0 + np.abs(values[slots]))
+    return sum(
+        part.combination == combination
+        and bool((values[slots] >= part.found.low[slots] - room).all())
+        and bool((values[slots] <= part.found.high[slots] + room).all())
+        for part in tree.queue
+    )
+
+
+def test_no_cut_loses_a_design_that_is_better_than_the_target(
+    study_problem: LoadProblem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(milp_tree, "SCREENED", 200)
+    problem = study_problem("orbit-200mw", *SEVERAL)
+    statement = state(problem)
+    root = Bounder(statement).root()
+    tape = Builder(statement, root.low, root.high).build()
+    found = search(problem, seed=1, time_limit_s=1.0, most_designs=10**8)
+    assert found.design is not None
+    number = statement.combinations.index(found.design.combination)
+    values = values_at(tape, number, coordinates_of(statement, found.design))
+    assert values[tape.objective] == pytest.approx(np.log(found.objective), abs=1e-6)
+    whole = {slot for slot in tape.roundings if tape.operations[slot].free}  # type: ignore[union-attr]
+    tree = Tree(tape, (root.low, root.high))
+    slots = np.array([slot for slot in tree.needed if slot not in whole])
+    target = float(values[tape.objective]) + 0.01
+    tree.start(target, np.inf)
+    first = tree.lowest
+    for _ in range(2):
+        assert holding(tree, number, values, slots) >= 1
+        tree.step(target, np.inf)
+    assert holding(tree, number, values, slots) >= 1
+    assert first < tree.lowest <= values[tape.objective]
+
+
+@given(seed=st.integers(0, 10_000), spread=st.floats(-3.0, 0.3))
+@settings(max_examples=40, deadline=None)
+def test_planes_stand_above_what_is_served_all_over_a_box(seed: int, spread: float) -> None:
+    rng = np.random.default_rng(seed)
+    function = LogServed(2.0)
+    half = 10.0**spread * rng.random(6) * np.array([0.2, 1.0, 1.0, 0.2, 1.0, 1.0])
+    middle = np.array([0.15, -0.8, -2.0, 0.0, -2.4, 1.0]) + 0.3 * rng.normal(size=6)
+    low, high = middle - half, middle + half
+    at = low + rng.random(6) * (high - low)
+    plane = upper_plane(function, low, high, at)
+    assert plane is not None
+    share = rng.random((6, 400))
+    share[:, 200:] = np.rint(share[:, 200:])
+    points = low[:, np.newaxis] + share * (high - low)[:, np.newaxis]
+    rest = plane[0] @ points + plane[1] - function.value(points)
+    assert rest.min() >= -TINY
+    above = float(plane[0] @ at + plane[1] - function.value(at[:, np.newaxis])[0])
+    assert above <= 0.02 + 2.0 * float(half.max())
+
+
+HELD = (
+    "design.altitude_km=415",
+    "design.shielding_mm=8.5",
+    "design.array_oversize=1.02",
+    "design.eclipse_ride_through=0",
+    "design.optical_terminals=2",
+    "design.launches_per_year=82.5",
+    "design.life_years=7.5",
+    "design.spare_fraction=0.16",
+)
+
+
+def test_a_study_of_few_variables_is_closed(study_problem: LoadProblem) -> None:
+    problem = study_problem("orbit-200mw", *ONE, *HELD)
+    found = second_bound(problem, gap=0.002, time_limit_s=60.0)
+    assert found.status == "bounded"
+    assert found.objective is not None
+    assert found.bound is not None
+    assert found.bound <= found.objective
+    assert found.gap is not None
+    assert found.gap <= 0.002
+    assert found.design is not None
+    scored = problem.score_one(found.design)
+    assert bool(scored.feasible[0])
+    assert float(scored.objective[0]) == pytest.approx(found.objective, rel=1e-9)
 
 
 def test_an_unknown_combination_is_refused(one: Problem) -> None:

@@ -1,0 +1,338 @@
+"""What a satellite serves over its life, in a linear model: planes above and below the logarithm of an integral.
+
+In logarithms of what ages it the integral is ``g = log sum w_i exp(z_i)``, where every ``z_i`` is the lesser of
+straight lines in the rates of ageing, and these are exponentials of the arguments. A logarithm of a sum bends up by the
+variance of its exponents; the exponentials bend each exponent down by as much as its mean. Of what fades over a life
+the second is the larger, so that ``g`` is nearly concave and its tangent planes hardly have to be raised to stand above
+it. By how much is not measured but bounded, in parts of the box.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dawndusk.models.reliability import NODES, WEIGHTS
+from dawndusk.optimize.certify.curves import PADDING
+from dawndusk.optimize.certify.joint import LOG_LEAST, LOGS, LogServed
+from dawndusk.optimize.certify.milp_columns import Ranges, Term
+
+if TYPE_CHECKING:
+    from dawndusk.optimize.certify.operations import Joint
+
+Floats: TypeAlias = NDArray[np.float64]
+
+PLAIN = [0, 3]
+"""The arguments that are given as they are: the logarithms of spares and oversize."""
+LARGEST_EXPONENT = 30.0
+SHIFTS = (0.0, 0.01, 0.1, 1.0)
+"""Multiples of the scale of a quadratic form by which it is moved to be negative definite."""
+LARGEST_RISE = 30.0
+"""Planes that have to be higher say nothing."""
+MOST_CUTS, NEAR = 16, 2e-4
+MOST_SPLITS, MOST_SHOWN, MOST_PARTS = 7, 64, 1024
+"""Cuts of a box one after the other, and parts of it, in which what is served is shown to bend down."""
+STEPS = 24
+CLOSE = 2e-6
+MARGIN, TINY, LEAST_CURVED = 1e-9, 1e-30, 1e-9
+SERIES_BELOW = 1e-3
+"""Below it the first terms of a series take the place of a quotient that would lose its digits."""
+A_SIXTH_ABOVE, A_THIRD_ABOVE = 1.0 / 5.9, 1.0 / 2.9
+"""Second terms of these series, raised by more than the terms left out."""
+
+
+def upper_plane(
+    function: LogServed, low: Floats, high: Floats, at: Floats, known: dict[bytes, bool] | None = None
+) -> tuple[Floats, float] | None:
+    """Return slopes and constant of a plane above what is served over a box of the arguments, close to it at a point.
+
+    Each exponent is taken by the line that is the lesser at the point, which elsewhere is above. In spares and oversize
+    what is left is convex; where ``bends_down`` shows it concave in the rates its maximum less the plane is at the ends
+    of the first, and there at most the tangent at any point. Else the maximum is bounded in parts of the box. None is
+    returned where the plane would say nothing.
+    """
+    held = lines_at(function, at[:, np.newaxis])
+    key = np.stack(held).tobytes()
+    known = known if known is not None else {}
+    if key not in known:
+        known[key] = bends_down(function, low, high, held)
+    slopes = _at(function, at[:, np.newaxis], held).slopes[:, 0]
+    highest = _highest if known[key] else _raised
+    start = highest(function, low, high, at, held, slopes)
+    if not start < LARGEST_RISE:
+        return None
+    start = max(start, LOG_LEAST - float(np.minimum(slopes * low, slopes * high).sum()))
+    return slopes, start + 16.0 * PADDING * (1.0 + abs(start) + float(np.abs(slopes * at).sum()))
+
+
+def _highest(
+    function: LogServed, low: Floats, high: Floats, at: Floats, held: tuple[Floats, Floats], slopes: Floats
+) -> float:
+    """Return a bound on a concave function of the rates less a plane, over all of them at the ends of the others."""
+    corners = np.array([[spare, oversize] for spare in (low[0], high[0]) for oversize in (low[3], high[3])]).T
+    place = np.repeat(at[:, np.newaxis], corners.shape[1], axis=1)
+    place[PLAIN] = corners
+    lows, highs = low[LOGS][:, np.newaxis], high[LOGS][:, np.newaxis]
+    best = np.full(corners.shape[1], np.inf)
+    for _ in range(STEPS):
+        point = _at(function, place, held)
+        steep = (point.slopes - slopes[:, np.newaxis])[LOGS]
+        inside = point.value - (slopes[:, np.newaxis] * place).sum(axis=0)
+        reach = np.maximum(steep * (lows - place[LOGS]), steep * (highs - place[LOGS])).sum(axis=0)
+        best = np.minimum(best, inside + reach)
+        if bool((reach <= CLOSE).all()):
+            break
+        place[LOGS] = np.clip(place[LOGS] + _newton(point, steep, place[LOGS], lows, highs), lows, highs)
+    return float(best.max())
+
+
+def _newton(point: _Point, steep: Floats, place: Floats, lows: Floats, highs: Floats) -> Floats:
+    """Return steps towards the maximum, of the rates that are not held at an end."""
+    form = _curvature(point, point.shares, point.slopes[LOGS])
+    free = ~(((place <= lows) & (steep < 0.0)) | ((place >= highs) & (steep > 0.0)))
+    both = free.T[:, :, np.newaxis] & free.T[:, np.newaxis]
+    held = np.where(free.T, LEAST_CURVED, 1.0)[:, :, np.newaxis]
+    curved = np.where(both, form, 0.0) - np.eye(len(LOGS)) * held
+    step = -np.linalg.solve(curved, np.where(free, steep, 0.0).T[:, :, np.newaxis])[:, :, 0].T
+    found: Floats = np.where(free, np.clip(step, -1.0, 1.0), 0.0)
+    return found
+
+
+def _curvature(point: _Point, shares: Floats, mean: Floats) -> Floats:
+    """Return the second derivatives in the rates, shape (B, 4, 4), from shares of the exponents and their means."""
+    apart = (point.moves - point.slopes[:, np.newaxis])[LOGS]
+    form: Floats = np.einsum("inb,nb,jnb->bij", apart, shares, apart)
+    places = np.arange(len(LOGS))
+    form[:, places, places] += mean.T
+    return form
+
+
+def bends_down(function: LogServed, low: Floats, high: Floats, held: tuple[Floats, Floats]) -> bool:
+    """Return whether what is served is shown to be concave in the rates over a box, each exponent by a given line.
+
+    Second derivatives are the covariance of how the exponents move under their shares in the sum, less the mean of
+    each. In a part of the box the shares have ends, and with the most of them the covariance is at most what it is
+    about the mean at the middle. A step of ``v`` at rates that are ``e^d`` times those of the middle moves exponents
+    like one of ``v e^d`` there, and of what it bends them down ``e^-d`` is left.
+    """
+    lows, highs = low[:, np.newaxis], high[:, np.newaxis]
+    for _ in range(MOST_SPLITS):
+        point, most, least, blame = _part(function, lows, highs, held)
+        mean = (point.moves[LOGS] * least).sum(axis=1) * np.exp(-(highs - _middle(lows, highs))[LOGS])
+        form = _curvature(point, most, mean)
+        size = np.sqrt(np.maximum(-point.slopes[LOGS], TINY)).T
+        form /= size[:, :, np.newaxis] * size[:, np.newaxis]
+        open_ = np.linalg.eigvalsh(form)[:, -1] > -MARGIN
+        if not open_.any():
+            return True
+        if open_.sum() > MOST_SHOWN:
+            return False
+        lows, highs = _halves(lows[:, open_], highs[:, open_], np.argmax(blame[:, open_], axis=0))
+    return False
+
+
+def _part(
+    function: LogServed, low: Floats, high: Floats, held: tuple[Floats, Floats]
+) -> tuple[_Point, Floats, Floats, Floats]:
+    """Return the middle of boxes, the most and the least that shares can be in each, and what moves them."""
+    at = _middle(low, high)
+    point = _at(function, at, held)
+    down, up = low - at, np.minimum(high - at, LARGEST_EXPONENT)
+    own = np.zeros_like(at)
+    own[LOGS] = up[LOGS] * np.minimum(1.0, -point.slopes[LOGS])
+    down[LOGS], up[LOGS] = np.expm1(down[LOGS]), np.expm1(up[LOGS])
+    apart = point.moves - point.slopes[:, np.newaxis]
+    ends = apart * down[:, np.newaxis], apart * up[:, np.newaxis]
+    rises, falls = np.maximum(*ends), np.minimum(*ends)
+    most = point.shares * np.exp(np.minimum(rises.sum(axis=0), LARGEST_EXPONENT))
+    least = point.shares * np.exp(falls.sum(axis=0)) / most.sum(axis=0)
+    return point, most, least, (rises - falls).max(axis=1) + own
+
+
+@dataclass(frozen=True, eq=False)
+class _Point:
+    """What is served at points: its value (B,), slopes (6, B), the exponents' (6, nodes, B) and shares (nodes, B)."""
+
+    value: Floats
+    slopes: Floats
+    moves: Floats
+    shares: Floats
+
+
+def lines_at(function: LogServed, at: Floats) -> tuple[Floats, Floats]:
+    """Return which lines are the lesser at points (6, B): one for alive, and for power, of shape (nodes, B)."""
+    x, worn = np.array(NODES)[:, np.newaxis], function._worn
+    failures, wear, array_loss, _ = np.exp(at[LOGS])
+    alive, power = at[0] - failures * x - wear * worn, at[3] - array_loss * x
+    by_alive = (alive <= power) & (alive <= 0.0)
+    by_power = (power < alive) & (power <= 0.0)
+    return by_alive.astype(np.float64), by_power.astype(np.float64)
+
+
+def _at(function: LogServed, at: Floats, held: tuple[Floats, Floats]) -> _Point:
+    """Return what is served at points of shape (6, B), each exponent by a line that is above it."""
+    x, worn = np.array(NODES)[:, np.newaxis], function._worn
+    failures, wear, array_loss, lost = np.exp(at[LOGS])
+    alive, power = at[0] - failures * x - wear * worn, at[3] - array_loss * x
+    by_alive, by_power = held
+    exponents = by_alive * alive + by_power * power - lost * x + np.log(np.array(WEIGHTS))[:, np.newaxis]
+    top = exponents.max(axis=0)
+    p = np.exp(exponents - top)
+    total = p.sum(axis=0)
+    p /= total
+    moves = np.stack(
+        [
+            np.broadcast_to(by_alive, x.shape[:1] + at.shape[1:]),
+            -by_alive * (failures * x),
+            -by_alive * (wear * worn),
+            np.broadcast_to(by_power, x.shape[:1] + at.shape[1:]),
+            -by_power * (array_loss * x),
+            -(lost * x),
+        ]
+    )
+    return _Point(top + np.log(total), (moves * p).sum(axis=1), moves, p)
+
+
+def _raised(
+    function: LogServed, low: Floats, high: Floats, at: Floats, held: tuple[Floats, Floats], slopes: Floats
+) -> float:
+    """Return a bound on what is served less a plane over a box: bounds on parts of it, cut where they are highest."""
+    lows, highs = low[:, np.newaxis], high[:, np.newaxis]
+    reached, settled = -np.inf, -np.inf
+    for turn in range(MOST_CUTS):
+        points = at[:, np.newaxis] if turn == 0 else _middle(lows, highs)
+        inside, tops, blame = _tops(function, (lows, highs), points, held, slopes)
+        if turn > 0:
+            other = _tops(function, (lows, highs), points, lines_at(function, points), slopes)
+            inside, tops = other[0], np.minimum(tops, other[1])
+        reached = max(reached, float(inside.max()))
+        close = tops <= reached + NEAR
+        settled = max(settled, float(tops[close].max(initial=-np.inf)))
+        if close.all():
+            return settled
+        if turn == MOST_CUTS - 1 or 2 * int((~close).sum()) > MOST_PARTS:
+            return max(settled, float(tops.max()))
+        lows, highs = _halves(lows[:, ~close], highs[:, ~close], np.argmax(blame[:, ~close], axis=0))
+    return settled
+
+
+def _tops(
+    function: LogServed, box: tuple[Floats, Floats], at: Floats, held: tuple[Floats, Floats], slopes: Floats
+) -> tuple[Floats, Floats, Floats]:
+    """Return a value of what is served less ``slopes . arguments`` in each box, a bound on it, and who is to blame.
+
+    With ``p`` the shares of the sum at a point ``a0`` of the box, ``e = exp(a - a0) - 1`` what a rate changes by
+    (``a - a0`` itself for spares and oversize) and ``r`` how the exponents move with it, the integral is at most
+    ``g(a0) + p . r e + log sum p exp(s)``, ``s = (r - p . r) e``. There ``exp(s) - 1 - s`` is at most its quotient by
+    ``s^2`` at the largest ``s`` times ``s^2``. Of ``p . r e`` what is not linear in ``a`` is
+    ``-|p . r| (e - log(1 + e))``, at most a multiple of ``-e^2``, by the same quotient at the largest ``e``. What is
+    left is a quadratic form.
+    """
+    low, high = box
+    point = _at(function, at, held)
+    down, up = low - at, np.minimum(high - at, LARGEST_EXPONENT)
+    steep = point.slopes - slopes[:, np.newaxis]
+    reach = np.maximum(steep * down, steep * up)
+    inside = point.value - (slopes[:, np.newaxis] * at).sum(axis=0)
+    down[LOGS], up[LOGS] = np.expm1(down[LOGS]), np.expm1(up[LOGS])
+    apart = point.moves - point.slopes[:, np.newaxis]
+    spread = np.maximum(apart * down[:, np.newaxis], apart * up[:, np.newaxis]).sum(axis=0)
+    weight = point.shares * _over_square(np.minimum(spread, LARGEST_EXPONENT))
+    form = np.einsum("inb,nb,jnb->bij", apart, weight, apart)
+    falls = np.zeros_like(at)
+    falls[LOGS] = -point.slopes[LOGS] * _fall_over_square(up[LOGS])
+    size = np.maximum(-down, up)
+    places = np.arange(len(at))
+    own = form[:, places, places].T * size**2
+    form[:, places, places] -= falls.T
+    form *= size.T[:, :, np.newaxis] * size.T[:, np.newaxis]
+    return inside, inside + reach.sum(axis=0) + largest_form(form), reach + own
+
+
+def _middle(low: Floats, high: Floats) -> Floats:
+    """Return the middle of boxes, of the rates that of their own values."""
+    middle = 0.5 * (low + high)
+    middle[LOGS] = np.clip(np.logaddexp(low[LOGS], high[LOGS]) - np.log(2.0), low[LOGS], high[LOGS])
+    return middle
+
+
+def _halves(low: Floats, high: Floats, axis: NDArray[np.intp]) -> tuple[Floats, Floats]:
+    """Return both halves of boxes."""
+    places = axis, np.arange(low.shape[1])
+    middle = _middle(low, high)
+    lower, upper = high.copy(), low.copy()
+    lower[places] = upper[places] = middle[places]
+    return np.concatenate([low, upper], axis=1), np.concatenate([lower, high], axis=1)
+
+
+def largest_form(form: Floats) -> Floats:
+    """Return a bound on ``q . form q`` for six numbers ``q`` in [-1, 1]; forms of shape (B, 6, 6).
+
+    Over the rates the form less a shift is made negative definite, and what is left for the others is its Schur
+    complement, whose entries are added up; the shift itself adds its value for each rate.
+    """
+    inner, cross, outer = form[:, LOGS][:, :, LOGS], form[:, PLAIN][:, :, LOGS], form[:, PLAIN][:, :, PLAIN]
+    steepest = np.linalg.eigvalsh(inner)[:, -1]
+    scale = np.abs(inner).max(axis=(1, 2)) + 1e-15
+    best = _entries(form)
+    for share in SHIFTS:
+        shift = np.maximum(steepest + (MARGIN + share) * scale, 0.0)
+        held = inner - shift[:, np.newaxis, np.newaxis] * np.eye(len(LOGS))
+        rest = outer - cross @ np.linalg.solve(held, cross.transpose(0, 2, 1))
+        best = np.minimum(best, (_entries(rest) + len(LOGS) * shift) * (1.0 + 1e-9))
+    return best
+
+
+def _entries(form: Floats) -> Floats:
+    """Return a bound on quadratic forms over [-1, 1] by their entries one by one."""
+    diagonal = np.diagonal(form, axis1=1, axis2=2)
+    found: Floats = np.abs(form).sum(axis=(1, 2)) - np.abs(diagonal).sum(axis=1) + np.maximum(diagonal, 0.0).sum(axis=1)
+    return found
+
+
+def _over_square(s: Floats) -> Floats:
+    """Return ``(e^s - 1 - s) / s^2``, which rises with s."""
+    small = np.abs(s) < SERIES_BELOW
+    safe = np.where(small, 1.0, s)
+    return np.where(small, 0.5 + np.maximum(s, 0.0) * A_SIXTH_ABOVE, (np.expm1(safe) - safe) / (safe * safe))
+
+
+def _fall_over_square(e: Floats) -> Floats:
+    """Return ``(e - log(1 + e)) / e^2``, which falls with e."""
+    small = np.abs(e) < SERIES_BELOW
+    safe = np.where(small, 1.0, e)
+    return np.where(small, 0.5 - np.maximum(e, 0.0) * A_THIRD_ABOVE, (safe - np.log1p(safe)) / (safe * safe))
+
+
+class Rows(Protocol):
+    """A linear model that takes rows over slots."""
+
+    @property
+    def ranges(self) -> Ranges:
+        """The ends of every slot."""
+
+    def add(self, name: str, terms: Iterable[Term], low: float, high: float) -> None:
+        """Add a row: the sum of the terms between its ends."""
+
+
+def enclose(relaxation: Rows, slot: int, operation: Joint, *, above: bool = True) -> None:
+    """Add planes around what is served to a model: below it, and above unless the model has those already."""
+    function = operation.function
+    assert isinstance(function, LogServed)
+    ends = np.array([relaxation.ranges.within(inner) for inner in operation.slots])
+    low, high = ends[:, 0], ends[:, 1]
+    middle = 0.5 * (low + high)
+    planes = function.planes(*(at[:, np.newaxis] for at in (low, high, middle)))
+    _plane(relaxation, slot, operation, planes.slopes[:, 0], (float(planes.least[0]), np.inf))
+    found = upper_plane(function, low, high, middle) if above else None
+    if found is not None:
+        _plane(relaxation, slot, operation, found[0], (-np.inf, found[1]))
+
+
+def _plane(relaxation: Rows, slot: int, operation: Joint, slopes: Floats, ends: tuple[float, float]) -> None:
+    terms = [(inner, -float(slope)) for inner, slope in zip(operation.slots, slopes, strict=True)]
+    relaxation.add(f"joint_{slot}", [(slot, 1.0), *terms], *ends)
