@@ -111,7 +111,8 @@ def chosen(
     batches = int(max(spent_s, BEARABLE_S) / model_s)
     cost = f"{evaluations:,} evaluations of {_seconds(evaluation_s)}"
     if batches * batch >= evaluations:
-        why = f"{cost} are worth models of {goals} goals and {len(question.rules)} rules before every batch of {batch}"
+        models = f"{_count(goals, 'goal')} and {_count(len(question.rules), 'rule')}"
+        why = f"{cost} are worth models of {models} before every batch of {batch}"
         return Choice(SurrogateSampler(prior), f"auto chose surrogate: {why}.")
     if batches < LEAST_BATCHES:
         return Choice(population, f"{breeds}: models would take longer than {cost}.")
@@ -146,3 +147,7 @@ class PhasedSampler:
         """Return points to evaluate next; see ``Sampler``."""
         sampler = self.first if len(history) + len(pending) < self.until else self.then
         return sampler.propose(history, count, seed=seed, batch=batch, pending=pending)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
