@@ -20,6 +20,8 @@ MakeProblem = Callable[..., Problem]
 
 ANY_CADENCE: dict[str, Any] = {"launches_per_year": {"low": 20, "high": 400, "nominal": 80}}
 CHEAP, FAST = "capex_usd <= 24600000000.0", "deployment_years <= 2.6"
+PATIENCE_S = 60.0
+"""For machines on which much else runs."""
 CHEAP_AND_FAST = ["capex_usd <= 2.46e10", "deployment_years <= 2.6"]
 
 
@@ -68,7 +70,7 @@ def test_two_bounds_that_can_not_be_met_together_are_the_conflict(make_problem: 
     for bounds in ([CHEAP_AND_FAST[0]], [CHEAP_AND_FAST[1]]):
         assert search(make_problem(space, subject_to=bounds)).status == "feasible"
     problem = make_problem(space, subject_to=CHEAP_AND_FAST)
-    conflict = explain_conflict(problem)
+    conflict = explain_conflict(problem, time_limit_s=PATIENCE_S)
     assert conflict.stopped_by == "completion"
     assert conflict.names == (CHEAP, FAST)
     assert conflict.further == ()
@@ -80,7 +82,7 @@ def test_the_least_relaxation_of_a_bound_restores_a_design_and_less_does_not(
     make_problem: MakeProblem, relaxed: int
 ) -> None:
     problem = make_problem({**ANY_CADENCE, "satellites": 1475}, subject_to=CHEAP_AND_FAST)
-    member = explain_conflict(problem).members[relaxed]
+    member = explain_conflict(problem, time_limit_s=PATIENCE_S).members[relaxed]
     assert member.relaxation is not None
     assert member.restored is not None
     for share, feasible in ((1.0 + 1e-9, True), (0.98, False)):
@@ -94,7 +96,7 @@ def test_the_least_relaxation_of_a_bound_restores_a_design_and_less_does_not(
 
 def test_a_fleet_that_follows_the_demand_conflicts_by_its_size(make_problem: MakeProblem) -> None:
     problem = make_problem(ANY_CADENCE, subject_to=CHEAP_AND_FAST)
-    conflict = explain_conflict(problem)
+    conflict = explain_conflict(problem, time_limit_s=PATIENCE_S)
     assert conflict.names == ("demand", CHEAP, FAST)
     assert_irreducible(problem, conflict)
     demand = conflict.members[0]
@@ -110,7 +112,7 @@ def test_a_fleet_that_follows_the_demand_conflicts_by_its_size(make_problem: Mak
 
 def test_an_orbit_too_high_for_the_shield_breaks_the_dose_alone(make_problem: MakeProblem) -> None:
     problem = make_problem({"altitude_km": 900})
-    conflict = explain_conflict(problem)
+    conflict = explain_conflict(problem, time_limit_s=PATIENCE_S)
     assert conflict.names == ("dose",)
     assert_irreducible(problem, conflict)
     (dose,) = conflict.members
@@ -129,7 +131,7 @@ def test_a_vehicle_that_is_not_there_yet_is_named_with_the_years_to_wait(make_pr
         assumptions={"scenario": {"first_launch_year": 2026}},
         demand=demand,
     )
-    conflict = explain_conflict(problem)
+    conflict = explain_conflict(problem, time_limit_s=PATIENCE_S)
     assert conflict.names == ("vehicle_available",)
     assert_irreducible(problem, conflict)
     (member,) = conflict.members
@@ -145,7 +147,7 @@ def test_a_vehicle_that_is_not_there_yet_is_named_with_the_years_to_wait(make_pr
 
 def test_what_is_left_when_a_conflict_is_dropped_is_named_too(make_problem: MakeProblem) -> None:
     problem = make_problem({"altitude_km": 900}, subject_to=["capex_usd <= 1e9"])
-    conflict = explain_conflict(problem)
+    conflict = explain_conflict(problem, time_limit_s=PATIENCE_S)
     assert [set(names) for names in ((conflict.names), *conflict.further)] == [{"capex_usd <= 1000000000.0"}, {"dose"}]
     assert_irreducible(problem, conflict)
     assert conflict.members[0].relaxation is not None
@@ -153,7 +155,7 @@ def test_what_is_left_when_a_conflict_is_dropped_is_named_too(make_problem: Make
 
 def test_a_feasible_problem_has_no_conflict_but_a_design(make_problem: MakeProblem) -> None:
     problem = make_problem()
-    conflict = explain_conflict(problem)
+    conflict = explain_conflict(problem, time_limit_s=PATIENCE_S)
     assert conflict.members == ()
     assert conflict.feasible is not None
     assert broken(problem, conflict.feasible) == set()
