@@ -51,9 +51,7 @@ def at_point(
         if isinstance(operation, Input):
             value = point[operation.axis]
         elif isinstance(operation, Sum):
-            value = np.broadcast_to(forward.here(operation.constant), (forward.count,))
-            for inner, factor in operation.terms:
-                value = value + values[inner] * forward.here(factor)
+            value = _weighed(operation, values, forward)
         elif isinstance(operation, Bend):
             values[slot] = operation.curve.value(values[operation.slot])
             continue
@@ -71,6 +69,19 @@ def at_point(
             value = values[operation.slot]
         values[slot] = np.fmin(np.fmax(value, form.low), form.high)
     return values
+
+
+def _weighed(operation: Sum, values: Sequence[Floats], forward: Forward) -> Any:
+    """Return a sum at the points of its terms."""
+    total: Any = None
+    for inner, factor in operation.terms:
+        here = forward.here(factor)
+        part = values[inner] if isinstance(here, float) and here == 1.0 else values[inner] * here
+        total = part if total is None else total + part
+    constant = forward.here(operation.constant)
+    if total is None:
+        return np.broadcast_to(constant, (forward.count,))
+    return total if isinstance(constant, float) and constant == 0.0 else total + constant
 
 
 def plane(

@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dawndusk.models.constants import WATTS_PER_MW
-from dawndusk.optimize.certify.affine import LARGEST, STEADY, Form, Forward
+from dawndusk.optimize.certify.affine import STEADY, Forward
 from dawndusk.optimize.certify.alike import groups
-from dawndusk.optimize.certify.backward import at_point, plane
-from dawndusk.optimize.certify.curves import PADDING
-from dawndusk.optimize.certify.operations import Rounding, Tape, operands, reached
+from dawndusk.optimize.certify.operations import Tape, operands, reached
+from dawndusk.optimize.certify.planes import Lifter, Lifting
+from dawndusk.optimize.certify.rows import ROW_TOLERANCE, Linear, best_multiplier, count_rows, cut, linear, linear_rows
 from dawndusk.optimize.certify.statement import SIZE, Statement
 from dawndusk.optimize.certify.tape import Builder
 
@@ -23,11 +23,10 @@ Flags: TypeAlias = NDArray[np.bool_]
 
 SWEEPS = 2
 PLANES = 4
-ROW_TOLERANCE = 1e-9
-FIRST_STEP = 0.5
 DEMAND_SLACK = 1e-8
 NOTHING = 1e-12
-FLAT = 1e-14
+DEAREST = 1e30
+"""Prices are handed on in single precision, up to this."""
 EDGE = 1e-12
 """Widening of what is cut off, relative to the coordinate."""
 
@@ -38,7 +37,9 @@ class Boxes:
 
     ``low`` and ``high`` are ends of the coordinates, shape (d, B); ``least`` and ``most`` ranges of the rounded slots,
     (k, B); ``combination`` and ``bound``, a lower bound on the score, (B,); ``blame`` says where the bound is lost, by
-    coordinate and by rounded slot, (d + k, B).
+    coordinate and by rounded slot, (d + k, B). ``at``, shape (d, B), and ``prices``, (rows, B), are the coordinates and
+    the prices of the rows from which the next look goes on; they have to do with how good a bound is, not with whether
+    it holds.
     """
 
     low: Floats
@@ -48,13 +49,15 @@ class Boxes:
     combination: NDArray[np.intp]
     bound: Floats
     blame: Floats
+    at: NDArray[np.float32]
+    prices: NDArray[np.float32]
 
     def __len__(self) -> int:
         return int(self.low.shape[1])
 
     def take(self, chosen: Any) -> Boxes:
         """Return some of the boxes."""
-        return Boxes(*(part[..., chosen] for part in vars(self).values()))
+        return Boxes(*(np.ascontiguousarray(part[..., chosen]) for part in vars(self).values()))
 
     def copy(self) -> Boxes:
         """Return boxes that can be changed without changing these."""
@@ -67,28 +70,11 @@ class Boxes:
 
 
 @dataclass
-class Linear:
-    """Linear lower bounds on one function over B boxes: ``slopes . u + below`` for u in [-1, 1]^d, and its least.
-
-    The function is ``sign * slot + shift``; ``slot`` is None where it is the same all over a box.
-    """
-
-    slopes: Floats
-    below: Floats
-    low: Floats
-    slot: int | None = None
-    sign: float = 1.0
-    shift: Any = 0.0
-
-
-@dataclass
 class Verdict:
     """What one look at B boxes proved: ``bound`` is infinite where a box holds nothing of interest."""
 
     bound: Floats
-    lower: Floats
-    upper: Floats
-    blame: Floats
+    known: Lifting
     forward: Forward
 
 
@@ -104,8 +90,7 @@ class Bounder:
         self.builder = Builder(statement, low, high)
         self.tape: Tape = self.builder.build()
         self._needed = sorted({*reached(self.tape), *reached(self.tape, operands)})
-        self._groups = groups(self.tape.operations, self._needed)
-        self.planes = PLANES
+        self._lifter = Lifter(self.tape, self._needed, groups(self.tape.operations, self._needed), PLANES)
 
     def root(self) -> Boxes:
         """Return one box for each combination of categories, over all ranges."""
@@ -119,6 +104,8 @@ class Bounder:
             np.arange(count),
             np.full(count, -np.inf),
             np.ones((self.axes + rounded, count)),
+            (0.5 * (low + high)).astype(np.float32),
+            np.zeros((count_rows(self.tape), count), dtype=np.float32),
         )
 
     def _ranges(self) -> tuple[Floats, Floats]:
@@ -155,14 +142,17 @@ class Bounder:
         middle, half = 0.5 * (boxes.low + boxes.high), 0.5 * (boxes.high - boxes.low)
         edge = EDGE * (1.0 + np.abs(middle))
         alive = verdict.bound < np.inf
-        lower, upper = np.where(alive, verdict.lower, -1.0), np.where(alive, verdict.upper, 1.0)
+        known = verdict.known
+        lower, upper = np.where(alive, known.lower, -1.0), np.where(alive, known.upper, 1.0)
         low = np.maximum(boxes.low, middle + half * lower - edge)
         high = np.minimum(boxes.high, middle + half * upper + edge)
         low, high = np.where(low > high, boxes.low, low), np.where(low > high, boxes.high, high)
         least, most = self._whole_ranges(boxes, verdict.forward)
         alive &= (least <= most).all(axis=0)
         most = np.maximum(most, least)
-        found = Boxes(low, high, least, most, boxes.combination, verdict.bound, verdict.blame)
+        at = (middle + half * known.u).astype(np.float32)
+        prices = np.minimum(known.prices, DEAREST).astype(np.float32)
+        found = Boxes(low, high, least, most, boxes.combination, verdict.bound, known.blame, at, prices)
         alive &= self.snap(found)
         left = found.take(alive)
         before = np.maximum(2.0 * half[:, alive], NOTHING)
@@ -178,80 +168,66 @@ class Bounder:
         tape, count = self.tape, len(boxes)
         forward = Forward(boxes.low, boxes.high, boxes.combination, boxes.least, boxes.most, tape.limits)
         forward.run(tape.operations, self._needed)
-        goal = self._linear(forward.forms[tape.objective], count)
-        alive = ~forward.empty
-        lower, upper = np.full((self.axes, count), -1.0), np.ones((self.axes, count))
-        active: list[Linear] = []
-        for row in self._rows(forward, count):
+        known = self._start(boxes)
+        alive, active = self._met(forward, known)
+        alive &= ~forward.empty
+        first = self._first_prices(linear(forward.forms[tape.objective], self.axes, count), active, boxes, known)
+        for slopes, below in first:
+            least = below - np.abs(slopes).sum(axis=0)
+            cut(slopes, cutoff - least, known.lower, known.upper)
+            known.bound = np.fmax(known.bound, least)
+        known.bound[~alive] = np.inf
+        self._lifter.lift(forward, active, known, cutoff)
+        return Verdict(np.where(alive & known.is_open(cutoff), known.bound, np.inf), known, forward)
+
+    def _start(self, boxes: Boxes) -> Lifting:
+        """Return what is known of boxes before they are looked at."""
+        middle, half = 0.5 * (boxes.low + boxes.high), 0.5 * (boxes.high - boxes.low)
+        u = np.clip(np.where(half > 0.0, (boxes.at - middle) / np.where(half > 0.0, half, 1.0), 0.0), -1.0, 1.0)
+        return Lifting(
+            bound=boxes.bound.copy(),
+            lower=np.full(boxes.low.shape, -1.0),
+            upper=np.ones(boxes.low.shape),
+            blame=np.zeros(boxes.blame.shape),
+            u=u,
+            prices=boxes.prices.astype(np.float64),
+        )
+
+    def _met(self, forward: Forward, known: Lifting) -> tuple[Flags, list[Linear]]:
+        """Cut off what breaks a row, and return which boxes are left and the rows that may be broken in any of them."""
+        alive = np.ones(forward.count, dtype=bool)
+        active = []
+        prices = np.zeros_like(known.prices)
+        for row in linear_rows(self.tape, forward):
             reach = np.abs(row.slopes).sum(axis=0)
             alive &= ~(row.below - reach > ROW_TOLERANCE) & ~(row.low > ROW_TOLERANCE)
-            if ((row.below + reach > 0.0) & alive).any():
-                _cut(row.slopes, ROW_TOLERANCE - (row.below - reach), lower, upper)
-                active.append(row)
+            row.counts = (row.below + reach > 0.0) & alive
+            if row.counts.any():
+                cut(row.slopes, ROW_TOLERANCE - (row.below - reach), known.lower, known.upper)
+                if row.slot is not None:
+                    active.append(row)
+                    prices[row.place] = np.where(row.counts, known.prices[row.place], 0.0)
+        known.prices = prices
+        return alive, active
+
+    @staticmethod
+    def _first_prices(
+        goal: Linear, active: list[Linear], boxes: Boxes, known: Lifting
+    ) -> tuple[tuple[Floats, Floats], ...]:
+        """Price the rows of boxes that nobody looked at yet; return the objective and the Lagrangian, both linear."""
+        known.bound = np.fmax(known.bound, goal.low)
         slopes, below = goal.slopes.copy(), goal.below.copy()
-        first = below - np.abs(slopes).sum(axis=0)
-        _cut(slopes, cutoff - first, lower, upper)
-        multipliers = [np.zeros(count) for _ in active]
-        for _ in range(SWEEPS if active else 0):
-            for place, row in enumerate(active):
-                step = _best_multiplier(slopes, row.slopes, row.below - ROW_TOLERANCE)
+        for row in active:
+            slopes += known.prices[row.place] * row.slopes
+            below += known.prices[row.place] * (row.below - ROW_TOLERANCE)
+        fresh = boxes.bound == -np.inf
+        for _ in range(SWEEPS if fresh.any() else 0):
+            for row in active:
+                step = np.where(fresh & row.counts, best_multiplier(slopes, row.slopes, row.below - ROW_TOLERANCE), 0.0)
                 slopes += step * row.slopes
                 below += step * (row.below - ROW_TOLERANCE)
-                multipliers[place] += step
-        dual = below - np.abs(slopes).sum(axis=0)
-        _cut(slopes, cutoff - dual, lower, upper)
-        bound = np.fmax(np.fmax(np.fmax(first, dual), goal.low), boxes.bound)
-        alive &= ~(bound > cutoff) & (lower <= upper).all(axis=0)
-        blame = np.zeros((self.axes + len(boxes.least), count))
-        if alive.any():
-            bound = self._planes(forward, self._weights(active, multipliers), bound, cutoff, (lower, upper), blame)
-            alive &= ~(bound > cutoff) & (lower <= upper).all(axis=0)
-        return Verdict(np.where(alive, bound, np.inf), lower, upper, blame, forward)
-
-    def _weights(self, active: list[Linear], multipliers: list[Floats]) -> tuple[dict[int, Any], Any]:
-        """Return the weights of objective and rows in the Lagrangian, and the constant that belongs to it."""
-        weights: dict[int, Any] = {self.tape.objective: np.ones(len(multipliers[0]) if multipliers else 1)}
-        shift: Any = 0.0
-        for row, multiplier in zip(active, multipliers, strict=True):
-            if row.slot is not None and multiplier.any():
-                weights[row.slot] = weights.get(row.slot, 0.0) + multiplier * row.sign
-                shift = shift + multiplier * (row.shift - ROW_TOLERANCE)
-        return weights, shift
-
-    def _planes(
-        self,
-        forward: Forward,
-        lagrangian: tuple[dict[int, Any], Any],
-        bound: Floats,
-        cutoff: float,
-        cuts: tuple[Floats, Floats],
-        blame: Floats,
-    ) -> Floats:
-        """Lift the bounds with planes worked out backwards, each with tangents nearer to the best point of its box."""
-        tape = self.tape
-        weights, shift = lagrangian
-        middle, half = 0.5 * (forward.low + forward.high), 0.5 * (forward.high - forward.low)
-        u = np.zeros_like(middle)
-        last: tuple[Floats, Floats] | None = None
-        mixed: tuple[Floats, Floats] | None = None
-        for turn in range(self.planes):
-            points = at_point(tape.operations, forward, middle + half * u, self._needed)
-            last_turn = blame if turn == self.planes - 1 else None
-            slopes, below = plane(tape.operations, forward, weights, points, last_turn, self._groups)
-            slopes, below = _known(slopes, below + shift)
-            reach = np.abs(slopes).sum(axis=0)
-            _cut(slopes, cutoff - (below - reach), *cuts)
-            bound = np.maximum(bound, below - reach)
-            if mixed is None:
-                mixed = slopes, below
-            else:
-                step = np.minimum(_best_multiplier(mixed[0], slopes - mixed[0], below - mixed[1]), 1.0)
-                mixed = mixed[0] + step * (slopes - mixed[0]), mixed[1] + step * (below - mixed[1])
-                lifted = mixed[1] - np.abs(mixed[0]).sum(axis=0)
-                _cut(mixed[0], cutoff - lifted, *cuts)
-                bound = np.maximum(bound, lifted)
-            u, last = _downhill(u, slopes, last), (u, slopes)
-        return bound
+                known.prices[row.place] += step
+        return (goal.slopes, goal.below), (slopes, below)
 
     def _whole_ranges(self, boxes: Boxes, forward: Forward) -> tuple[Floats, Floats]:
         least, most = boxes.least.copy(), boxes.most.copy()
@@ -264,45 +240,6 @@ class Bounder:
             high = np.minimum(high, np.floor(ends[1] * (1.0 + STEADY) + STEADY))
             least[place], most[place] = np.maximum(least[place], low), np.minimum(most[place], high)
         return least, most
-
-    def _linear(self, form: Form, count: int) -> Linear:
-        slopes = np.zeros((self.axes, count))
-        slopes[list(form.axes)] = form.slopes
-        return Linear(slopes, np.broadcast_to(form.below, (count,)), np.broadcast_to(form.low, (count,)))
-
-    def _rows(self, forward: Forward, count: int) -> list[Linear]:
-        found = []
-        for row in self.tape.rows:
-            if row.slot is None:
-                value = np.broadcast_to(forward.here(row.constant), (count,))
-                found.append(Linear(np.zeros((self.axes, count)), value, value))
-            else:
-                linear = self._linear(forward.forms[row.slot], count)
-                linear.slot = row.slot
-                found.append(linear)
-        for slot in self.tape.roundings:
-            found.extend(self._rounded(slot, forward, count))
-        return found
-
-    def _rounded(self, slot: int, forward: Forward, count: int) -> list[Linear]:
-        """Return the rows that tie a rounded slot's range to what is rounded."""
-        operation = self.tape.operations[slot]
-        assert isinstance(operation, Rounding)
-        form = forward.forms[operation.slot]
-        *_, low, high = forward.kept[slot]
-        ends = (low - 1.0, high) if operation.up else (low, high + 1.0)
-        if operation.free:
-            ends = low, high
-        if operation.logarithm:
-            ends = np.log(np.maximum(ends[0], 0.0)), np.log(ends[1])
-        rows = []
-        for sign, end in ((-1.0, ends[0]), (1.0, ends[1])):
-            low_, below = (form.low, form.below) if sign > 0 else (-form.high, -form.above)
-            slopes = np.zeros((self.axes, count))
-            slopes[list(form.axes)] = sign * form.slopes
-            shift = np.where(np.isfinite(end), -sign * end, -1e6)
-            rows.append(Linear(slopes, below + shift, low_ + shift, operation.slot, sign, shift))
-        return rows
 
     def snap(self, boxes: Boxes) -> Flags:
         """Shrink boxes to whole numbers where a coordinate is one; return which are not empty."""
@@ -333,48 +270,3 @@ class Bounder:
         low = np.maximum(boxes.low[fleet], np.log(first) + small)
         boxes.low[fleet] = low
         boxes.high[fleet] = np.maximum(np.minimum(boxes.high[fleet], np.log(np.maximum(last, 1.0)) + large), low)
-
-
-def _known(slopes: Floats, below: Floats) -> tuple[Floats, Floats]:
-    """Return planes lowered by what rounding may do, in place of those that overflowed one that says nothing."""
-    below = below - PADDING * (np.abs(below) + np.abs(slopes).sum(axis=0))
-    lost = ~np.isfinite(below)
-    return np.where(lost, 0.0, slopes), np.where(lost, -LARGEST, below)
-
-
-def _downhill(u: Floats, slopes: Floats, last: tuple[Floats, Floats] | None) -> Floats:
-    """Return points of the box further down, by a step as long as the last two slopes suggest (Barzilai, Borwein)."""
-    steepest = np.maximum(np.abs(slopes).max(axis=0), 1e-300)
-    step = FIRST_STEP / steepest
-    if last is not None:
-        moved, changed = u - last[0], slopes - last[1]
-        bent = (moved * changed).sum(axis=0)
-        length = (moved * moved).sum(axis=0)
-        step = np.where(bent > 0.0, np.minimum(length / np.where(bent > 0.0, bent, 1.0), 2.0 / steepest), step)
-    found: Floats = np.clip(u - step * slopes, -1.0, 1.0)
-    return found
-
-
-def _cut(slopes: Floats, slack: Floats, lower: Floats, upper: Floats) -> None:
-    """Tighten ``lower`` and ``upper`` with a linear inequality whose least value is ``slack`` below its limit."""
-    steep = np.abs(slopes)
-    reach = np.where(steep > 0.0, slack / np.where(steep > 0.0, steep, 1.0), np.inf)
-    # Where numbers overflowed nothing is known, and nothing is cut: these two leave out what is no number.
-    np.fmin(upper, np.where(slopes > 0.0, reach - 1.0, np.inf), out=upper)
-    np.fmax(lower, np.where(slopes < 0.0, 1.0 - reach, -np.inf), out=lower)
-
-
-def _best_multiplier(slopes: Floats, row: Floats, below: Floats) -> Floats:
-    """Return the multiplier >= 0 of one row that lifts ``below + t b - |slopes + t row|_1`` highest, shape (B,)."""
-    steep = np.abs(row)
-    usable = steep > FLAT
-    at = np.where(usable, -slopes / np.where(usable, row, 1.0), -1.0)
-    turns = np.where(at > 0.0, at, np.inf)
-    gain = below - (np.where(at > 0.0, np.sign(slopes), np.sign(row)) * row).sum(axis=0)
-    order = np.argsort(turns, axis=0)
-    sorted_turns = np.take_along_axis(turns, order, axis=0)
-    drop = np.take_along_axis(np.where(at > 0.0, 2.0 * steep, 0.0), order, axis=0).cumsum(axis=0)
-    past = gain - drop <= 0.0
-    position = np.argmax(past, axis=0)
-    best = np.take_along_axis(sorted_turns, position[np.newaxis], axis=0)[0]
-    return np.where((gain > 0.0) & past.any(axis=0) & np.isfinite(best), best, 0.0)

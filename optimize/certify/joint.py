@@ -29,7 +29,7 @@ LOGS = [1, 2, 4, 5]
 TANGENT_SHARE = 0.25
 """What counts of how far a tangent is below its exponential, in saying where it pays to split a box."""
 
-SHARE_OF_RANGE = 0.1
+SHARE_OF_RANGE = 0.05
 """How gradually the lesser of several takes over along its range: what is below by as much is left out to 1 / e."""
 LARGEST_SPREAD = 200.0
 """Where exponents may be further from their mean the planes say nothing."""
@@ -73,6 +73,7 @@ class LogServed:
     """
 
     def __init__(self, wear_exponent: float) -> None:
+        self.wear_exponent = wear_exponent
         self._x = np.array(NODES)[:, np.newaxis]
         self._worn = self._x**wear_exponent
         self._log_weights = np.log(np.array(WEIGHTS))[:, np.newaxis]

@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -25,6 +25,7 @@ from dawndusk.optimize.certify.boxes import Boxes
 from dawndusk.optimize.certify.branch import Examined
 from dawndusk.optimize.certify.certificate import CertificateError, Certified, Check, Status, Unfinished, relative_gap
 from dawndusk.optimize.certify.designs import designs_in
+from dawndusk.optimize.certify.frontier import Frontier, lowest
 from dawndusk.optimize.certify.polish import improve
 from dawndusk.optimize.certify.shares import Bounding, examine_shared
 from dawndusk.optimize.certify.statement import Statement
@@ -37,8 +38,6 @@ Floats: TypeAlias = NDArray[np.float64]
 
 ROUND = 2048
 """Boxes that are cut in one round."""
-HOT = 16 * ROUND
-"""Boxes that are kept in order; the rest waits."""
 CENTRES = 256
 """Boxes of a round whose designs are evaluated exactly, those with the lowest bounds first."""
 MOST_POLISHES = 4
@@ -48,7 +47,7 @@ QUICK_SHARE = 0.25
 """Share of the time limit that the first population search may take."""
 CHECKPOINT_S = 15.0
 MOST_SAMPLED = 4096
-MOST_OPEN = 1_500_000
+MOST_OPEN = 1_000_000
 """Open boxes at which a search stops: about two gigabytes."""
 REPORT_EVERY_S = 0.5
 
@@ -138,8 +137,7 @@ class _Run:
     evaluated: int = 0
     examined: int = 0
     before_s: float = 0.0
-    open: list[Boxes] = field(default_factory=list)
-    cold: list[Boxes] = field(default_factory=list)
+    open: Frontier = field(default_factory=Frontier)
     held: list[Boxes] = field(default_factory=list)
     """Boxes that are being looked at: they are open still, should an interrupt come."""
     stuck: list[Boxes] = field(default_factory=list)
@@ -203,7 +201,7 @@ class _Run:
         """Return what ends the search before it is done, if anything."""
         if time.monotonic() - self.begin > self.time_limit_s:
             return "time limit"
-        return "memory" if self._count_open() > MOST_OPEN else ""
+        return "memory" if len(self.open) > MOST_OPEN else ""
 
     def prove(self, executor: Executor[Bounding], resume: Certified | None) -> str:
         """Search until no box is open; return what ended it."""
@@ -214,11 +212,12 @@ class _Run:
             self.held = [self.bounder.root()]
             self._take_in(self._examine(executor, self.held[0], cut=False))
             self.held = []
-        while self._lowest() < math.inf:
+        while self.open.lowest < math.inf:
             if self.ended_by:
                 return self.ended_by
-            boxes = self._next(ROUND)
-            self._take_in(self._examine(executor, boxes, cut=True))
+            self.held = self.open.parts
+            self.held = [self.open.next(ROUND)]
+            self._take_in(self._examine(executor, self.held[0], cut=True))
             self.held = []
             self._tell()
         return "completion" if not self.stuck else "boxes too small to cut"
@@ -229,8 +228,9 @@ class _Run:
         if unfinished.boxes.low.shape[0] != self.bounder.axes:
             raise DesignError("resume: found the open boxes of another problem; allowed: those of this one")
         self.examined, self.before_s = unfinished.examined, unfinished.seconds
+        self.evaluated = resume.evaluated
         self.closed_at = unfinished.cutoff
-        self.open = [unfinished.boxes]
+        self.open.add(unfinished.boxes)
         self.candidates = resume.candidates
         if resume.design is not None:
             self._keep(resume.design)
@@ -285,7 +285,7 @@ class _Run:
             self.stuck.append(found.stuck)
         if not len(found.open):
             return
-        self.open.append(found.open)
+        self.open.add(found.open)
         order = np.argsort(found.open.bound, kind="stable")[:CENTRES]
         before = self.score
         self.take(designs_in(self.statement, found.open.take(order)))
@@ -294,42 +294,13 @@ class _Run:
         cutoff = self.cutoff
         if self.score < before:
             self.closed_at = min(self.closed_at, cutoff)
-            self.open = [boxes.take(boxes.bound <= cutoff) for boxes in self.open]
-            self.cold = [boxes.take(boxes.bound <= cutoff) for boxes in self.cold]
-
-    def _next(self, count: int) -> Boxes:
-        """Take out boxes with the lowest bounds: exactly those while few are open, nearly those when many are.
-
-        Only the ``HOT`` lowest are kept in order; the others wait until one of them may be among the lowest.
-        """
-        self.held = [*self.open, *self.cold]
-        hot = Boxes.join(self.open) if self.open else Boxes.join(self.cold).take(slice(0, 0))
-        if self.cold and (len(hot) < count or _least(self.cold) < float(np.median(hot.bound))):
-            hot, self.cold = Boxes.join([hot, *self.cold]), []
-        if len(hot) > 2 * HOT:
-            order = np.argpartition(hot.bound, HOT)
-            self.cold.append(hot.take(np.sort(order[HOT:])))
-            hot = hot.take(np.sort(order[:HOT]))
-        if len(hot) <= count:
-            first, self.open = hot, []
-        else:
-            order = np.argpartition(hot.bound, count)
-            first, self.open = hot.take(np.sort(order[:count])), [hot.take(np.sort(order[count:]))]
-        self.held = [first]
-        return first
-
-    def _count_open(self) -> int:
-        return sum(map(len, self.open)) + sum(map(len, self.cold))
-
-    def _lowest(self) -> float:
-        """Return the lowest bound of an open box, infinite where none is open."""
-        return min(_least(self.open), _least(self.cold))
+            self.open.close_above(cutoff)
 
     # -- results --------------------------------------------------------------------------------------------------
 
     def _proved(self) -> float:
         """Return the score that no feasible design is below."""
-        return min(self._lowest(), _least(self.held), _least(self.stuck), self.closed_at)
+        return min(self.open.lowest, lowest(self.held), lowest(self.stuck), self.closed_at)
 
     def _tell(self) -> None:
         now = time.monotonic()
@@ -337,7 +308,7 @@ class _Run:
             self.told = now
             best = self.in_units(self.score) if math.isfinite(self.score) else math.nan
             bound = self.in_units(self._proved()) if math.isfinite(self._proved()) else math.nan
-            left = self._count_open()
+            left = len(self.open)
             self.report(
                 Progress(f"proving, {left:,} boxes open", _share(best, bound), self.examined, best, bound=bound)
             )
@@ -362,7 +333,7 @@ class _Run:
     def result(self, stopped_by: str, checks: tuple[Check, ...]) -> Certified:
         """Return the result as it stands."""
         proved = self._proved()
-        left = [boxes for boxes in (*self.open, *self.cold, *self.held, *self.stuck) if len(boxes)]
+        left = [boxes for boxes in (*self.open.parts, *self.held, *self.stuck) if len(boxes)]
         objective = self.in_units(self.score) if self.best is not None else None
         bound = self.in_units(proved) if math.isfinite(proved) else None
         if self.best is not None:
@@ -399,11 +370,6 @@ class _Run:
             checks=checks,
             unfinished=unfinished,
         )
-
-
-def _least(parts: Sequence[Boxes]) -> float:
-    """Return the lowest bound of some boxes, infinite where there are none."""
-    return min((float(boxes.bound.min()) for boxes in parts if len(boxes)), default=math.inf)
 
 
 def _share(best: float, bound: float) -> float:

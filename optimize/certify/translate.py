@@ -17,6 +17,7 @@ from dawndusk.optimize.certify.lookup import GridRanges, TableRanges
 from dawndusk.optimize.certify.operations import Coefficient, Grid, Joint, Pair, Product, Rounding, Sign, Table
 from dawndusk.optimize.certify.slots import Cancelled, NotBoundedError, Slots, Value, key_of
 from dawndusk.optimize.certify.statement import Statement
+from dawndusk.optimize.problem import Problem
 
 LOG_OF_ZERO = 0.5 * float(np.log(curves.TINY))
 """Below it a logarithm may be that of a product with a part that is zero."""
@@ -253,7 +254,7 @@ class Translation:
         and ``b / 4 + t``, where t solves ``4 t = log(1 + exp(a - 3 b / 4 + t))``: a curve of one number.
         """
         if not constant.is_positive:
-            raise NotBoundedError("a radiator whose heat without leakage may be zero")
+            raise NotBoundedError(_too_leaky(self.statement.problem))
         slots, shift = self.slots.combine(((slope, 1.0), (constant, -0.75), (emission, -0.25)), log=True)
         risen = self.slots.bend(curves.BALANCE, self.slots.sum(slots, shift))
         slots, shift = self.slots.combine(((constant, 0.25), (emission, -0.25)), log=True)
@@ -284,6 +285,30 @@ class Translation:
             and any(self.graph[read].kind == "constant" and self.graph[read].payload == 1.0 for read in reader.reads)
             for reader in readers
         )
+
+
+def _too_leaky(problem: Problem) -> str:
+    """Return what is to be said of a radiator whose heat, less what grows with its temperature, may be zero.
+
+    Above some leakage the heat of a chip drawn on as a straight line is negative at 0 K. Then a radiator may have two
+    temperatures that carry its heat, and which one it has is no curve of one number.
+    """
+    believed, found = problem.assumptions, []
+    for combination in problem.combinations():
+        name = combination["accelerator"]
+        row, radiator = believed.accelerators[name], believed.radiators[combination["radiator"]]
+        rise = row.thermal_resistance_k_w * row.chip_power_w
+        below = believed.thermal.junction_reference_k + radiator.lift_k - believed.thermal.loop_rise_k
+        most = row.it_power_w / (row.chip_power_w * (below - rise) + row.it_power_w * rise)
+        if 0.0 < most <= row.leakage_per_k:
+            found.append((most, name, combination["radiator"], row.leakage_per_k))
+    if not found:
+        return "a radiator whose heat without leakage may be zero can not be bounded"
+    most, name, radiator_name, leakage = min(found)
+    return (
+        f"accelerators.{name}.leakage_per_k: found {leakage:g}; allowed for a certificate: below {most:.3g}, beyond "
+        f"which a radiator ({radiator_name}) may have two temperatures that carry its heat"
+    )
 
 
 def is_rounding(node: Node) -> bool:

@@ -27,7 +27,7 @@ from dawndusk.studies.statement.identity import model_version, problem_hash
 from dawndusk.studies.statement.study import Study
 
 NAME = "open_boxes.npz"
-FORMAT = 1
+FORMAT = 2
 STATE = "state.json"
 ARRAYS = tuple(field.name for field in fields(Boxes))
 COMPRESSION = 1

@@ -16,6 +16,7 @@ from dawndusk.optimize.certify.boxes import Bounder, Boxes
 from dawndusk.optimize.certify.curves import LOG, Curve
 from dawndusk.optimize.certify.designs import coordinates_of, designs_at
 from dawndusk.optimize.certify.operations import Bend, Grid, Input, Joint, Product, Rounding, Sign, Sum, Table
+from dawndusk.optimize.certify.rows import count_rows
 from dawndusk.optimize.certify.statement import SIZE, Statement, state
 from dawndusk.optimize.evolution import Effort, search
 from dawndusk.optimize.problem import Problem
@@ -226,7 +227,10 @@ def boxes_around() -> Callable[..., Boxes]:
 def random_boxes(
     bounder: Bounder, points: Floats, combination: Places, scale: float, rng: np.random.Generator
 ) -> Boxes:
-    """Return a box around each point, its sides at most ``scale`` of all there is, each point anywhere in its box."""
+    """Return a box around each point, its sides at most ``scale`` of all there is, each point anywhere in its box.
+
+    Where the search goes on from, and what rows cost there, is anything: it is not to matter for what is proved.
+    """
     root = bounder.root()
     low, high = root.low[:, combination], root.high[:, combination]
     width = (high - low) * scale * 10.0 ** rng.uniform(-1.5, 0.0, points.shape)
@@ -235,6 +239,8 @@ def random_boxes(
     end = np.maximum(np.minimum(points + (1.0 - share) * width, high), points)
     count = points.shape[1]
     rounded = len(bounder.tape.roundings)
+    shape = count_rows(bounder.tape), count
+    prices = rng.exponential(size=shape) * 10.0 ** rng.uniform(-3.0, 2.0, shape) * (rng.random(shape) < 0.3)
     return Boxes(
         start,
         end,
@@ -243,6 +249,8 @@ def random_boxes(
         combination.copy(),
         np.full(count, -np.inf),
         np.ones((bounder.axes + rounded, count)),
+        rng.uniform(start, end).astype(np.float32),
+        prices.astype(np.float32),
     )
 
 

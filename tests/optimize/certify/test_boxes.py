@@ -10,10 +10,12 @@ import pytest
 from numpy.typing import NDArray
 
 from dawndusk.models.design import DesignBatch
-from dawndusk.optimize.certify.boxes import Bounder, Boxes, _cut, _known
+from dawndusk.optimize.certify.boxes import Bounder, Boxes
 from dawndusk.optimize.certify.branch import _axes, _halves, examine
 from dawndusk.optimize.certify.designs import designs_at
 from dawndusk.optimize.certify.operations import Rounding
+from dawndusk.optimize.certify.planes import known_planes
+from dawndusk.optimize.certify.rows import cut
 from dawndusk.optimize.certify.statement import Statement, state
 from dawndusk.optimize.problem import Problem
 
@@ -182,13 +184,13 @@ def test_rounds_of_the_search_keep_every_design_below_the_cutoff(case: Case, tru
 def test_what_overflows_says_nothing_and_cuts_nothing() -> None:
     """A plane of which a part is no number once removed whole boxes with feasible designs."""
     slopes = np.array([[1.0, np.inf, np.nan], [2.0, 1.0, 1.0]])
-    known, below = _known(slopes, np.array([3.0, 0.0, np.nan]))
+    known, below = known_planes(slopes, np.array([3.0, 0.0, np.nan]))
     assert np.isfinite(known).all()
     assert np.isfinite(below).all()
     assert below[0] == pytest.approx(3.0)
     assert np.all(below[1:] < -1e50)
     lower, upper = np.full((2, 3), -1.0), np.ones((2, 3))
-    _cut(slopes, np.array([np.nan, np.nan, -np.nan]), lower, upper)
+    cut(slopes, np.array([np.nan, np.nan, -np.nan]), lower, upper)
     assert np.all(lower == -1.0)
     assert np.all(upper == 1.0)
 

@@ -20,6 +20,7 @@ from dawndusk.optimize.certify.branch import Examined
 from dawndusk.optimize.certify.certificate import Certified
 from dawndusk.optimize.certify.search import _Run, certify
 from dawndusk.optimize.certify.shares import Bounding, examine_share
+from dawndusk.optimize.certify.slots import NotBoundedError
 from dawndusk.optimize.evolution import Progress
 from dawndusk.optimize.execution.backends import open_executor
 from dawndusk.optimize.execution.crew import Crew
@@ -121,6 +122,7 @@ def test_a_time_limit_leaves_a_gap_and_boxes_from_which_a_proof_goes_on(make_pro
     rest = proved(problem, gap=8e-3, resume=part)
     assert rest.status == full.status == "optimal"
     assert rest.boxes > part.boxes
+    assert rest.evaluated > part.evaluated > 0
     assert rest.objective == pytest.approx(full.objective, rel=8e-3)
     assert rest.bound is not None
     assert rest.objective is not None
@@ -172,6 +174,16 @@ def test_a_bound_just_within_reach_is_met(make_problem: MakeProblem) -> None:
     assert_is_feasible(within, found)
     beyond = proved(make_problem(subject_to=[f"capex_usd <= {least.bound * 0.995!r}"]))
     assert beyond.status == "infeasible"
+
+
+def test_too_much_leakage_for_a_certificate_names_what_is_allowed(make_problem: MakeProblem) -> None:
+    def leaking(per_k: float) -> Problem:
+        return make_problem(assumptions={"accelerators": {"tpu_v7": {"leakage_per_k": per_k}}})
+
+    with pytest.raises(NotBoundedError, match=r"accelerators.tpu_v7.leakage_per_k: found 0.01; allowed .*: below") as e:
+        proved(leaking(0.01))
+    allowed = float(str(e.value).split("below ")[1].split(",")[0])
+    assert proved(leaking(0.98 * allowed), time_limit_s=0.5).boxes > 0
 
 
 def test_the_most_compute_for_the_money(make_free_problem: MakeProblem) -> None:

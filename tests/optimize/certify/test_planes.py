@@ -1,0 +1,87 @@
+"""Planes that get better from try to try: what is handed on lifts bounds, and no box is bounded by regard to others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from dawndusk.models.design import DesignBatch
+from dawndusk.optimize.certify.affine import Forward
+from dawndusk.optimize.certify.alike import groups
+from dawndusk.optimize.certify.backward import at_point, plane
+from dawndusk.optimize.certify.boxes import Bounder, Boxes
+from dawndusk.optimize.certify.selection import Selection
+
+Floats: TypeAlias = NDArray[np.float64]
+Places: TypeAlias = NDArray[np.intp]
+Case: TypeAlias = tuple[Bounder, DesignBatch, Places, Floats, Floats]
+Around: TypeAlias = Callable[..., Boxes]
+
+SCALE = 0.3
+
+
+@pytest.fixture
+def boxes(case: Case, boxes_around: Around) -> Boxes:
+    bounder, _, combination, points, _ = case
+    return boxes_around(bounder, points, combination, SCALE, np.random.default_rng(21))
+
+
+def forgetful(boxes: Boxes) -> Boxes:
+    """Return boxes that say nothing of where to go on from."""
+    found = boxes.copy()
+    found.at[:] = 0.5 * (boxes.low + boxes.high)
+    found.prices[:] = 0.0
+    return found
+
+
+def test_a_selection_is_bounded_as_the_whole_is(case: Case, boxes: Boxes) -> None:
+    bounder, tape = case[0], case[0].tape
+    forward = Forward(boxes.low, boxes.high, boxes.combination, boxes.least, boxes.most, tape.limits)
+    chosen = np.flatnonzero(np.random.default_rng(22).random(len(boxes)) < 0.4)
+    every = range(len(tape.operations))
+    found = []
+    with np.errstate(all="ignore"):
+        forward.run(tape.operations)
+        for part, take in ((forward, np.arange(len(boxes))), (Selection(forward, chosen), chosen)):
+            points = at_point(tape.operations, part, boxes.at.astype(np.float64).take(take, axis=1))
+            blame = np.zeros((bounder.axes + len(tape.roundings), len(take)))
+            weights = {tape.objective: np.ones(len(take))}
+            slopes, below = plane(tape.operations, part, weights, points, blame, groups(tape.operations, every))
+            found.append((slopes, below, blame))
+    for whole, some in zip(*found, strict=True):
+        np.testing.assert_array_equal(whole[..., chosen], some)
+
+
+@pytest.mark.parametrize("parts", [2, 3])
+def test_boxes_are_bounded_each_for_itself(case: Case, boxes: Boxes, parts: int) -> None:
+    """So that it does not matter how boxes are shared between workers."""
+    bounder, scores = case[0], case[4]
+    cutoff = float(np.median(scores))
+    verdict = bounder.look(boxes, cutoff)
+    for start in range(parts):
+        share = slice(start, None, parts)
+        found = bounder.look(boxes.take(share), cutoff)
+        np.testing.assert_array_equal(verdict.bound[share], found.bound)
+        closed = np.isinf(found.bound)
+        for name in ("u", "prices", "lower", "upper", "blame"):
+            whole, some = getattr(verdict.known, name)[:, share], getattr(found.known, name)
+            np.testing.assert_array_equal(whole[:, ~closed], some[:, ~closed], err_msg=name)
+
+
+def test_going_on_from_point_and_prices_lifts_bounds(case: Case, boxes: Boxes) -> None:
+    """A second look at the same boxes, with what the first one handed on and without."""
+    bounder = case[0]
+    left, _, _ = bounder.bound(forgetful(boxes), np.inf)
+    again = left.copy()
+    again.bound[:] = -1e6
+    lifted, anew = (bounder.measure(part, np.inf) for part in (again, forgetful(again)))
+    assert np.median(lifted - anew) >= 0.0
+    assert np.mean(np.minimum(lifted, 1e3) - np.minimum(anew, 1e3)) > 0.0
+    assert np.all(np.isfinite(left.prices))
+    assert np.all(left.prices >= 0.0)
+    edge = 1e-5 * (1.0 + np.abs(left.at))
+    assert np.all((left.at >= boxes.low - edge) & (left.at <= boxes.high + edge))
