@@ -51,7 +51,7 @@ class Engine:
         self.solves = 0
         self.solver: Any = highspy.Highs()  # type: ignore[no-untyped-call]
         self._set_options(DUAL_SIMPLEX if dual else PRIMAL_SIMPLEX)
-        self.solver.passModel(self._lp())
+        self._taken(self.solver.passModel(self._lp()))
 
     def _set_options(self, simplex: int) -> None:
         for name, value in (
@@ -82,18 +82,15 @@ class Engine:
         """Add rows."""
         matrix, low, high = self.relaxation.matrix(rows)
         self.relaxation.rows.extend(rows)
-        self.solver.addRows(
-            len(rows),
-            low,
-            high,
-            matrix.nnz,
-            matrix.indptr[:-1].astype(np.int32),
-            matrix.indices.astype(np.int32),
-            matrix.data,
-        )
+        start, index = matrix.indptr[:-1].astype(np.int32), matrix.indices.astype(np.int32)
+        self._taken(self.solver.addRows(len(rows), low, high, matrix.nnz, start, index, matrix.data))
         self.matrix = vstack([self.matrix, matrix]).tocsr()
         self.transposed = self.matrix.T.tocsr()
         self.row_low, self.row_high = np.concatenate([self.row_low, low]), np.concatenate([self.row_high, high])
+
+    def _taken(self, status: highspy.HighsStatus) -> None:
+        if status == highspy.HighsStatus.kError:
+            raise RuntimeError("HiGHS takes no such rows or columns")
 
     def limit(self, place: int, low: float, high: float) -> None:
         """Set the range of a scaled column."""

@@ -341,7 +341,9 @@ class Relaxation:
         factor = factor * np.repeat(scale, lengths)
         low = (np.array([row.low for row in rows]) - shift - ROUNDING * size) * scale
         high = (np.array([row.high for row in rows]) - shift + ROUNDING * size) * scale
-        return csr_matrix((factor, place, start), shape=(len(rows), len(self.middle))), low, high
+        found = csr_matrix((factor, place, start), shape=(len(rows), len(self.middle)))
+        found.sum_duplicates()  # HiGHS takes a column once in a row
+        return found, low, high
 
 
 def bands_of(tape: Tape, combination: int, slot: int, breaks: Floats) -> list[Band]:

@@ -189,7 +189,9 @@ class Lean(Relaxation):
         low = (rows.low - shift - ROUNDING * size) * scale
         high = (rows.high - shift + ROUNDING * size) * scale
         shape = len(rows.lengths), len(self.middle)
-        return csr_matrix((factor * np.repeat(scale, rows.lengths), rows.place, start), shape=shape), low, high
+        found = csr_matrix((factor * np.repeat(scale, rows.lengths), rows.place, start), shape=shape)
+        found.sum_duplicates()  # HiGHS takes a column once in a row
+        return found, low, high
 
 
 def slot_of(name: str) -> int:

@@ -33,6 +33,7 @@ from dawndusk.optimize.certify.milp_lines import (
     tangents,
 )
 from dawndusk.optimize.certify.milp_relaxation import Relaxation
+from dawndusk.optimize.certify.milp_template import Template
 from dawndusk.optimize.certify.milp_tree import Tree
 from dawndusk.optimize.certify.milp_values import values_at
 from dawndusk.optimize.certify.operations import reached
@@ -186,6 +187,21 @@ def test_every_design_lies_in_the_model(members: tuple[int, ...], study_problem:
                 if place < len(engine.low):
                     engine.limit(place, *map(float, ends))
     assert checked > 0
+
+
+@pytest.mark.parametrize("name", ["orbit-200mw", "kuiper-3236", "suncatcher"])
+def test_a_row_holds_a_column_once(name: str, study_problem: LoadProblem) -> None:
+    """HiGHS refuses other models."""
+    bounder = Bounder(state(study_problem(name), STEPWISE))
+    tape, root = bounder.tape, bounder.root()
+    found = propagated(tape, (0,), (root.low[:, [0]], root.high[:, [0]]), None)
+    assert found is not None
+    model = Template(tape, 0, reached(tape)).model(found[1])
+    matrix = model.system()[0]
+    assert matrix.nnz > 0
+    assert matrix.has_canonical_format
+    for row in np.split(matrix.indices, matrix.indptr[1:-1]):
+        assert len(set(row)) == len(row)
 
 
 def bounded(problem: Problem, time_limit_s: float, seed: int) -> tuple[float, SecondBound]:
