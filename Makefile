@@ -2,12 +2,13 @@
 PYTHON ?= python3
 STUDY ?= orbit-200mw
 PYTEST_ARGS ?= -n auto
+SNAKEMAKE ?= 9.27.1
 
 VENV := .venv
 BIN := $(VENV)/bin
 PINNED := pyproject.toml constraints.txt
 
-.PHONY: help run test lint format docs bench constraints clean
+.PHONY: help run test lint format docs bench snakemake constraints clean
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 
@@ -36,6 +37,8 @@ docs: $(VENV)/.docs  ## build the documentation into docs/_build/html
 bench: $(VENV)/.base  ## run every benchmark in turn, and keep what it prints for the documentation
 	@set -e; for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python benchmarks/suite/record.py "$$script"; done
 
+snakemake: $(VENV)-snakemake/bin/snakemake  ## install Snakemake beside, for the test of the workflow in the documentation
+
 constraints:  ## pin anew every dependency, direct or not, to what the package index offers today
 	rm -rf $(VENV)-pins
 	$(PYTHON) -m venv $(VENV)-pins
@@ -44,7 +47,7 @@ constraints:  ## pin anew every dependency, direct or not, to what the package i
 	rm -rf $(VENV)-pins
 
 clean:  ## remove the environment and everything built
-	rm -rf $(VENV) $(VENV)-pins dist docs/_build docs/generated .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	rm -rf $(VENV) $(VENV)-pins $(VENV)-snakemake dist docs/_build docs/generated .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
 	find models optimize studies src tests benchmarks docs -name __pycache__ -prune -exec rm -rf {} +
 
 # The part of the name after the dot says which extras are in: .base has none, .test-lint has `test` and `lint`.
@@ -57,6 +60,12 @@ $(VENV)/.base $(VENV)/.test $(VENV)/.test-lint $(VENV)/.docs: $(PINNED) | $(BIN)
 	@echo "Installing dawndusk$(extras) into $(VENV); the first time takes about a minute."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.$(extras)' --constraint constraints.txt
 	@touch $@
+
+# In an environment of its own: what it needs in older versions would change ours.
+$(VENV)-snakemake/bin/snakemake:
+	@$(PYTHON) -m venv $(VENV)-snakemake
+	@$(VENV)-snakemake/bin/python -m pip install --quiet --disable-pip-version-check snakemake==$(SNAKEMAKE) || { \
+	  rm -rf $(VENV)-snakemake; exit 1; }
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
