@@ -23,7 +23,7 @@ LONG = (
     "tests/studies/web/",
 )
 """Tests that are long together, each of them slow: they solve, draw, serve, or start processes."""
-ONE_IN = 4
+ONE_IN = 6
 """Of the slow tests every run has about one in so many, always the same; -m slow has all of them."""
 
 

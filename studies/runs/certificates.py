@@ -24,7 +24,7 @@ BOXES_REST_ON = (
 )
 MODEL_RESTS_ON = (
     "Linear pieces enclose every curve. The bound of every linear programme is computed from its multipliers, so that "
-    "it holds whatever the tolerances of the solver. Designs are compared with the bound with a relative tolerance of "
+    "it holds whatever the tolerances of HiGHS. Designs are compared with the bound with a relative tolerance of "
     "1e-9."
 )
 
