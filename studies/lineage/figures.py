@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import functools
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from importlib.resources import files
@@ -91,7 +92,30 @@ class Figure:
         return {key: value for key, value in asdict(self).items() if value not in ("", None, ())}
 
 
-class Lineage:
+class Figures(ABC):
+    """Figures by name, each of which is made of others."""
+
+    @abstractmethod
+    def __getitem__(self, name: str) -> Figure:
+        """Return a figure by its name."""
+
+    def walk(self, name: str) -> Iterator[Figure]:
+        """Yield a figure and everything below it, each once, nearest first."""
+        seen, queue = {name}, [name]
+        while queue:
+            figure = self[queue.pop(0)]
+            yield figure
+            for read in figure.reads:
+                if read not in seen:
+                    seen.add(read)
+                    queue.append(read)
+
+    def rows_behind(self, name: str) -> list[str]:
+        """Return the keys of the data rows that a figure rests on."""
+        return [figure.name for figure in self.walk(name) if figure.kind == ROW]
+
+
+class Lineage(Figures):
     """The figures of one design under one set of assumptions."""
 
     def __init__(self, recording: Recording, origins: Origins) -> None:
@@ -109,21 +133,6 @@ class Lineage:
     def branches(self) -> tuple[str, ...]:
         """Return the beliefs that decide which terms there are."""
         return self._origins.branches
-
-    def walk(self, name: str) -> Iterator[Figure]:
-        """Yield a figure and everything below it, each once, nearest first."""
-        seen, queue = {name}, [name]
-        while queue:
-            figure = self[queue.pop(0)]
-            yield figure
-            for read in figure.reads:
-                if read not in seen:
-                    seen.add(read)
-                    queue.append(read)
-
-    def rows_behind(self, name: str) -> list[str]:
-        """Return the keys of the data rows that a figure rests on."""
-        return [figure.name for figure in self.walk(name) if figure.kind == ROW]
 
     def to_dict(self, *names: str) -> dict[str, dict[str, Any]]:
         """Return figures and everything below them by name; all outcomes where none is named."""

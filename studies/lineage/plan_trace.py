@@ -19,9 +19,9 @@ from dawndusk.models.fleet.accounts import CAPITAL
 from dawndusk.studies.lineage.figures import (
     CHOICE,
     OUTCOME,
-    ROW,
     TERM,
     Figure,
+    Figures,
     Lineage,
     UnknownFigureError,
     lineage_of,
@@ -71,7 +71,7 @@ BEHIND = {
 """Outcomes of a design that its part of an account follows from."""
 
 
-class PlanLineage:
+class PlanLineage(Figures):
     """The figures of a plan, each by its name; those of its designs by ``DESIGN: OUTCOME``."""
 
     def __init__(self, run: PlanRun) -> None:
@@ -100,21 +100,6 @@ class PlanLineage:
     def names(self) -> list[str]:
         """Return the names of the figures of the plan, the most telling first."""
         return [name for name, figure in self._figures.items() if figure.kind == OUTCOME]
-
-    def walk(self, name: str) -> Iterator[Figure]:
-        """Yield a figure and everything below it, each once, nearest first."""
-        seen, queue = {name}, [name]
-        while queue:
-            figure = self[queue.pop(0)]
-            yield figure
-            for read in figure.reads:
-                if read not in seen:
-                    seen.add(read)
-                    queue.append(read)
-
-    def rows_behind(self, name: str) -> list[str]:
-        """Return the keys of the data rows that a figure rests on."""
-        return [figure.name for figure in self.walk(name) if figure.kind == ROW]
 
     def to_dict(self, *names: str) -> dict[str, dict[str, object]]:
         """Return figures and everything below them by name."""
