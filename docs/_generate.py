@@ -12,13 +12,15 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import click
 import numpy as np
+from _markdown import escaped, number, page, sentence, table
+from _study_keys import study_keys_page
 
 import dawndusk
 from dawndusk.models.assumptions import CATALOGUES, GROUPS, Quantity
@@ -30,15 +32,12 @@ from dawndusk.studies.cli import COMMANDS, application
 from dawndusk.studies.data import default_assumptions, with_values
 from dawndusk.studies.published import METHODS
 from dawndusk.studies.statement.files import library_names, library_path
-from dawndusk.studies.statement.studyfile import json_schema, read_study
+from dawndusk.studies.statement.studyfile import read_study
 from dawndusk.studies.validate import SHIPPED_CASES, CaseResult, read_cases, run_cases, table_rows
 
 MAIN_STUDY = "orbit-200mw"
 ROOT = Path(__file__).resolve().parent.parent
 BENCHMARKS = ROOT / "docs" / "benchmarks"
-SPECIAL = set("\\`*_{}[]<>()#|$~")
-LISTED_NAMES = 7
-"""Names that a table lists in full."""
 MOST_SENSITIVE = 20
 BROKEN = 1e-9
 COMMAND_LINE = [sys.executable, "-m", "dawndusk"]
@@ -58,8 +57,8 @@ README_SECTIONS = ("Design", "Capital", "What limits it", "Orbit against the gro
 def write_pages(folder: Path) -> None:
     """Write every generated page into ``folder``, leaving alone what has not changed."""
     folder.mkdir(exist_ok=True)
-    for name, page in PAGES.items():
-        _write(folder / f"{name}.md", page())
+    for name, written in PAGES.items():
+        _write(folder / f"{name}.md", written())
     for name, arguments in SHOWN_OUTPUT.items():
         _write(folder / f"{name}.txt", command_output(*arguments))
 
@@ -82,32 +81,6 @@ def command_output(*arguments: str) -> str:
         if done.returncode not in SHOWN_CODES:
             raise RuntimeError(done.stderr)
     return "".join(f"{line.rstrip()}\n" for line in done.stdout.splitlines())
-
-
-def escaped(text: str) -> str:
-    """Return plain text as Markdown that shows it unchanged, in a table too."""
-    return "".join(f"\\{letter}" if letter in SPECIAL else letter for letter in text).replace("\n", " ")
-
-
-def sentence(text: str) -> str:
-    """Return a text with a capital and a full stop, as Markdown."""
-    return escaped(text[:1].upper() + text[1:].rstrip(".") + ".") if text else ""
-
-
-def number(value: float | None) -> str:
-    """Return a number with up to six digits."""
-    return "" if value is None else f"{value:.6g}"
-
-
-def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Return a Markdown table; cells are Markdown already."""
-    lines = [header, ["---"] * len(header), *rows]
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
-
-
-def page(title: str, intro: str, *parts: str) -> str:
-    """Return a page from its parts."""
-    return "\n".join([f"# {title}\n", f"{intro}\n", *parts])
 
 
 def variables_page() -> str:
@@ -237,105 +210,6 @@ def commands_page() -> str:
         "What `dawndusk --help` and the help of each command print. The exit codes are in [](../reference/errors.md)."
     )
     return page("Command line", intro, *parts)
-
-
-def _type_of(rule: Mapping[str, Any]) -> str:
-    """Return in words what a key of the schema takes."""
-    if options := rule.get("anyOf", rule.get("oneOf")):
-        return " or ".join(dict.fromkeys(filter(None, map(_type_of, options))))
-    if "const" in rule:
-        return f"the word `{rule['const']}`"
-    if "enum" in rule:
-        names = ", ".join(f"`{name}`" for name in rule["enum"])
-        return f"one of {names}" if len(rule["enum"]) <= LISTED_NAMES else "a name"
-    kind = rule.get("type", "object")
-    if kind == "array":
-        items = rule["items"]
-        named = {"number": "numbers", "array": "pairs of numbers"}.get(items.get("type", ""), "")
-        return f"list of {named or ('mappings' if '$ref' in items else 'names' if 'enum' in items else 'texts')}"
-    return (
-        _number_type(rule)
-        if kind in {"number", "integer"}
-        else {"string": "text", "object": "mapping", "boolean": "`true` or `false`"}.get(kind, "")
-    )
-
-
-def _number_type(rule: Mapping[str, Any]) -> str:
-    noun = "whole number" if rule["type"] == "integer" else "number"
-    if "exclusiveMinimum" in rule:
-        return f"{noun} above {rule['exclusiveMinimum']:,.6g} and below {rule['exclusiveMaximum']:,.6g}"
-    low, high = (f"{rule[key]:,.6g}" if key in rule else "" for key in ("minimum", "maximum"))
-    if high:
-        return f"{noun}, {low} to {high}"
-    return f"{noun}, at least {low}" if low else noun
-
-
-def _keys_table(section: Mapping[str, Any]) -> str:
-    rows = []
-    for key, rule in section["properties"].items():
-        value = rule.get("default", "")
-        shown = str(value).lower() if isinstance(value, bool) else value
-        default = "" if value in ("", {}) else f"`{shown}`"
-        rows.append((f"`{key}`", _type_of(rule), default, sentence(rule.get("description", ""))))
-    return table(("key", "takes", "default", "meaning"), rows)
-
-
-def study_keys_page() -> str:
-    """Return the keys of a study file, from its JSON Schema."""
-    schema = json_schema()
-    kinds = schema["$defs"]
-
-    def named(reference: Mapping[str, Any]) -> Mapping[str, Any]:
-        found: Mapping[str, Any] = kinds[reference["$ref"].rsplit("/", 1)[-1]]
-        return found
-
-    parts = [f"## Top level\n\n{_keys_table(schema)}"]
-    for path, rule in _nested_sections(schema, kinds, "", {"assumptions"}):
-        level = "#" * (2 + path.removesuffix(".NAME").count("."))
-        parts.append(f"{level} {path}\n\n{sentence(str(rule.get('description', '')))}\n\n{_keys_table(rule)}")
-        if path == "design":
-            parts.append(_range_part(kinds))
-    assumptions = named(schema["properties"]["assumptions"])["properties"]
-    parts.append(f"## assumptions\n\n{sentence('What is believed, where it differs from the shipped data')}\n")
-    for name in GROUPS:
-        if name in assumptions:
-            parts.append(f"### assumptions.{name}\n\n{_keys_table(named(assumptions[name]))}")
-    for name in CATALOGUES:
-        rows = next(iter(assumptions[name]["properties"].values()))
-        parts.append(f"### assumptions.{name}.ROW\n\n{_keys_table(named(rows))}")
-    intro = (
-        "Every key that a study file may hold, from the JSON Schema that `dawndusk schema` prints. How files extend "
-        "one another and what is refused is in [](../reference/study_file.md)."
-    )
-    return page("Keys of a study file", intro, *parts)
-
-
-def _nested_sections(
-    rule: Mapping[str, Any], kinds: Mapping[str, Any], inside: str, without: Collection[str]
-) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Return every section below a rule of the schema with its dotted path, but for ranges of a variable."""
-    for key, inner in rule["properties"].items():
-        options = [(inner, key), *((option, key) for option in (*inner.get("anyOf", ()), *inner.get("oneOf", ())))]
-        options += [(option, f"{key}.NAME") for option in inner.get("patternProperties", {}).values()]
-        options += [(inner["items"], f"{key}[]")] if "items" in inner else []
-        for option, name in options:
-            kind = option.get("$ref", "").rsplit("/", 1)[-1]
-            if kind and key not in without and not kind.startswith("Range_") and kind not in OF_VARIABLES:
-                path = f"{inside}.{name}" if inside else name
-                yield path, kinds[kind]
-                yield from _nested_sections(kinds[kind], kinds, path, without)
-
-
-OF_VARIABLES = {"ChangesPart", "VaryPart"}
-"""Sections with a key for every design variable, which are shown under ``design``."""
-
-
-def _range_part(kinds: Mapping[str, Any]) -> str:
-    example = kinds["Range_altitude_km"]
-    rows = [(f"`{key}`", sentence(rule["description"])) for key, rule in example["properties"].items()]
-    return "### Range of a variable\n\nHere of `altitude_km`; every other range has the same keys.\n\n" + table(
-        ("key", "meaning"), rows
-    )
 
 
 def validation_page() -> str:
