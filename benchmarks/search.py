@@ -1,10 +1,10 @@
 """Hypervolume of our samplers beside Optuna's and pymoo's on the constrained suite, and what a trial of each costs.
 
-Run with ``python benchmarks/search.py [--quick] [--json FILE]``. Each number is the median, over seeds, of the share of
-a reference front's hypervolume (see ``benchmarks/suite/scales.py``) that the first 50, 200, 500 and 2,000 evaluations
-reach. Our samplers are run once for each budget, since what they do depends on it, in batches of ``usual_batch``;
-``auto`` is told that an evaluation costs a second. The peers ask trial by trial and do not know the budget. Optuna's
-GP is run for its first evaluations only, as its trials take seconds each.
+Run with ``python benchmarks/search.py [--quick] [--keep FILE] [--json FILE]``. Each number is the median, over seeds,
+of the share of a reference front's hypervolume (see ``benchmarks/suite/scales.py``) that the first 50, 200, 500 and
+2,000 evaluations reach. Our samplers are run once for each budget, since what they do depends on it, in batches of
+``usual_batch``; ``auto`` is told that an evaluation costs a second. The peers ask trial by trial and do not know the
+budget; two of them are run for their first evaluations only, as ``LONGEST`` says.
 
 Seconds are those of the processor in this one process, so that other work on the machine does not count.
 """
@@ -12,11 +12,13 @@ Seconds are those of the processor in this one process, so that other work on th
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import statistics
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.suite.case import Case
 from benchmarks.suite.cases import cases
+from benchmarks.suite.kept import Kept
 from benchmarks.suite.peers import PEERS, Course
 
 from dawndusk.optimize.search.auto import MAKERS, chosen, usual_batch
@@ -32,14 +35,16 @@ from dawndusk.optimize.search.question import History, Trial
 from dawndusk.optimize.search.sampler import Sampler
 
 BUDGETS, QUICK_BUDGETS = (50, 200, 500, 2000), (50, 200)
-SEEDS, QUICK_SEEDS = 3, 1
+SEEDS, QUICK_SEEDS = {50: 3, 200: 3, 500: 3, 2000: 1}, 1
+"""Seeds by budget, unless stated: the longest courses of all samplers together take an hour of one core for each."""
 QUICK_CASES = ("bnh", "osy", "welded_beam")
-GP, GP_EVALUATIONS = "Optuna GP", 50
+LONGEST = {"Optuna GP": 50, "Optuna TPE": 500}
+"""As far as peers are run whose trials take longer and longer: seconds each, and a tenth of one."""
 EVALUATION_S = 1.0
 OURS = ("auto", "population")
 OVERHEAD_CASE, OVERHEAD_TRIALS, QUICK_OVERHEAD_TRIALS = "osy", 1000, 200
 OVERHEAD_BATCH = 20
-SLOW = {"gp": 50, "surrogate": 400, GP: 50}
+SLOW = {"gp": 50, "surrogate": 400, **LONGEST}
 """Samplers that are not timed over as many trials as the others."""
 TIE = 5e-5
 """Hypervolumes that differ by less than the last digit shown are the same."""
@@ -69,43 +74,53 @@ def ours(name: str, case: Case, evaluations: int, seed: int) -> Course:
     return searched(case, sampler, evaluations, seed, batch)
 
 
-def hypervolumes(case: Case, budgets: tuple[int, ...], seeds: int, gp_evaluations: int) -> dict[str, dict[int, float]]:
-    """Return the median hypervolume of each sampler at each budget."""
+def hypervolumes(case: Case, seeds: Mapping[int, int], kept: Kept) -> dict[str, dict[int, float]]:
+    """Return the median hypervolume of each sampler at each budget, of as many seeds as it has."""
     found: dict[str, dict[int, list[float]]] = {}
-    for seed in range(seeds):
-        for name in OURS:
-            for budget in budgets:
-                course = ours(name, case, budget, seed)
-                found.setdefault(name, {}).setdefault(budget, []).append(course.hypervolume(budget))
-        for name, search in PEERS.items():
-            most = gp_evaluations if name == GP else max(budgets)
-            asked = [budget for budget in budgets if budget <= most]
-            course = search(case, max(asked), seed) if asked else Course(case)
-            for budget in asked:
-                found.setdefault(name, {}).setdefault(budget, []).append(course.hypervolume(budget))
+    for seed in range(max(seeds.values())):
+        for name, asked, search in _courses(case, tuple(b for b, count in seeds.items() if seed < count), seed):
+            for budget, share in kept.shares(case, name, seed, asked, search).items():
+                found.setdefault(name, {}).setdefault(budget, []).append(share)
     return {name: {b: statistics.median(v) for b, v in by_budget.items()} for name, by_budget in found.items()}
+
+
+def _courses(
+    case: Case, budgets: tuple[int, ...], seed: int
+) -> Iterator[tuple[str, tuple[int, ...], Callable[[], Course]]]:
+    """Yield the name of each sampler, the budgets that one course of it covers, and how to run it."""
+    for name, budget in itertools.product(OURS, budgets):
+        yield name, (budget,), partial(ours, name, case, budget, seed)
+    for name, peer in PEERS.items():
+        asked = tuple(budget for budget in budgets if budget <= LONGEST.get(name, budget))
+        if asked:
+            yield name, asked, partial(peer, case, max(asked), seed)
 
 
 def _row(label: str, cells: list[str]) -> str:
     return f"{label:<{LABEL}}" + "".join(f"{cell:>{WIDTH}}" for cell in cells)
 
 
-def compare(chosen_cases: list[Case], budgets: tuple[int, ...], seeds: int, gp_evaluations: int) -> dict[str, Any]:
+def compare(chosen_cases: list[Case], seeds: Mapping[int, int], kept: Kept) -> dict[str, Any]:
     """Print the table of hypervolumes as it grows, and how often ``auto`` reaches the best peer; return all of it."""
     names = [*OURS, *PEERS]
     for n, name in enumerate(names):
         print(f"  {n}: {name}")
+    beyond = ", ".join(f"{name} beyond {most:,} evaluations" for name, most in LONGEST.items())
+    print(f"  -: not run, as its trials take longer and longer: {beyond}")
     print(_row("problem, budget", [str(n) for n in range(len(names))]))
     table: dict[str, dict[str, dict[int, float]]] = {}
     for case in chosen_cases:
-        table[case.name] = hypervolumes(case, budgets, seeds, gp_evaluations)
-        for budget in budgets:
+        table[case.name] = hypervolumes(case, seeds, kept)
+        for budget in seeds:
             shares = [table[case.name].get(name, {}).get(budget) for name in names]
             print(_row(f"{case.name}, {budget}", [f"{s:.4f}" if s is not None else "-" for s in shares]), flush=True)
-    reached = {budget: [name for name, found in table.items() if _reaches(found, budget)] for budget in budgets}
+    reached = {budget: [name for name, found in table.items() if _reaches(found, budget)] for budget in seeds}
     for budget, held in reached.items():
-        print(f"auto reaches the best peer at {budget} evaluations on {len(held)} of {len(table)}: {', '.join(held)}")
-    return {"hypervolume": table, "reached": reached, "seeds": seeds}
+        short = [name for name in table if name not in held]
+        but = f", but not on {', '.join(short)}" if short else ""
+        of_seeds = f"median of {seeds[budget]} seeds" if seeds[budget] > 1 else "one seed"
+        print(f"auto reaches the best peer at {budget:,} evaluations ({of_seeds}) on {len(held)} of {len(table)}{but}")
+    return {"hypervolume": table, "reached": reached, "seeds": dict(seeds)}
 
 
 def _reaches(found: dict[str, dict[int, float]], budget: int) -> bool:
@@ -137,16 +152,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="three problems, one seed, two budgets")
     parser.add_argument("--cases", nargs="*", help="names of problems; all by default")
-    parser.add_argument("--seeds", type=int)
+    parser.add_argument("--seeds", type=int, help="of every budget; by default three, of the longest one")
     parser.add_argument("--budgets", type=int, nargs="*")
-    parser.add_argument("--gp-evaluations", type=int, default=GP_EVALUATIONS, help="as far as Optuna's GP is run")
+    parser.add_argument("--keep", type=Path, help="file that keeps every course, so that a stopped run goes on from it")
     parser.add_argument("--json", type=Path, help="file to write all numbers to")
     asked = parser.parse_args()
     named = asked.cases or (QUICK_CASES if asked.quick else None)
     every = cases()
     picked = [every[name] for name in named or every]
     budgets = tuple(asked.budgets or (QUICK_BUDGETS if asked.quick else BUDGETS))
-    found = compare(picked, budgets, asked.seeds or (QUICK_SEEDS if asked.quick else SEEDS), asked.gp_evaluations)
+    usual = dict.fromkeys(budgets, QUICK_SEEDS) if asked.quick else SEEDS
+    seeds = {budget: asked.seeds or usual.get(budget, max(usual.values())) for budget in budgets}
+    found = compare(picked, seeds, Kept(asked.keep))
     trials = QUICK_OVERHEAD_TRIALS if asked.quick else OVERHEAD_TRIALS
     found["overhead"] = overhead(every[OVERHEAD_CASE], trials)
     if asked.json:

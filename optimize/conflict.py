@@ -20,13 +20,13 @@ from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import qmc
 
 from dawndusk.models.design import Design
 from dawndusk.optimize.elastic import DEMAND, LEAST_SHARE_OF_DEMAND, Elastic, items, names_of, stated
 from dawndusk.optimize.evolution import Candidate
 from dawndusk.optimize.neighbourhood import Effort, Grades, Population, start, walk
 from dawndusk.optimize.problem import Problem
+from dawndusk.optimize.sequences import sobol
 
 Floats: TypeAlias = NDArray[np.float64]
 Broken: TypeAlias = frozenset[int]
@@ -230,8 +230,8 @@ class _Search:
         dimension = self.elastics[0].dimension
         self.points = np.zeros((1, 0))
         if dimension:
-            sobol = qmc.Sobol(dimension, rng=np.random.default_rng([self.seed, SCREENING]))
-            self.points = np.asarray(sobol.random(SCREENED), dtype=np.float64)
+            even = sobol(dimension, np.random.default_rng([self.seed, SCREENING])).random(SCREENED)
+            self.points = np.asarray(even, dtype=np.float64)
         if self.elastics[0].has_share:
             self.points[::2, -1] = 1.0
         for elastic in self.elastics:

@@ -16,12 +16,11 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import Bounds, differential_evolution
-from scipy.stats import qmc
 
 from dawndusk.models.design import Design
 from dawndusk.models.evaluate import Evaluation
 from dawndusk.optimize.problem import Combination, Problem, Scored
+from dawndusk.optimize.sequences import sobol
 
 Floats: TypeAlias = NDArray[np.float64]
 
@@ -236,7 +235,7 @@ def _screen(run: _Run, combinations: list[dict[str, str]]) -> None:
         _look(run, combinations, np.zeros((1, 0)))
         return
     dimension = len(run.problem.free)
-    points = qmc.Sobol(dimension, rng=np.random.default_rng([run.seed, SCREENING])).random(SCREEN_PER_COMBINATION)
+    points = sobol(dimension, np.random.default_rng([run.seed, SCREENING])).random(SCREEN_PER_COMBINATION)
     _look(run, combinations, points)
     for stage, width in enumerate(HALVING_WIDTHS):
         for number in run.promising(max(KEPT_AFTER_SCREEN, len(combinations) >> stage)):
@@ -267,6 +266,8 @@ def _sample_around(run: _Run, number: int, width: float, count: int, rng: np.ran
 
 def _evolve(run: _Run) -> None:
     """Run differential evolution on the most promising combinations."""
+    from scipy.optimize import Bounds, differential_evolution  # noqa: PLC0415 (slow to import, for what may not be run)
+
     chosen = run.promising(run.effort.evolved)
     dimension = len(run.problem.free)
     halt: Any = lambda *_args, **_kwargs: bool(run.ended_by)  # noqa: E731 (SciPy tells callbacks apart by their signature)

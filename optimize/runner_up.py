@@ -10,7 +10,6 @@ from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import qmc
 
 from dawndusk.models.design import Design
 from dawndusk.optimize.conflict import explain_conflict
@@ -19,6 +18,7 @@ from dawndusk.optimize.elastic import Elastic, items
 from dawndusk.optimize.evolution import Candidate
 from dawndusk.optimize.neighbourhood import Effort, Population, coordinates_of, start, walk
 from dawndusk.optimize.problem import Choice, Fixed, Problem
+from dawndusk.optimize.sequences import sobol
 
 Floats: TypeAlias = NDArray[np.float64]
 
@@ -172,8 +172,8 @@ def _starts(forced: Problem, best: Design, seeds: Sequence[Candidate], seed: int
     swapped = min(allowed, key=lambda c: sum(own[category] != name for category, name in c.items()))
     at_best = coordinates_of(forced, best)[np.newaxis]
     if not seeds and forced.free:
-        sobol = qmc.Sobol(len(forced.free), rng=np.random.default_rng(seed)).random(SCREENED)
-        points = np.concatenate([at_best, sobol])
+        even = sobol(len(forced.free), np.random.default_rng(seed)).random(SCREENED)
+        points = np.concatenate([at_best, even])
         elastics = [Elastic(forced, combination) for combination in allowed]
         looked = sorted(((e, start(e.grade, points)) for e in elastics), key=_rank)
         yield from ((elastic, population.points) for elastic, population in looked[:SEEDED])

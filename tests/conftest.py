@@ -18,6 +18,7 @@ LONG = (
     "tests/studies/report/",
     "tests/studies/test_plan.py",
     "tests/studies/test_search_commands.py",
+    "tests/studies/test_search_export.py",
     "tests/studies/test_searches.py",
     "tests/studies/trials/",
     "tests/studies/web/",

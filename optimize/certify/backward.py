@@ -10,7 +10,7 @@ Source: the backward linear bounds of verified neural networks (Zhang et al., CR
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, TypeAlias, cast
 
 import numpy as np
@@ -37,12 +37,17 @@ Values: TypeAlias = Any
 
 
 def at_point(
-    operations: Sequence[Operation], forward: Forward, point: Floats, needed: Sequence[int] | None = None
+    operations: Sequence[Operation],
+    forward: Forward,
+    point: Floats,
+    needed: Sequence[int] | None = None,
+    free: Collection[int] = (),
 ) -> list[Floats]:
     """Return the value of every slot at one point of each box, roundings left out.
 
     ``point`` holds coordinates of shape (d, B). Values are held in the ranges of the slots, those of curves apart, so
-    that they stay on their curve.
+    that they stay on their curve. Sums that are ``free`` are not: where a rule ends the range of what it compares, a
+    point that breaks the rule has to show by how much.
     """
     values: list[Floats] = [point[0]] * len(operations)
     for slot in range(len(operations)) if needed is None else needed:
@@ -52,6 +57,9 @@ def at_point(
             value = point[operation.axis]
         elif isinstance(operation, Sum):
             value = _weighed(operation, values, forward)
+            if slot in free:
+                values[slot] = value
+                continue
         elif isinstance(operation, Bend):
             values[slot] = operation.curve.value(values[operation.slot])
             continue
@@ -165,7 +173,8 @@ class _Backward:
         if not members:
             return
         assert self.points is not None
-        form, at = self.forward.forms[group.base], self.points[group.base]
+        form = self.forward.forms[group.base]
+        at = np.fmin(np.fmax(self.points[group.base], form.low), form.high)
         weighed, lines = [], []
         lost: Any = 0.0
         for member in members:
@@ -254,13 +263,17 @@ class _Backward:
         self.constant = self.constant + np.where(weight >= 0.0, weight * form.low, weight * form.high)
 
     def _share(self, slot: int, weight: Any, apart: Any, share: Any) -> None:
-        """Blame the axes of a slot for lines that are apart, in proportion to how far they move it."""
+        """Blame the axes of a slot for lines that are apart, in proportion to how far they move it.
+
+        What moves a slot other than in a straight line is put down to no axis.
+        """
         assert self.blame is not None
         form = self.forward.forms[slot]
         steep = np.abs(form.slopes)
         total = steep.sum(axis=0)
         amount = share * np.abs(weight) * apart
-        part = np.where(total > 0.0, amount / np.where(total > 0.0, total, 1.0), 0.0)
+        reach = np.maximum(total, 0.5 * (form.high - form.low))
+        part = np.where(reach > 0.0, amount / np.where(reach > 0.0, reach, 1.0), 0.0)
         for row, axis in enumerate(form.axes):
             self.blame[axis] += steep[row] * part
 

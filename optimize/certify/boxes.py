@@ -87,6 +87,8 @@ class Bounder:
         self._size = statement.index(SIZE)
         self._fleet = statement.index("satellites")
         low, high = self._ranges()
+        self.widths: Floats = np.maximum((high - low).max(axis=1, keepdims=True), NOTHING)
+        """How wide the coordinates are over the whole problem, shape (d, 1)."""
         self.builder = Builder(statement, low, high)
         self.tape: Tape = self.builder.build()
         self._needed = sorted({*reached(self.tape), *reached(self.tape, operands)})
@@ -171,13 +173,14 @@ class Bounder:
         known = self._start(boxes)
         alive, active = self._met(forward, known)
         alive &= ~forward.empty
-        first = self._first_prices(linear(forward.forms[tape.objective], self.axes, count), active, boxes, known)
+        goal = linear(forward.forms[tape.objective], self.axes, count)
+        first = self._first_prices(goal, active, boxes, known)
         for slopes, below in first:
             least = below - np.abs(slopes).sum(axis=0)
             cut(slopes, cutoff - least, known.lower, known.upper)
             known.bound = np.fmax(known.bound, least)
         known.bound[~alive] = np.inf
-        self._lifter.lift(forward, active, known, cutoff)
+        self._lifter.lift(forward, goal, active, known, cutoff)
         return Verdict(np.where(alive & known.is_open(cutoff), known.bound, np.inf), known, forward)
 
     def _start(self, boxes: Boxes) -> Lifting:

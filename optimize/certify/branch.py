@@ -16,6 +16,8 @@ Flags: TypeAlias = NDArray[np.bool_]
 NARROWEST = 1e-9
 """Widths of coordinates below it are not cut any more."""
 LEAST_BLAME = 1e-15
+WORST = 1e6
+"""The most that is unexplained, where no bound is known."""
 AGAIN_RATIO = 0.4
 """Boxes of which less than this share is left are looked at a second time before they are cut."""
 SAMPLED_EVERY = 61
@@ -40,7 +42,7 @@ def examine(bounder: Bounder, boxes: Boxes, cutoff: float, cut: bool) -> Examine
     stuck = boxes.take(slice(0, 0))
     halves = boxes
     if cut:
-        axis, can = _axes(bounder, boxes)
+        axis, can = _axes(bounder, boxes, cutoff)
         stuck = boxes.take(~can)
         halves = _halves(bounder, boxes.take(can), axis[can])
     halves = halves.take(bounder.snap(halves))
@@ -57,8 +59,12 @@ def examine(bounder: Bounder, boxes: Boxes, cutoff: float, cut: bool) -> Examine
     return Examined(left, stuck, closed.take(slice(0, None, SAMPLED_EVERY)), count)
 
 
-def _axes(bounder: Bounder, boxes: Boxes) -> tuple[NDArray[np.intp], Flags]:
-    """Return where to cut each box (a coordinate, or behind those a rounded slot), and whether it can be cut."""
+def _axes(bounder: Bounder, boxes: Boxes, cutoff: float) -> tuple[NDArray[np.intp], Flags]:
+    """Return where to cut each box (a coordinate, or behind those a rounded slot), and whether it can be cut.
+
+    That is where the bound is lost. What of the distance to the cutoff that does not explain is lost by prices that are
+    not those of the box, and is put down to coordinates by how wide they are still.
+    """
     statement, tape = bounder.statement, bounder.tape
     can = np.vstack([boxes.high - boxes.low > NARROWEST * (1.0 + np.abs(boxes.low)), boxes.most > boxes.least])
     for axis, c in enumerate(statement.coordinates):
@@ -72,9 +78,12 @@ def _axes(bounder: Bounder, boxes: Boxes) -> tuple[NDArray[np.intp], Flags]:
     for place, slot in enumerate(tape.roundings):
         if tape.operations[slot].free:  # type: ignore[union-attr]
             can[bounder.axes + place] = False
-    score = np.where(
-        can, boxes.blame + LEAST_BLAME * np.vstack([boxes.high - boxes.low, np.ones_like(boxes.least)]), -1.0
-    )
+    blame = boxes.blame.copy()
+    if np.isfinite(cutoff):
+        unexplained = np.clip(cutoff - boxes.bound - blame.sum(axis=0), 0.0, WORST)
+        wide = (boxes.high - boxes.low) / bounder.widths
+        blame[: bounder.axes] += unexplained * wide / np.maximum(wide.sum(axis=0), LEAST_BLAME)
+    score = np.where(can, blame + LEAST_BLAME * np.vstack([boxes.high - boxes.low, np.ones_like(boxes.least)]), -1.0)
     cuttable: Flags = np.logical_or.reduce(can, axis=0)
     return np.argmax(score, axis=0), cuttable
 

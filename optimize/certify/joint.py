@@ -29,6 +29,10 @@ LOGS = [1, 2, 4, 5]
 TANGENT_SHARE = 0.25
 """What counts of how far a tangent is below its exponential, in saying where it pays to split a box."""
 
+MIXED_SHARE = 0.5
+"""What counts of how far a mean of lines is above the lesser of them."""
+ALL = np.ones(1)
+"""As shares of alive and power: both lines as they are."""
 SHARE_OF_RANGE = 0.05
 """How gradually the lesser of several takes over along its range: what is below by as much is left out to 1 / e."""
 LARGEST_SPREAD = 200.0
@@ -75,7 +79,8 @@ class LogServed:
     def __init__(self, wear_exponent: float) -> None:
         self.wear_exponent = wear_exponent
         self._x = np.array(NODES)[:, np.newaxis]
-        self._worn = self._x**wear_exponent
+        self.worn = self._x**wear_exponent
+        """The nodes of the life to the power of wear, shape (nodes, 1)."""
         self._log_weights = np.log(np.array(WEIGHTS))[:, np.newaxis]
 
     def value(self, at: Values) -> Floats:
@@ -120,8 +125,11 @@ class LogServed:
         ends = slopes * low, slopes * high
         least = np.fmax(start - mixed.sum(axis=0) - short, LOG_LEAST - np.maximum(*ends).sum(axis=0)) - pad
         most = np.maximum(start + bends, LOG_LEAST - np.minimum(*ends).sum(axis=0)) + pad
-        share = (bent + 0.5 * mixed) / np.maximum(sum(spreads), LEAST_SPREAD)
-        parts = np.stack([(share * one).sum(axis=0) for one in spreads])
+        share = bent / np.maximum(spread, LEAST_SPREAD)
+        moves = [np.abs(rate) * half[k] for k, rate in enumerate(self._rates(ALL, ALL, size))]
+        moves[-1] = np.zeros_like(bent)
+        apart = MIXED_SHARE * mixed / np.maximum(sum(moves), LEAST_SPREAD)
+        parts = np.stack([(share * one + apart * move).sum(axis=0) for one, move in zip(spreads, moves, strict=True)])
         parts[LOGS] += TANGENT_SHARE * np.abs(slopes[LOGS]) * half[LOGS] ** 2
         return _finite(Planes(slopes, least, most, parts))
 
@@ -129,7 +137,7 @@ class LogServed:
         """Return the lines of what is alive, what has power, and what is lost otherwise, each of shape (nodes, B)."""
         failures, wear, array_loss, lost = sizes
         x = self._x
-        return log_spare - failures * x - wear * self._worn, log_oversize - array_loss * x, lost * x
+        return log_spare - failures * x - wear * self.worn, log_oversize - array_loss * x, lost * x
 
     def _rates(self, alive_share: Floats, power_share: Floats, sizes: Sequence[Values]) -> tuple[Floats, ...]:
         """Return how the exponents move with each argument."""
@@ -138,7 +146,7 @@ class LogServed:
         return (
             alive_share,
             -alive_share * (failures * x),
-            -alive_share * (wear * self._worn),
+            -alive_share * (wear * self.worn),
             power_share,
             -power_share * (array_loss * x),
             -(lost * x),

@@ -25,11 +25,14 @@ from dawndusk.optimize.certify.milp_case import Case
 from dawndusk.optimize.certify.milp_columns import propagated
 from dawndusk.optimize.certify.milp_designs import best_near
 from dawndusk.optimize.certify.milp_model import pyomo_model, slot_names, write_model
+from dawndusk.optimize.certify.milp_parts import Modelling
 from dawndusk.optimize.certify.milp_tree import Part, Tree
 from dawndusk.optimize.certify.operations import reached
 from dawndusk.optimize.certify.statement import STEPWISE, Statement, state
 from dawndusk.optimize.certify.tape import Builder
 from dawndusk.optimize.evolution import search
+from dawndusk.optimize.execution.backends import open_executor
+from dawndusk.optimize.execution.executor import Executor
 from dawndusk.optimize.problem import Combination, Problem
 
 Status: TypeAlias = Literal["bounded", "time limit", "infeasible", "failed"]
@@ -83,15 +86,18 @@ class _Search:
     """The state of one second bound. Scores are slots of the tape: logarithms where the objective is positive."""
 
     def __init__(
-        self, statement: Statement, gap: float, deadline: float, report: Callable[[MilpProgress], None]
+        self,
+        context: Modelling,
+        executor: Executor[Modelling],
+        gap: float,
+        deadline: float,
+        report: Callable[[MilpProgress], None],
     ) -> None:
         self.begin = self.tried = time.monotonic()
-        self.statement, self.gap, self.deadline, self.report = statement, gap, deadline, report
-        root = Bounder(statement).root()
-        builder = Builder(statement, root.low, root.high)
-        self.tape = builder.build()
-        self.names = slot_names(statement, builder)
-        self.tree = Tree(self.tape, (root.low, root.high))
+        self.statement, self.gap, self.deadline, self.report = context.statement, gap, deadline, report
+        self.tape = context.tape
+        self.names = slot_names(context.statement, context.builder)
+        self.tree = Tree(context, executor)
         self.generator = np.random.default_rng(0)
         self.score = self.cutoff = np.inf
         self.design: Design | None = None
@@ -208,10 +214,6 @@ class _Search:
         return f"{self.names.get(slot, f'slot {slot}')} ({kind}), {error:.2g} of the score, at {where}"
 
 
-def _statement(problem: Problem | Statement) -> Statement:
-    return state(problem.problem if isinstance(problem, Statement) else problem)
-
-
 def second_bound(
     problem: Problem | Statement,
     *,
@@ -219,6 +221,8 @@ def second_bound(
     time_limit_s: float = 45.0,
     cutoff: float | None = None,
     design: Design | None = None,
+    workers: int | None = None,
+    cluster: str | None = None,
     report: Callable[[MilpProgress], None] = lambda _: None,
 ) -> SecondBound:
     """Prove a lower bound on the objective (an upper one where it is made large), without the exact search.
@@ -235,24 +239,37 @@ def second_bound(
         Objective of a design that is known to be feasible. Without it a short evolutionary search looks for one.
     design : Design, optional
         The design of ``cutoff``, handed back if no better one is found.
+    workers : int, optional
+        Processes that bound parts; as many as there are cores by default. 0 and 1 do it in this one.
+    cluster : str, optional
+        Address of a Dask cluster whose workers bound parts instead.
     report : callable, optional
         Called after every step.
+
+    Raises
+    ------
+    ExecutionError
+        For a number of workers that makes no sense, or a cluster that does not answer.
+    TaskError
+        Where workers died on a part again and again.
     """
     deadline = time.monotonic() + time_limit_s
-    run = _Search(_statement(problem), gap, deadline, report)
-    if cutoff is not None:
-        run.offer(cutoff, design)
-    else:
-        found = search(
-            run.statement.problem,
-            seed=0,
-            time_limit_s=min(SEARCH_SHARE * time_limit_s, MOST_SEARCH_S),
-            most_designs=10**9,
-        )
-        if found.status == "feasible":
-            run.offer(found.objective, found.design)
-    run.run()
-    return run.result()
+    context = Modelling(problem.problem if isinstance(problem, Statement) else problem)
+    with open_executor(1 if workers == 0 else workers, context=context, cluster=cluster) as executor:
+        run = _Search(context, executor, gap, deadline, report)
+        if cutoff is not None:
+            run.offer(cutoff, design)
+        else:
+            found = search(
+                context.problem,
+                seed=0,
+                time_limit_s=min(SEARCH_SHARE * time_limit_s, MOST_SEARCH_S),
+                most_designs=10**9,
+            )
+            if found.status == "feasible":
+                run.offer(found.objective, found.design)
+        run.run()
+        return run.result()
 
 
 def milp_model(

@@ -46,14 +46,20 @@ A_SIXTH_ABOVE, A_THIRD_ABOVE = 1.0 / 5.9, 1.0 / 2.9
 
 
 def upper_plane(
-    function: LogServed, low: Floats, high: Floats, at: Floats, known: dict[bytes, bool] | None = None
+    function: LogServed,
+    low: Floats,
+    high: Floats,
+    at: Floats,
+    known: dict[bytes, bool] | None = None,
+    near: float = NEAR,
 ) -> tuple[Floats, float] | None:
     """Return slopes and constant of a plane above what is served over a box of the arguments, close to it at a point.
 
     Each exponent is taken by the line that is the lesser at the point, which elsewhere is above. In spares and oversize
     what is left is convex; where ``bends_down`` shows it concave in the rates its maximum less the plane is at the ends
-    of the first, and there at most the tangent at any point. Else the maximum is bounded in parts of the box. None is
-    returned where the plane would say nothing.
+    of the first, and there at most the tangent at any point. Else the maximum is bounded in parts of the box, which are
+    cut until the bound is as near as asked for or cutting has gone far enough. None is returned where the plane would
+    say nothing.
     """
     held = lines_at(function, at[:, np.newaxis])
     key = np.stack(held).tobytes()
@@ -61,8 +67,10 @@ def upper_plane(
     if key not in known:
         known[key] = bends_down(function, low, high, held)
     slopes = _at(function, at[:, np.newaxis], held).slopes[:, 0]
-    highest = _highest if known[key] else _raised
-    start = highest(function, low, high, at, held, slopes)
+    if known[key]:
+        start = _highest(function, low, high, at, held, slopes)
+    else:
+        start = _raised(function, (low, high), at, held, slopes, near)
     if not start < LARGEST_RISE:
         return None
     start = max(start, LOG_LEAST - float(np.minimum(slopes * low, slopes * high).sum()))
@@ -165,7 +173,7 @@ class _Point:
 
 def lines_at(function: LogServed, at: Floats) -> tuple[Floats, Floats]:
     """Return which lines are the lesser at points (6, B): one for alive, and for power, of shape (nodes, B)."""
-    x, worn = np.array(NODES)[:, np.newaxis], function._worn
+    x, worn = np.array(NODES)[:, np.newaxis], function.worn
     failures, wear, array_loss, _ = np.exp(at[LOGS])
     alive, power = at[0] - failures * x - wear * worn, at[3] - array_loss * x
     by_alive = (alive <= power) & (alive <= 0.0)
@@ -175,7 +183,7 @@ def lines_at(function: LogServed, at: Floats) -> tuple[Floats, Floats]:
 
 def _at(function: LogServed, at: Floats, held: tuple[Floats, Floats]) -> _Point:
     """Return what is served at points of shape (6, B), each exponent by a line that is above it."""
-    x, worn = np.array(NODES)[:, np.newaxis], function._worn
+    x, worn = np.array(NODES)[:, np.newaxis], function.worn
     failures, wear, array_loss, lost = np.exp(at[LOGS])
     alive, power = at[0] - failures * x - wear * worn, at[3] - array_loss * x
     by_alive, by_power = held
@@ -198,26 +206,46 @@ def _at(function: LogServed, at: Floats, held: tuple[Floats, Floats]) -> _Point:
 
 
 def _raised(
-    function: LogServed, low: Floats, high: Floats, at: Floats, held: tuple[Floats, Floats], slopes: Floats
+    function: LogServed,
+    box: tuple[Floats, Floats],
+    at: Floats,
+    held: tuple[Floats, Floats],
+    slopes: Floats,
+    near: float,
 ) -> float:
     """Return a bound on what is served less a plane over a box: bounds on parts of it, cut where they are highest."""
-    lows, highs = low[:, np.newaxis], high[:, np.newaxis]
-    reached, settled = -np.inf, -np.inf
+    lows, highs = (end[:, np.newaxis] for end in box)
+    inside, tops, blame = _tops(function, (lows, highs), at[:, np.newaxis], held, slopes)
+    reached, settled = float(inside[0]), -np.inf
     for turn in range(MOST_CUTS):
-        points = at[:, np.newaxis] if turn == 0 else _middle(lows, highs)
-        inside, tops, blame = _tops(function, (lows, highs), points, held, slopes)
-        if turn > 0:
-            other = _tops(function, (lows, highs), points, lines_at(function, points), slopes)
-            inside, tops = other[0], np.minimum(tops, other[1])
-        reached = max(reached, float(inside.max()))
-        close = tops <= reached + NEAR
+        close = tops <= reached + near
         settled = max(settled, float(tops[close].max(initial=-np.inf)))
         if close.all():
             return settled
         if turn == MOST_CUTS - 1 or 2 * int((~close).sum()) > MOST_PARTS:
-            return max(settled, float(tops.max()))
+            break
         lows, highs = _halves(lows[:, ~close], highs[:, ~close], np.argmax(blame[:, ~close], axis=0))
-    return settled
+        inside, tops, blame = _best_tops(function, (lows, highs), held, slopes)
+        reached = max(reached, float(inside.max()))
+    return max(settled, float(tops.max()))
+
+
+def _best_tops(
+    function: LogServed, box: tuple[Floats, Floats], held: tuple[Floats, Floats], slopes: Floats
+) -> tuple[Floats, Floats, Floats]:
+    """Return what ``_tops`` says at the middle of boxes, by the lines that are held or by those that are lesser there.
+
+    The values are those of the lesser lines, which are what is served itself.
+    """
+    points = _middle(*box)
+    count = points.shape[1]
+    lines = [
+        np.concatenate([np.broadcast_to(one, other.shape), other], axis=1)
+        for one, other in zip(held, lines_at(function, points), strict=True)
+    ]
+    twice = [np.concatenate([part, part], axis=1) for part in (*box, points)]
+    inside, tops, blame = _tops(function, (twice[0], twice[1]), twice[2], (lines[0], lines[1]), slopes)
+    return inside[count:], np.minimum(tops[:count], tops[count:]), blame[:, :count]
 
 
 def _tops(
@@ -278,19 +306,20 @@ def largest_form(form: Floats) -> Floats:
     inner, cross, outer = form[:, LOGS][:, :, LOGS], form[:, PLAIN][:, :, LOGS], form[:, PLAIN][:, :, PLAIN]
     steepest = np.linalg.eigvalsh(inner)[:, -1]
     scale = np.abs(inner).max(axis=(1, 2)) + 1e-15
-    best = _entries(form)
-    for share in SHIFTS:
-        shift = np.maximum(steepest + (MARGIN + share) * scale, 0.0)
-        held = inner - shift[:, np.newaxis, np.newaxis] * np.eye(len(LOGS))
-        rest = outer - cross @ np.linalg.solve(held, cross.transpose(0, 2, 1))
-        best = np.minimum(best, (_entries(rest) + len(LOGS) * shift) * (1.0 + 1e-9))
-    return best
+    shift = np.maximum(steepest + (MARGIN + np.array(SHIFTS)[:, np.newaxis]) * scale, 0.0)
+    held = inner - shift[:, :, np.newaxis, np.newaxis] * np.eye(len(LOGS))
+    rest = outer - cross @ np.linalg.solve(
+        held, np.broadcast_to(cross.transpose(0, 2, 1), (*held.shape[:3], len(PLAIN)))
+    )
+    shifted = (_entries(rest) + len(LOGS) * shift) * (1.0 + 1e-9)
+    found: Floats = np.minimum(_entries(form), shifted.min(axis=0))
+    return found
 
 
 def _entries(form: Floats) -> Floats:
     """Return a bound on quadratic forms over [-1, 1] by their entries one by one."""
-    diagonal = np.diagonal(form, axis1=1, axis2=2)
-    found: Floats = np.abs(form).sum(axis=(1, 2)) - np.abs(diagonal).sum(axis=1) + np.maximum(diagonal, 0.0).sum(axis=1)
+    diagonal = np.diagonal(form, axis1=-2, axis2=-1)
+    found: Floats = np.abs(form).sum(axis=(-2, -1)) + (np.maximum(diagonal, 0.0) - np.abs(diagonal)).sum(axis=-1)
     return found
 
 

@@ -13,9 +13,10 @@ from dawndusk.optimize.certify.alike import Group, tangent
 from dawndusk.optimize.certify.curves import RAMP
 from dawndusk.optimize.certify.joint import LOGS, LogServed
 from dawndusk.optimize.certify.milp_columns import LinearRow, Ranges
-from dawndusk.optimize.certify.milp_engine import PRIMAL_SIMPLEX, Engine
-from dawndusk.optimize.certify.milp_joint import upper_plane
+from dawndusk.optimize.certify.milp_engine import Engine
+from dawndusk.optimize.certify.milp_joint import NEAR, upper_plane
 from dawndusk.optimize.certify.milp_lines import plane_at, tangents_at
+from dawndusk.optimize.certify.milp_probe import PAD, End, Probe
 from dawndusk.optimize.certify.milp_template import Template
 from dawndusk.optimize.certify.milp_values import exact_at
 from dawndusk.optimize.certify.operations import Bend, Grid, Joint, Rounding, here
@@ -29,15 +30,14 @@ COUNTS = 0.03
 MOST_ROUNDS = 4
 LEAST_GAIN = 0.05
 """Share of what is left to the target that a round of cuts has to gain for another one."""
-PAD = 1e-11
 SHARE_OF_MIDDLE, LEAST_SHARE = 0.6, 0.2
 """How far from the value of the solution to the middle a range is split, and how near to an end at most."""
 NARROWEST = 1e-7
 """Widths of ranges below it are not split any more."""
+SHARE_OF_MISS = 0.05
+"""How near to what is served a plane has to be, as a share of how far the solution is from it."""
 WORTH = np.array([0.5, 1.0, 1.0, 0.5, 1.0, 1.0])
 """How much a unit of the arguments of what is served moves its exponents, spares and oversize as they count less."""
-SEEN_SHARE, LEAST_WIDTH = 0.04, 1e-6
-"""An end is not looked for where a solution was as near to it, relative to the range, or where the range is narrow."""
 SINGLE = 1e-7
 """Width of a range up to which it holds one number."""
 
@@ -63,6 +63,8 @@ class Bounded:
     words: str
     kept: tuple[Kept, ...] = ()
     """Rows by which the model was cut and that bind: they hold in every part of it as well."""
+    gains: tuple[tuple[End, float], ...] = ()
+    """What share of its range each end took away that was looked for."""
 
 
 class Node:
@@ -78,15 +80,15 @@ class Node:
         self.written = len(self.model.written.lengths) - len(self.added)
         self.concave: dict[int, dict[bytes, bool]] = {}
 
-    def bounded(self, groups: list[Group], probed: Sequence[int] = (), rounds: int = MOST_ROUNDS) -> Bounded:
-        """Solve, cut and solve again while that pays; then find the ends of some slots by linear programmes."""
+    def bounded(self, groups: list[Group], ends: Sequence[End] = ()) -> Bounded:
+        """Solve, cut and solve again while that pays; then look for ends of slots by linear programmes."""
         if self.model.contradiction:
             return Bounded(np.inf, None, {}, self.low, self.high, f"infeasible: {self.model.contradiction}")
         engine = Engine(self.model, dual=True)
         cost, shift = self._objective()
         best, values = -np.inf, None
         shortfalls: dict[int, float] = {}
-        for turn in range(rounds + 1):
+        for turn in range(MOST_ROUNDS + 1):
             answer = engine.minimise(cost)
             bound = shift + answer.bound
             gain, best = bound - best, max(best, bound)
@@ -96,7 +98,7 @@ class Node:
             self._narrow(engine, cost, answer.bound, shift)
             shortfalls, weights = self._explained(engine, values)
             done = best >= self.target or (turn > 0 and gain < LEAST_GAIN * (self.target - best))
-            if done or turn == rounds:
+            if done or turn == MOST_ROUNDS:
                 break
             rows = self._cuts(values, shortfalls, weights, groups)
             if not rows:
@@ -104,11 +106,12 @@ class Node:
             engine.add([row for row, _ in rows])
             self.added += rows
         multipliers = np.array(engine.solver.getSolution().row_dual)
-        if best < self.target and np.isfinite(self.target) and not self._probe(engine, probed):
+        probe = Probe(self.template, self.model, engine)
+        if best < self.target and np.isfinite(self.target) and not probe.narrow(ends, self.low, self.high):
             return Bounded(np.inf, None, {}, self.low, self.high, answer.words)
         dual = np.abs(multipliers)[self.written :] > SMALLEST_DUAL
         kept = tuple(row for row, binds in zip(self.added, dual, strict=True) if binds)
-        return Bounded(best, values, shortfalls, self.low, self.high, answer.words, kept)
+        return Bounded(best, values, shortfalls, self.low, self.high, answer.words, kept, tuple(probe.gains))
 
     @property
     def size(self) -> tuple[int, int]:
@@ -149,41 +152,6 @@ class Node:
         pad = PAD * (1.0 + np.abs(ends[0]) + np.abs(ends[1]))
         self.low[template.slots] = np.maximum(self.low[template.slots], np.minimum(*ends) - pad)
         self.high[template.slots] = np.minimum(self.high[template.slots], np.maximum(*ends) + pad)
-
-    def _probe(self, engine: Engine, slots: Sequence[int]) -> bool:
-        """Narrow slots to the least and the most that they can be; return whether there is anything left."""
-        template, model = self.template, self.model
-        engine.solver.setOptionValue("simplex_strategy", PRIMAL_SIMPLEX)
-        cost = np.zeros(len(model.middle))
-        least, most = engine.high.copy(), engine.low.copy()
-        for slot in slots:
-            column, factor, shift = template.columns.of[slot]
-            if column is None:
-                continue
-            place = template.position[column]
-            for sign in (1.0, -1.0):
-                low, high = float(engine.low[place]), float(engine.high[place])
-                near = SEEN_SHARE * (high - low)
-                if high - low < LEAST_WIDTH or (least[place] < low + near if sign > 0.0 else most[place] > high - near):
-                    continue
-                cost[place] = sign
-                answer = engine.minimise(cost)
-                cost[place] = 0.0
-                if answer.bound == np.inf:
-                    return False
-                if answer.point is not None:
-                    least, most = np.minimum(least, answer.point), np.maximum(most, answer.point)
-                if np.isfinite(answer.bound):
-                    end = min(max(low, sign * answer.bound), high)
-                    engine.limit(place, *((end, high) if sign > 0.0 else (low, end)))
-            ends = [
-                shift + factor * float(model.middle[place] + model.half[place] * end)
-                for end in (engine.low[place], engine.high[place])
-            ]
-            pad = PAD * (1.0 + abs(ends[0]) + abs(ends[1]))
-            self.low[slot] = max(self.low[slot], min(ends) - pad)
-            self.high[slot] = min(self.high[slot], max(ends) + pad)
-        return True
 
     def _explained(self, engine: Engine, values: Floats) -> tuple[dict[int, float], dict[int, float]]:
         """Return by how much the objective is too low for each slot's enclosure, and what each slot weighs in it."""
@@ -260,7 +228,9 @@ class Node:
         assert isinstance(function, LogServed)
         ends = np.array([self.model.ranges.within(inner) for inner in operation.slots])
         at = np.clip(values[list(operation.slots)], ends[:, 0], ends[:, 1])
-        found = upper_plane(function, ends[:, 0], ends[:, 1], at, self.concave.setdefault(slot, {}))
+        missed = values[slot] - float(function.value(at[:, np.newaxis])[0])
+        near = max(NEAR, SHARE_OF_MISS * missed)
+        found = upper_plane(function, ends[:, 0], ends[:, 1], at, self.concave.setdefault(slot, {}), near)
         if found is not None and values[slot] > float(found[0] @ at) + found[1] + SMALLEST_MISS:
             terms = [(inner, -float(slope)) for inner, slope in zip(operation.slots, found[0], strict=True)]
             self.model.add(f"joint_{slot}", [(slot, 1.0), *terms], -np.inf, found[1])

@@ -1,22 +1,29 @@
-"""Parts of a problem, lowest bound first: each bounded by a linear model, and cut in two where its bound is lost."""
+"""Parts of a problem, lowest bound first: each bounded by a linear model, narrowed, and cut in two where that is lost.
+
+A part whose ranges a model has narrowed a good deal is bounded once more over what is left of it before it is cut: that
+costs a model where cutting it costs two. Rounds are of a fixed size and their results are taken in order, so that the
+number of processes changes nothing but the time.
+"""
 
 from __future__ import annotations
 
 import heapq
 import itertools
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dawndusk.optimize.certify.alike import Group, groups
+from dawndusk.optimize.certify.alike import Group
 from dawndusk.optimize.certify.milp_forward import Narrowed, Slots, narrowed
-from dawndusk.optimize.certify.milp_node import Bounded, Kept, Node, place_to_split
-from dawndusk.optimize.certify.milp_template import Template
-from dawndusk.optimize.certify.operations import Joint, Rounding, Tape, operands, reached
+from dawndusk.optimize.certify.milp_node import Bounded, Kept, place_to_split
+from dawndusk.optimize.certify.milp_parts import Ask, Modelling, bound_part
+from dawndusk.optimize.certify.milp_probe import Yields
+from dawndusk.optimize.certify.operations import Joint, Rounding, Tape
+from dawndusk.optimize.execution.executor import Executor
 
 Floats: TypeAlias = NDArray[np.float64]
 Whole: TypeAlias = NDArray[np.intp]
@@ -27,6 +34,9 @@ SCREENED, SCREENED_AT_ONCE = 30_000, 2048
 """Boxes that are looked at by affine arithmetic alone, to rule out combinations."""
 SCREEN_SHARE = 0.15
 """Share of the time that this may take."""
+WORTH_ANOTHER = 0.02
+"""Mean logarithm by which a model has to narrow the ranges looked at for the part to be bounded once more as it is."""
+LEAST_WIDTH, MOST_NARROWING = 1e-7, 3.0
 
 
 @dataclass(order=True)
@@ -37,29 +47,26 @@ class Part:
     number: int
     combination: int = field(compare=False)
     found: Bounded = field(compare=False)
-    rough: bool = field(default=False, compare=False)
-    """Whether its model was solved once only."""
+    again: bool = field(default=False, compare=False)
+    """Whether it is worth to be bounded once more before it is cut."""
 
 
 class Tree:
     """The open parts of a problem. Bounds are scores: slots of the tape."""
 
-    def __init__(self, tape: Tape, root: tuple[Floats, Floats]) -> None:
-        self.tape = tape
-        self.needed = reached(tape)
-        self.asked = sorted({*self.needed, *reached(tape, operands)})
-        self.groups = groups(tape.operations, self.needed)
+    def __init__(self, context: Modelling, executor: Executor[Modelling]) -> None:
+        self.context, self.executor = context, executor
+        self.tape, self.needed, self.asked = context.tape, context.needed, context.asked
         self.queue: list[Part] = []
         self.stuck: list[Part] = []
         self.size = (0, 0)
-        self.probed = _probed(tape, self.needed, self.groups)
+        self.probed = _probed(self.tape, self.needed, context.groups)
+        self.yields = Yields()
         self.numbers = itertools.count()
         self.closed_at = np.inf
         self.bounded = 0
         self.latest: Bounded | None = None
-        self._templates: dict[int, Template] = {}
-        self._root = root
-        self.widths = np.ones(len(tape.operations))
+        self.widths = np.ones(len(self.tape.operations))
 
     @property
     def lowest(self) -> float:
@@ -74,7 +81,7 @@ class Tree:
 
     def start(self, target: float, deadline: float) -> None:
         """Bound every combination by affine arithmetic, and what is left of each by a linear model."""
-        low, high = self._root
+        low, high = self.context.root
         known = self._slots(low, high, np.arange(low.shape[1]))
         after = narrowed(self.tape, self.asked, known, target)
         self._closed(target, len(after.left) < len(known) and bool(np.isfinite(target)))
@@ -86,33 +93,26 @@ class Tree:
         if np.isfinite(target):
             now = time.monotonic()
             after = self._screened(left, target, now + SCREEN_SHARE * (deadline - now))
-        for k in range(len(after.left)):
-            ends = after.left.low[:, k].copy(), after.left.high[:, k].copy()
-            late = time.monotonic() > deadline and self.bounded > 0
-            self._bound(int(after.left.combination[k]), ends, float(after.bound[k]), (), target, rough=True, late=late)
+        self._bound_all(after.left, after.bound, [()] * len(after.left), target, deadline)
 
     def step(self, target: float, deadline: float) -> None:
-        """Cut the parts with the lowest bounds."""
+        """Go on with the parts with the lowest bounds."""
         self._end(target)
         chosen = [heapq.heappop(self.queue) for _ in range(min(TOGETHER, len(self.queue)))]
-        for part in [part for part in chosen if part.rough]:
-            if time.monotonic() > deadline:
-                heapq.heappush(self.queue, part)
-            else:
-                self._bound(part.combination, (part.found.low, part.found.high), part.bound, (), target)
-        chosen = [part for part in chosen if not part.rough]
-        halves = [self._halves(part) for part in chosen]
-        for part, half in zip(chosen, halves, strict=True):
-            if half is None:
+        regions = [self._region(part) for part in chosen]
+        for part, region in zip(chosen, regions, strict=True):
+            if region is None:
                 self.stuck.append(part)
-        some = [half for half in halves if half is not None]
+        some = [region for region in regions if region is not None]
         if not some:
             return
-        parents = [part for part, half in zip(chosen, halves, strict=True) if half is not None for _ in (0, 1)]
+        parents = [
+            p for p, region in zip(chosen, regions, strict=True) if region is not None for _ in range(len(region))
+        ]
         children = Slots(
-            np.concatenate([half.low for half in some], axis=1),
-            np.concatenate([half.high for half in some], axis=1),
-            np.concatenate([half.combination for half in some]),
+            np.concatenate([region.low for region in some], axis=1),
+            np.concatenate([region.high for region in some], axis=1),
+            np.concatenate([region.combination for region in some]),
         )
         after = narrowed(self.tape, self.asked, children, target)
         self._closed(target, len(after.left) < len(children))
@@ -140,7 +140,7 @@ class Tree:
 
     def _screened(self, roots: Slots, target: float, deadline: float) -> Narrowed:
         """Return the combinations of which affine arithmetic leaves something, in the hulls of what it leaves."""
-        inputs = self._root[0].shape[0]
+        inputs = self.context.root[0].shape[0]
         place = {int(c): k for k, c in enumerate(roots.combination)}
         boxes = Slots(roots.low[:inputs], roots.high[:inputs], roots.combination)
         bound, steep = np.full(len(boxes), -np.inf), np.ones((inputs, len(boxes)))
@@ -167,7 +167,7 @@ class Tree:
         return self._hulls(roots, boxes, place, target)
 
     def _hulls(self, roots: Slots, boxes: Slots, place: dict[int, int], target: float) -> Narrowed:
-        inputs = self._root[0].shape[0]
+        inputs = self.context.root[0].shape[0]
         alive = np.unique(boxes.combination)
         self._closed(target, len(alive) < len(roots))
         hulls = roots.take([place[int(c)] for c in alive])
@@ -180,62 +180,59 @@ class Tree:
     def _bound_all(
         self, left: Slots, known: Floats, kept: Sequence[tuple[Kept, ...]], target: float, deadline: float
     ) -> None:
-        for k, rows in enumerate(kept):
-            ends = left.low[:, k].copy(), left.high[:, k].copy()
-            late = time.monotonic() > deadline and self.bounded > 0
-            self._bound(int(left.combination[k]), ends, float(known[k]), rows, target, late=late)
-
-    def _bound(
-        self,
-        combination: int,
-        ends: tuple[Floats, Floats],
-        known: float,
-        kept: Sequence[Kept],
-        target: float,
-        *,
-        rough: bool = False,
-        late: bool = False,
-    ) -> None:
-        """Bound a part by its linear model, roughly or in full, or where it is too late by what is known."""
-        low, high = ends
+        """Bound parts by their linear models, or where it is too late by what is known."""
         objective = self.tape.objective
-        high[objective] = min(high[objective], target)
-        if late:
-            found = Bounded(known, None, {}, low, high, "time limit")
-        else:
-            node = Node(self._template(combination), low, high, target, kept)
-            found = node.bounded(self.groups, rounds=0) if rough else node.bounded(self.groups, self.probed)
-            self.latest, self.size, self.bounded = found, node.size, self.bounded + 1
-        bound = max(found.bound, known)
+        left.high[objective] = np.minimum(left.high[objective], target)
+        asks = [
+            Ask(int(c), left.low[:, k], left.high[:, k], kept[k], target, self.yields.order(self.probed), np.inf)
+            for k, c in enumerate(left.combination)
+        ]
+        tasks = self.executor.map_in_order(bound_part, self._in_time(asks, deadline))
+        for ask, least, done in zip(asks, known, tasks, strict=True):
+            found, size = done.value()
+            if found.values is not None or found.bound == np.inf:
+                self.latest, self.size, self.bounded = found, size, self.bounded + 1
+            self.yields.learn(found.gains)
+            self._take_in(ask, found, max(found.bound, float(least)), target)
+
+    def _in_time(self, asks: Sequence[Ask], deadline: float) -> Iterator[Ask]:
+        """Return what is asked for, with the time that is left for it; the very first is always bounded."""
+        for k, ask in enumerate(asks):
+            yield replace(ask, seconds=deadline - time.monotonic()) if self.bounded or k else ask
+
+    def _take_in(self, ask: Ask, found: Bounded, bound: float, target: float) -> None:
+        """Put a part that was bounded back into the queue, unless nothing of interest is left of it."""
         if bound >= target or bound == np.inf:
             self._closed(target, True)
             return
-        heapq.heappush(self.queue, Part(bound, next(self.numbers), combination, found, rough))
+        again = found.values is not None and self._narrowing(ask, found) >= WORTH_ANOTHER
+        heapq.heappush(self.queue, Part(bound, next(self.numbers), ask.combination, found, again))
 
-    def _template(self, combination: int) -> Template:
-        if combination not in self._templates:
-            self._templates[combination] = Template(self.tape, combination, self.needed)
-        return self._templates[combination]
+    def _narrowing(self, ask: Ask, found: Bounded) -> float:
+        """Return by how much ranges have become narrower, as the mean of their logarithms."""
+        before, after = (ask.high - ask.low)[self.probed], (found.high - found.low)[self.probed]
+        wide = np.isfinite(before) & (before > LEAST_WIDTH)
+        gains = np.log(before[wide] / np.maximum(after[wide], LEAST_WIDTH))
+        return float(np.clip(gains, 0.0, MOST_NARROWING).sum()) / len(self.probed)
 
-    def _halves(self, part: Part) -> Slots | None:
+    def _region(self, part: Part) -> Slots | None:
+        """Return what of a part to bound next: all of it, or its halves; None where it can not be cut."""
         found = part.found
-        template = self._template(part.combination)
-        place = place_to_split(template, found, self.widths) if found.values is not None else self._widest(found)
-        if place is None:
-            return None
-        slot, at = place
         whole = Slots(found.low[:, np.newaxis], found.high[:, np.newaxis], np.array([part.combination]))
-        return _cut(whole, np.array([slot]), np.array([at]))
+        if part.again:
+            return whole
+        if found.values is None:
+            place = self._widest(found)
+        else:
+            place = place_to_split(self.context.template(part.combination), found, self.widths)
+        return None if place is None else _cut(whole, np.array([place[0]]), np.array([place[1]]))
 
     def _widest(self, found: Bounded) -> tuple[int, float] | None:
         """Return the coordinate that is widest, and its middle."""
-        inputs = self._root[0].shape[0]
+        inputs = self.context.root[0].shape[0]
         width = (found.high - found.low)[:inputs] / self.widths[:inputs]
         axis = int(np.argmax(width))
         return (axis, 0.5 * float(found.low[axis] + found.high[axis])) if width[axis] > LEAST_WIDTH else None
-
-
-LEAST_WIDTH = 1e-7
 
 
 def _probed(tape: Tape, needed: Sequence[int], alike: Sequence[Group]) -> list[int]:

@@ -3,8 +3,9 @@
 A plane comes from a point of the box, where its tangents are taken, and from a price for every rule. The plane itself
 says where in the box it is lowest, and the values of the rules there say which prices are too low or too high. The best
 point and prices so far are the centre; the next try is a step from there, as long along each coordinate as the
-curvature between the last two planes suggests. A step that leads to a worse plane only teaches the curvature. Boxes
-hand point and prices on to their halves, so that the search goes on where it was.
+curvature between the last two planes suggests. A step that leads to a worse plane only teaches the curvature. At the
+end comes the best mean of all planes and the lines of the rules. Boxes hand point and prices on to their halves, so
+that the search goes on where it was.
 
 Source: proximal bundle methods (Kiwiel, Proximity control in bundle methods, 1990); dual coordinate ascent (Hildreth,
 A quadratic programming procedure, 1957).
@@ -23,8 +24,9 @@ from dawndusk.optimize.certify.affine import LARGEST, Forward
 from dawndusk.optimize.certify.alike import Group
 from dawndusk.optimize.certify.backward import at_point, plane
 from dawndusk.optimize.certify.curves import PADDING
+from dawndusk.optimize.certify.master import Master
 from dawndusk.optimize.certify.operations import Tape
-from dawndusk.optimize.certify.rows import ROW_TOLERANCE, Linear, best_multiplier, cut
+from dawndusk.optimize.certify.rows import ROW_TOLERANCE, Linear, cut
 from dawndusk.optimize.certify.selection import Selection
 
 Floats: TypeAlias = NDArray[np.float64]
@@ -106,22 +108,82 @@ class _Tried:
         return _Tried(*(np.where(chosen, new, old) for old, new in pairs))
 
 
+@dataclass
+class _Bundle:
+    """The planes of B boxes so far, the best of them in the centre, and what it takes to find the next.
+
+    ``rows`` are those of the boxes, ``bend`` is the curvature along each coordinate, shape (d, B).
+    """
+
+    tries: list[_Tried]
+    rows: Sequence[Linear]
+    centre: _Tried | None
+    bend: Floats
+
+    @staticmethod
+    def begin(goal: Linear, rows: Sequence[Linear], known: Lifting) -> _Bundle:
+        """Return a bundle that knows a line below the objective alone."""
+        free = np.zeros_like(known.prices)
+        first = _Tried(known.u, free, goal.slopes, goal.below, np.zeros((0, len(goal.below))), goal.low)
+        return _Bundle([first], rows, None, np.zeros(known.u.shape))
+
+    def take(self, chosen: Places) -> _Bundle:
+        """Return what is known of some of the boxes."""
+        centre = self.centre.take(chosen) if self.centre is not None else None
+        rows = [row.take(chosen) for row in self.rows]
+        return _Bundle([tried.take(chosen) for tried in self.tries], rows, centre, self.bend.take(chosen, axis=-1))
+
+    def is_better(self, tried: _Tried) -> Flags:
+        """Return where a plane is higher than the centre."""
+        return np.ones(len(tried.least), dtype=bool) if self.centre is None else tried.least > self.centre.least
+
+    def add(self, tried: _Tried) -> None:
+        """Take in a plane."""
+        self.tries.append(tried)
+        if self.centre is None:
+            self.bend = np.broadcast_to(_steepest(tried) / FIRST_STEP, tried.u.shape)
+            self.centre = tried
+        else:
+            self.bend = _curvature(self.centre, tried, self.rows, self.bend)
+            self.centre = self.centre.better(tried)
+
+    def steer(self) -> tuple[Floats, Floats]:
+        """Return the next point and prices."""
+        assert self.centre is not None
+        return steer(self.centre, self.rows, 1.0 / self.bend)
+
+    def mean(self, start: Floats) -> tuple[Floats, Floats, Floats, Floats]:
+        """Return slopes and constant of the highest mean of all planes and rows, its prices, and its lowest point."""
+        count = len(start[0])
+        lines = [(tried.slopes, tried.below, np.ones(count, dtype=bool)) for tried in self.tries]
+        for row in self.rows:
+            counts = np.broadcast_to(row.counts, (count,))
+            lines.append((np.where(counts, row.slopes, 0.0), np.where(counts, row.below - ROW_TOLERANCE, 0.0), counts))
+        slopes, below, counts = (np.stack(part) for part in zip(*lines, strict=True))
+        shares, point = Master(slopes, below, counts, len(self.tries)).solve(start)
+        prices = np.zeros_like(self.tries[0].prices)
+        for tried, share in zip(self.tries, shares, strict=False):
+            prices += share * tried.prices
+        for row, price in zip(self.rows, shares[len(self.tries) :], strict=True):
+            prices[row.place] += price
+        return *known_planes((slopes * shares[:, np.newaxis]).sum(axis=0), (below * shares).sum(axis=0)), prices, point
+
+
 class Lifter:
     """Lifts the bounds of boxes of one tape, ``planes`` times at most."""
 
     def __init__(self, tape: Tape, needed: Sequence[int], groups: Sequence[Group], planes: int) -> None:
         self.tape, self.needed, self.groups, self.planes = tape, needed, groups, planes
+        self._free = frozenset({*tape.limits, *(row.slot for row in tape.rows if row.slot is not None)})
 
-    def lift(self, forward: Forward, rows: Sequence[Linear], known: Lifting, cutoff: float) -> None:
+    def lift(self, forward: Forward, goal: Linear, rows: Sequence[Linear], known: Lifting, cutoff: float) -> None:
         """Lift bounds, cut what is above ``cutoff``, and note where bounds are lost; ``known`` is changed in place.
 
-        ``rows`` are those that may be broken in some box; all others have the price zero.
+        ``goal`` is below the objective. ``rows`` are those that may be broken in some box; all others have the price
+        zero.
         """
         places = np.arange(forward.count)
-        work, part, here = known.take(places), forward, list(rows)
-        centre: _Tried | None = None
-        mixed: tuple[Floats, Floats] | None = None
-        bend = np.zeros(known.u.shape)
+        work, part, bundle = known.take(places), forward, _Bundle.begin(goal, rows, known)
         for turn in range(self.planes):
             alive = work.is_open(cutoff)
             if not alive.any():
@@ -129,36 +191,25 @@ class Lifter:
             if alive.mean() < CROWDED:
                 known.put(places, work)
                 left = np.flatnonzero(alive)
-                places, work, bend = places[left], work.take(left), bend.take(left, axis=-1)
-                part, here = Selection(forward, places), [row.take(left) for row in here]
-                centre = centre.take(left) if centre is not None else None
-                mixed = (mixed[0].take(left, axis=1), mixed[1].take(left)) if mixed is not None else None
-            ends = turn in (0, self.planes - 1)
-            blame = np.zeros_like(work.blame) if ends else None
-            tried = self._try(part, here, work, blame)
-            self._use(work, tried.slopes, tried.below, cutoff)
-            if mixed is not None:
-                mixed = _mixed(mixed, tried)
-                self._use(work, *mixed, cutoff)
-            else:
-                mixed = tried.slopes, tried.below
-            if centre is None:
-                bend = np.broadcast_to(_steepest(tried) / FIRST_STEP, tried.u.shape)
-                work.blame = blame if blame is not None else work.blame
-                centre = tried
-            else:
-                if blame is not None:
-                    work.blame = np.where(tried.least > centre.least, blame, work.blame)
-                bend = _curvature(centre, tried, here, bend)
-                centre = centre.better(tried)
-            work.u, work.prices = steer(centre, here, 1.0 / bend)
+                places, work, bundle = places[left], work.take(left), bundle.take(left)
+                part = Selection(forward, places)
+            last = turn == self.planes - 1
+            blame = np.zeros_like(work.blame) if turn == 0 or last else None
+            tried = self._try(part, bundle.rows, work, blame)
+            _use(work, tried.slopes, tried.below, cutoff)
+            if blame is not None:
+                work.blame = np.where(bundle.is_better(tried), blame, work.blame)
+            bundle.add(tried)
+            work.u, work.prices = bundle.steer()
+            lost = (work.blame.sum(axis=0) < cutoff - work.bound) & np.isfinite(cutoff)
+            self._combine(work, bundle, lost, work.is_open(cutoff) & (lost | last), cutoff, moves=not last)
         known.put(places, work)
 
     def _try(self, forward: Forward, rows: Sequence[Linear], work: Lifting, blame: Floats | None) -> _Tried:
         """Return what a plane at the next point, with the next prices, comes to."""
         operations = self.tape.operations
         middle, half = 0.5 * (forward.low + forward.high), 0.5 * (forward.high - forward.low)
-        points = at_point(operations, forward, middle + half * work.u, self.needed)
+        points = at_point(operations, forward, middle + half * work.u, self.needed, self._free)
         weights: dict[int, Any] = {self.tape.objective: np.ones(forward.count)}
         shift: Any = 0.0
         values = np.empty((len(rows), forward.count))
@@ -173,10 +224,28 @@ class Lifter:
         return _Tried(work.u, work.prices, slopes, below, values, below - np.abs(slopes).sum(axis=0))
 
     @staticmethod
-    def _use(work: Lifting, slopes: Floats, below: Floats, cutoff: float) -> None:
-        least = below - np.abs(slopes).sum(axis=0)
-        cut(slopes, cutoff - least, work.lower, work.upper)
-        work.bound = np.maximum(work.bound, least)
+    def _combine(work: Lifting, bundle: _Bundle, lost: Flags, used: Flags, cutoff: float, *, moves: bool) -> None:
+        """Use the best mean of the planes and rows of some boxes; go on from it where steps by curvature are ``lost``.
+
+        They are where lines that are apart do not make up for the distance to the cutoff, so that the prices must be
+        wrong. Elsewhere such steps lead to better planes than the mean does, which knows the rules by their lines only;
+        and to a better point of the halves of a box, so that only the next plane of the box itself ``moves`` with it.
+        """
+        chosen = np.flatnonzero(used)
+        if not len(chosen):
+            return
+        part, far = work.take(chosen), lost[chosen]
+        slopes, below, prices, point = bundle.take(chosen).mean(part.u)
+        _use(part, slopes, below, cutoff)
+        part.prices, part.u = np.where(far, prices, part.prices), np.where(far & moves, point, part.u)
+        work.put(chosen, part)
+
+
+def _use(work: Lifting, slopes: Floats, below: Floats, cutoff: float) -> None:
+    """Lift bounds to a plane, and cut off where it is above the cutoff."""
+    least = below - np.abs(slopes).sum(axis=0)
+    cut(slopes, cutoff - least, work.lower, work.upper)
+    work.bound = np.maximum(work.bound, least)
 
 
 def known_planes(slopes: Floats, below: Floats) -> tuple[Floats, Floats]:
@@ -231,10 +300,3 @@ def _curvature(centre: _Tried, tried: _Tried, rows: Sequence[Linear], before: Fl
     own = np.where(far, changed / np.where(far, moved, 1.0), -1.0)
     bend = np.where(own > 0.0, np.clip(own, BEND_RANGE[0] * mean, BEND_RANGE[1] * mean), mean)
     return np.where(np.isfinite(bend) & (bend > 0.0), bend, steepest / FIRST_STEP)
-
-
-def _mixed(mixed: tuple[Floats, Floats], tried: _Tried) -> tuple[Floats, Floats]:
-    """Return the mean of two planes whose least value is highest."""
-    slopes, below = mixed
-    share = np.minimum(best_multiplier(slopes, tried.slopes - slopes, tried.below - below), 1.0)
-    return slopes + share * (tried.slopes - slopes), below + share * (tried.below - below)

@@ -35,6 +35,7 @@ from dawndusk.optimize.problem import Goal, Problem
 Floats: TypeAlias = NDArray[np.float64]
 Indices: TypeAlias = NDArray[np.intp]
 Report: TypeAlias = Callable[[Progress], None]
+First: TypeAlias = Callable[[Goal], Design | None]
 
 FEWEST_GOALS, MOST_GOALS = 2, 5
 WIDEST_SPACING = 0.5
@@ -64,6 +65,7 @@ def find_front(
     spacing: float = 0.02,
     time_limit_s: float = 60.0,
     seeds: Sequence[Design] = (),
+    first: First = lambda _: None,
     report: Report = lambda _: None,
 ) -> Front:
     """Return the front of a problem between two to five goals.
@@ -84,6 +86,8 @@ def find_front(
         Of everything together; proofs take at most stated shares of it.
     seeds : sequence of Design
         More designs to begin with.
+    first : callable
+        Returns a good design for a goal, if it finds one; asked for each goal of which no proof gave a design.
     report : callable
         Called with ``Progress`` now and then.
 
@@ -103,12 +107,13 @@ def find_front(
     clock.proofs_end()
     proved = any(end.status == "infeasible" for end in ends)
     interrupted = any(end.stopped_by == INTERRUPT for end in ends)
-    known = [*(end.design for end in ends if end.design is not None), *seeds]
+    ended = interrupted or proved
+    known = [*_designs_of(goals, ends, (lambda _: None) if ended else first), *seeds]
     found = hunt(
         field,
         seed=seed,
         spacing=spacing,
-        time_limit_s=0.0 if interrupted or proved else clock.hunt_s,
+        time_limit_s=0.0 if ended else clock.hunt_s,
         seeds=known,
         report=report,
     )
@@ -134,6 +139,12 @@ def find_front(
     )
     _check(front)
     return front
+
+
+def _designs_of(goals: Sequence[Goal], ends: Sequence[End], first: First) -> list[Design]:
+    """Return a design for each goal where there is one: what its proof met, else what is found first."""
+    met = {end.goal: end.design for end in ends}
+    return [design for goal in goals if (design := met.get(goal) or first(goal)) is not None]
 
 
 def check_goals(goals: Sequence[Goal]) -> None:

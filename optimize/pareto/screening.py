@@ -11,10 +11,10 @@ from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import qmc
 
 from dawndusk.optimize.pareto.archive import Archive
 from dawndusk.optimize.pareto.field import Field, Points
+from dawndusk.optimize.sequences import sobol
 
 Floats: TypeAlias = NDArray[np.float64]
 Indices: TypeAlias = NDArray[np.intp]
@@ -36,7 +36,7 @@ FEASIBLE = -1e9
 def screen(field: Field, archive: Archive, *, seed: int) -> Points:
     """Return the best points of the most promising combinations, and put the trade-offs met into the archive."""
     count, mixes = len(field.combinations), _mixes(len(field.goals))
-    start = qmc.Sobol(field.dimensions, rng=np.random.default_rng([seed, LOOKING])).random(SAMPLES)
+    start = sobol(field.dimensions, np.random.default_rng([seed, LOOKING])).random(SAMPLES)
     points = field.grade(np.tile(start, (count, 1)), np.repeat(np.arange(count), SAMPLES))
     archive.take_in(points)
     best, merit = _best(points, count, mixes, archive)

@@ -33,7 +33,7 @@ class Bracket:
     @property
     def sign(self) -> float:
         """Return -1 where the objective is made large."""
-        return -1.0 if self.problem.objective is Objective.NPV else 1.0
+        return self.problem.objective.sign
 
     @property
     def upper(self) -> float:

@@ -75,7 +75,7 @@ def _discounted(e: Economy) -> Coefficients:
         built=_built(e, flown, spread) + running[:, None, None] * began,
         arrived=arrived,
         launch=e.launching.price_usd * (1.0 + e.insured) * spread,
-        surcharge=e.launching.year_price_usd * (1.0 + _least_insured(e)) * years,
+        surcharge=e.launching.year_price_usd * (1.0 + least_insured(e)) * years,
         learning=(e.line_usd * learnt)[:, None] * years,
         ready=e.carry * np.exp(-rate * np.arange(calendar.years)),
         control=cost.operations_fixed_usd_per_year * np.exp(-rate * np.arange(after)) * float(annuity_years(rate, 1.0)),
@@ -93,7 +93,7 @@ def _capital(e: Economy) -> Coefficients:
         built=_built(e, flown, periods),
         arrived=np.zeros(e.opens.shape),
         launch=e.launching.price_usd * (1.0 + e.insured),
-        surcharge=e.launching.year_price_usd * (1.0 + _least_insured(e)),
+        surcharge=e.launching.year_price_usd * (1.0 + least_insured(e)),
         learning=e.line_usd[:, None] * years,
         ready=years,
         control=np.zeros(calendar.all_periods // calendar.steps_per_year),
@@ -109,7 +109,7 @@ def _built(e: Economy, flown: Floats, discount: Floats) -> Floats:
     return np.asarray((flown[:, None, :] * (1.0 + e.insured) - credit) * discount)
 
 
-def _least_insured(e: Economy) -> Floats:
+def least_insured(e: Economy) -> Floats:
     """Return the least insurance of each vehicle in each year, shape (V, Y)."""
     shape = (len(e.launching.vehicles), e.calendar.years, e.calendar.steps_per_year)
     return np.asarray(e.insured.reshape(shape).min(axis=2))

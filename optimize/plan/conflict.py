@@ -20,22 +20,31 @@ from dawndusk.optimize.plan.direct import lp_of
 from dawndusk.optimize.plan.families import FAMILIES
 from dawndusk.optimize.plan.highs import THREADS, Solver
 from dawndusk.optimize.plan.model import plan_model
-from dawndusk.optimize.plan.problem import PlanProblem
+from dawndusk.optimize.plan.problem import Objective, PlanProblem
+from dawndusk.optimize.plan.score import LIMIT_RULES
 
 LEAST_GIVEN = 1e-6
+BOUND_TOLERANCE = 1e-4
+"""Relative: what the tolerances of the solver may do to a bound."""
 MOST_ROWS_FOR_IIS = 4000
 IIS_FROM_LP_AND_IRREDUCIBLE = 2 + 4
 """HiGHS's option ``iis_strategy``, a sum of flags."""
 
 
 OF_BUDGET = ("experience", "programme_start")
-OF_MONEY_ALONE = (*OF_BUDGET, "volume_tier", "volume_price", "cadence_premium", "design_development", "mission_control")
+OF_MONEY_ALONE = (*OF_BUDGET, "cadence_premium", "design_development", "mission_control")
 """Families that follow purchases without limiting them, as long as no more is launched than can be bought."""
+LIMITS_OF_MONEY = ("budget", *LIMIT_RULES.values())
+ENDS_OF_TIERS = {"one", "least", "most"}
+"""Rows of ``volume_tier`` that end where launches do."""
 
 
 @dataclass(frozen=True)
 class Given:
-    """One row that has to give: its rule, what it speaks of, its limit and by how much it gives, in its units."""
+    """One row that has to give: its rule, what it speaks of, its limit and by how much it gives, in its units.
+
+    ``share`` is the amount over the limit, where that is not zero.
+    """
 
     rule: str
     label: str
@@ -43,6 +52,7 @@ class Given:
     limit: float
     amount: float
     units: str
+    share: float
 
 
 @dataclass(frozen=True)
@@ -89,10 +99,36 @@ def explain_conflict(problem: PlanProblem, *, time_limit_s: float = 30.0, seed: 
     for name in families:
         found = _given(plan_model(problem), [name], deadline, seed) if time.monotonic() < deadline else ()
         if found:
-            alone.append((name, sum(given.amount / (abs(given.limit) or 1.0) for given in found)))
+            alone.append((name, sum(given.share for given in found)))
     alone.sort(key=lambda pair: pair[1])
     rows = irreducible_rows(model, [*involved, *(name for name, _ in alone)], deadline)
     return PlanConflict(all_together, tuple(alone), rows, time.monotonic() - begin)
+
+
+def beyond_reach(problem: PlanProblem, objective: Objective, bound: float | None) -> PlanConflict | None:
+    """Return why no plan keeps the limit on what an objective is about, None where the bound on it does not say so.
+
+    Parameters
+    ----------
+    bound : float, optional
+        What no plan betters of the objective by itself.
+    """
+    limit, sign = problem.limits.of(objective), objective.sign
+    if limit is None or bound is None or sign * (bound - limit) <= BOUND_TOLERANCE * abs(bound):
+        return None
+    family, amount = FAMILIES[LIMIT_RULES[objective]], abs(bound - limit)
+    share = amount / (abs(limit) or 1.0)
+    given = Given(family.name, "plan", family.sentence, limit, amount, family.units, share)
+    return PlanConflict((given,), ((family.name, share),), (), 0.0)
+
+
+def together(found: PlanConflict | None, other: PlanConflict | None) -> PlanConflict | None:
+    """Return what is known of how far limits are out of reach, with what the relaxation says of other rules."""
+    if found is None or other is None:
+        return found or other
+    named = {name for name, _ in found.alone}
+    alone = (*found.alone, *(pair for pair in other.alone if pair[0] not in named))
+    return PlanConflict(found.given, alone, other.irreducible, found.seconds + other.seconds)
 
 
 def _given(model: Any, families: Collection[str], deadline: float, seed: int) -> tuple[Given, ...]:
@@ -109,8 +145,10 @@ def _given(model: Any, families: Collection[str], deadline: float, seed: int) ->
         if share > LEAST_GIVEN:
             family = FAMILIES[name]
             words = ", ".join(map(str, label)) if isinstance(label, tuple) else str(label)
-            found.append(Given(name, words, family.sentence, limit, share * (abs(limit) or 1.0), family.units))
-    return tuple(sorted(found, key=lambda given: -given.amount / (abs(given.limit) or 1.0)))
+            unit = family.unit(model.frame)
+            amount = share * (abs(limit) or 1.0) * unit
+            found.append(Given(name, words, family.sentence, limit * unit, amount, family.units, share))
+    return tuple(sorted(found, key=lambda given: -given.share))
 
 
 def add_slack(model: Any, families: Collection[str]) -> dict[tuple[str, Any], tuple[Any, float]]:
@@ -119,13 +157,17 @@ def add_slack(model: Any, families: Collection[str]) -> dict[tuple[str, Any], tu
     Where cadence may give, launches lose their upper ends, which repeat it period by period, and so do the curves of
     cost, which end where launches do.
     """
+    has_money = any(model.find_component(name) is not None for name in LIMITS_OF_MONEY)
     if "cadence" in families:
         for variable in model.launches.values():
             variable.setub(None)
         for name in OF_MONEY_ALONE:
             component = model.find_component(name)
-            if component is not None and not (name in OF_BUDGET and model.find_component("budget") is not None):
+            if component is not None and not (name in OF_BUDGET and has_money):
                 component.deactivate()
+        for label, row in model.volume_tier.items():
+            if label[-1] in ENDS_OF_TIERS:
+                row.deactivate()
     rows = [(name, label) for name in families for label in model.find_component(name)]
     model.slack = pyo.Var(range(len(rows)), domain=pyo.NonNegativeReals)
     model.elastic = pyo.ConstraintList()

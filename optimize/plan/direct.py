@@ -61,7 +61,7 @@ class Direct:
     def price(self, worth_price: float) -> None:
         """Set the price of worth in the objective."""
         self.model.worth_price.set_value(worth_price)
-        for variable in self.model.worth.values():
+        for variable in self.model.consumed.values():
             k = self.number.get(id(variable))
             if k is not None:
                 self.cost[k] += self.priced_at - worth_price

@@ -6,23 +6,20 @@
 3. The mixed-integer model begins with the best plan and gives a bound and further wishes. Where the two are still
    apart, ranges are narrowed with the better plan, pieces are made finer, more numbers are whole, and the model is
    solved again.
-
-For a levelised cost the objective of the model is cost less a trial price times worth: if no plan makes that less than
-``b``, no plan has a levelised cost below ``price + b / worth``, with the least worth that any plan can have where b is
-negative (Dinkelbach, Management Science 1967).
 """
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
 from dawndusk.models.fleet.fleet import Decisions
-from dawndusk.optimize.plan.bracket import Bracket
+from dawndusk.optimize.plan.conflict import PlanConflict, beyond_reach
 from dawndusk.optimize.plan.cuts import learning_weights
 from dawndusk.optimize.plan.direct import Direct
 from dawndusk.optimize.plan.highs import Answer
@@ -30,13 +27,14 @@ from dawndusk.optimize.plan.model import plan_model
 from dawndusk.optimize.plan.narrow import fine_pieces, fix_known, hull_pieces, narrowed, widest
 from dawndusk.optimize.plan.pieces import Pieces
 from dawndusk.optimize.plan.planned import GapParts, Planned, Step, least_worth
-from dawndusk.optimize.plan.polish import polish, start_of, whole_of
+from dawndusk.optimize.plan.polish import POLISH_ROUNDS, polish, start_of, whole_of
+from dawndusk.optimize.plan.priced import TRIAL_SHARE, Priced
 from dawndusk.optimize.plan.problem import Effort, Objective, PlanProblem
 from dawndusk.optimize.plan.reading import Wish, decisions_of, wish_of
 from dawndusk.optimize.plan.repair import repaired
-from dawndusk.optimize.plan.score import Scored, score
+from dawndusk.optimize.plan.score import LIMIT_RULES, Scored, score
 from dawndusk.optimize.plan.tighten import margins_for, tightened
-from dawndusk.optimize.plan.whole import whole_numbers
+from dawndusk.optimize.plan.whole import Whole
 
 MOST_ROUNDS = 6
 LEAST_PROGRESS, MOST_IDLE = 0.02, 2
@@ -51,14 +49,18 @@ GAP_OF_PIECES = 0.25
 FINER = 0.5
 PASSES, PASS_GAIN = 4, 0.05
 """Passes of narrowing in a row at most, and the share of the gap that one has to close for another to follow."""
-NARROW_SHARE, POLISH_SHARE = 0.5, 0.15
+NARROW_SHARE, POLISH_SHARE, LEAD_SHARE = 0.5, 0.5, 0.3
+"""Shares of the time that is left, within which narrowing, polishing and a first plan end at the latest."""
 MOST_TIGHTENED, TIGHTENED_SHARE = 5, 0.3
 MOST_MISSED = 0.1
 """Rules that are broken by a larger share than this are not broken by rounding."""
 
 
 def solve_plan(
-    problem: PlanProblem, effort: Effort | None = None, report: Callable[[Step], None] = lambda _: None
+    problem: PlanProblem,
+    effort: Effort | None = None,
+    report: Callable[[Step], None] = lambda _: None,
+    known: Iterable[Decisions] = (),
 ) -> Planned:
     """Solve a plan.
 
@@ -68,8 +70,10 @@ def solve_plan(
         The gap asked for, the time limit and the seed.
     report : callable
         Called with a ``Step`` now and then.
+    known : iterable of Decisions
+        Plans to begin with; those that break a rule are of no use and no harm.
     """
-    run = _Run(problem, effort or Effort(), report)
+    run = _Run(problem, effort or Effort(), report, tuple(known))
     try:
         run.solve()
     except KeyboardInterrupt:
@@ -77,23 +81,24 @@ def solve_plan(
     return run.planned()
 
 
-class _Run(Bracket):
-    def __init__(self, problem: PlanProblem, effort: Effort, report: Callable[[Step], None]) -> None:
+class _Run(Priced):
+    def __init__(
+        self, problem: PlanProblem, effort: Effort, report: Callable[[Step], None], known: Sequence[Decisions]
+    ) -> None:
         super().__init__(problem)
-        self.effort, self.report = effort, report
+        self.effort, self.report, self.known = effort, report, known
         self.begin = time.monotonic()
         self.model_objective: float | None = None
         self.infeasible = False
         self.stopped_by = "completion"
         self.rounds = 0
-        self.least_worth = least_worth(problem)
         self.found = widest(problem.economy)
-        self.is_narrowed = False
         self.proof: tuple[float, float] | None = None
         self.polished: Scored | None = None
         self.narrowed: Scored | None = None
         self.wish: Decisions | None = None
-        self.price = 0.0
+        self.whole = Whole()
+        self.conflict: PlanConflict | None = None
         self.size = (0, 0)
         self.pieces: Pieces = hull_pieces(problem.economy, self.found)
         self.build()
@@ -103,17 +108,17 @@ class _Run(Bracket):
         return self.effort.time_limit_s - (time.monotonic() - self.begin)
 
     @property
-    def is_ratio(self) -> bool:
-        return self.problem.objective is Objective.LCOC
-
-    @property
     def is_closed(self) -> bool:
         return self.gap() <= self.effort.gap
 
     def solve(self) -> None:
         if not self.relax():
+            self.look_beyond()
             return
-        self.polish()
+        self.polish(rounds=1)
+        for decisions in self.known:  # only now: the search from the relaxation often ends better than one from there
+            self.offer(decisions)
+        self.lead()
         self.narrow()
         idle = 0
         for _ in range(MOST_ROUNDS):
@@ -139,37 +144,25 @@ class _Run(Bracket):
         """Build the model with the pieces as they are."""
         self.model = plan_model(self.problem, self.pieces)
         fix_known(self.model, self.found)
-        self.units: tuple[float, float] = self.model.frame.units
+        self.units = self.model.frame.units
         self.direct = Direct(self.model, seed=self.effort.seed)
         self.size = len(self.direct), self.direct.lp.num_row_
         self.trial(self.upper if self.is_ratio and self.best is not None else 0.0)
 
-    def trial(self, usd_per_pflop_hour: float) -> None:
-        """Set the trial value of a levelised cost."""
-        self.price = usd_per_pflop_hour
-        if self.is_ratio:
-            self.direct.price(usd_per_pflop_hour * self.units[1] / self.units[0])
-
-    def relax(self) -> bool:
-        """Solve the relaxation, for a levelised cost again and again; return whether it has a solution."""
+    def relax(self, stage: str = "relaxation") -> bool:
+        """Solve the relaxation, for a levelised cost until its bound is as good; return whether it has a solution."""
         for _ in range(LP_ROUNDS if self.is_ratio else 1):
             answer = self.direct.solve(time_limit_s=self.left_s, relaxed=True)
-            if not self.take(answer, "relaxation", relaxed=True):
+            if not self.take(answer, stage, relaxed=True):
                 return False
             if not self.is_ratio:
                 return True
             cost, worth = self.values()
             ratio = cost / max(worth, self.least_worth)
-            if abs(ratio - self.price) <= LP_CLOSE * abs(self.price):
+            if abs(ratio - self.in_usd(answer.bound or 0.0)) <= LP_CLOSE * abs(ratio):
                 return True
             self.trial(ratio)
         return True
-
-    def values(self) -> tuple[float, float]:
-        """Return cost in USD and worth in PFLOP-hours of the values on the model."""
-        from pyomo.environ import value  # noqa: PLC0415
-
-        return float(value(self.model.cost)) * self.units[0], float(value(self.model.worth_used)) * self.units[1]
 
     def take(self, answer: Answer, stage: str, *, relaxed: bool = False) -> bool:
         """Take bound and wish of an answer; return whether there is a solution."""
@@ -192,6 +185,7 @@ class _Run(Bracket):
                 self.tighten(found, relaxed=relaxed)
             if not relaxed:
                 self.wish = decisions_of(self.problem, wish)
+                self.whole.learn(self.wish)
                 self.model_objective = self.in_sense(answer.objective or 0.0)
         if answer.status in {"time limit", "failed", "interrupted"}:
             self.stopped_by = "time limit" if answer.status == "time limit" else answer.status
@@ -203,27 +197,7 @@ class _Run(Bracket):
         best = math.nan if self.best is None else self.best.objective
         self.report(Step(stage, time.monotonic() - self.begin, best, self.sign * self.bound))
 
-    def in_sense(self, model_objective: float) -> float:
-        """Return a value of the model's objective in the units and sense of the problem."""
-        usd = model_objective * self.units[0]
-        if self.is_ratio:
-            return self.price + usd / (max(self.values()[1], self.least_worth) or 1.0)
-        return self.sign * usd
-
-    def in_usd(self, model_bound: float) -> float:
-        """Return the bound on plans that one on the model is."""
-        usd = model_bound * self.units[0]
-        if self.is_ratio:
-            usd = self.price + (usd / self.least_worth if usd < 0.0 else 0.0)
-        return min(usd, self.upper) if self.is_narrowed else usd  # what is no better was left out of the model
-
-    def in_model(self, usd: float) -> float:
-        """Return the bound of the model that makes one on plans."""
-        if self.is_ratio:
-            return (usd - self.price) * self.least_worth / self.units[0]
-        return usd / self.units[0]
-
-    def polish(self) -> None:
+    def polish(self, rounds: int = POLISH_ROUNDS) -> None:
         """Look for better plans near the best one, or the nearest miss, and near what the model would buy."""
         near = self.best or self.near_miss
         if near is None or self.is_closed or self.left_s <= 0.0:
@@ -238,9 +212,39 @@ class _Run(Bracket):
             gap=self.effort.gap,
             seed=self.effort.seed,
             around=self.wish,
+            rounds=rounds,
         )
         self.polished, self.wish = self.best or near, None
         self.tell("polishing")
+
+    def lead(self) -> None:
+        """Look for a first plan where a limit on money is in the way: the one that needs least of what is limited."""
+        if self.best is not None or self.near_miss is None:
+            return
+        missed = {held.rule for held in self.near_miss.broken}
+        for objective, rule in LIMIT_RULES.items():
+            if rule in missed and self.left_s > 0.0:
+                self.lead_by(objective)
+
+    def look_beyond(self) -> None:
+        """See how far limits on money are out of reach, which the relaxation only knows in part."""
+        if self.infeasible and self.left_s > 0.0:
+            for objective in LIMIT_RULES:
+                if self.problem.limits.of(objective) is not None:
+                    self.lead_by(objective)
+
+    def lead_by(self, objective: Objective) -> None:
+        """Solve for the best of what is limited: its plan may keep the limit, or its bound say that none does."""
+        aim = dataclasses.replace(self.problem.limited(objective, None), objective=objective)
+        found = solve_plan(aim, dataclasses.replace(self.effort, time_limit_s=LEAD_SHARE * self.left_s))
+        if found.plan is not None:
+            self.offer(found.plan.decisions)
+        if self.best is None:
+            self.conflict = self.conflict or beyond_reach(self.problem, objective, found.bound)
+            self.infeasible |= self.conflict is not None or found.status == "infeasible"
+        if found.stopped_by == "interrupt":
+            raise KeyboardInterrupt
+        self.tell("least of what is limited")
 
     def tighten(self, first: Scored, *, relaxed: bool) -> None:
         """Look for a plan with a little less room, where rounding has broken rules.
@@ -253,16 +257,16 @@ class _Run(Bracket):
                 if self.left_s <= 0.0 or any(held.excess > MOST_MISSED for held in missed.broken):
                     break
                 margins = margins_for(missed.broken, margins)
-                wish = self.wish_with(margins, relaxed=coarse)
+                wish = self.wish_with(margins, missed.accounts.cost_usd, relaxed=coarse)
                 if wish is None:
                     break
                 missed = self.offer(repaired(self.problem, wish))
                 if not missed.broken:
                     break
 
-    def wish_with(self, margins: dict[str, float], *, relaxed: bool) -> Wish | None:
+    def wish_with(self, margins: dict[str, float], cost_usd: float, *, relaxed: bool) -> Wish | None:
         """Return what a model with less room would buy."""
-        model = plan_model(tightened(self.problem, margins), self.pieces)
+        model = plan_model(tightened(self.problem, margins, cost_usd), self.pieces)
         fix_known(model, self.found)
         model.worth_price.set_value(self.model.worth_price.value)
         direct = Direct(model, seed=self.effort.seed)
@@ -290,8 +294,7 @@ class _Run(Bracket):
             self.is_narrowed = True
             self.pieces = hull_pieces(self.problem.economy, self.found, flown=self.flown())
             self.build()
-            answer = self.direct.solve(time_limit_s=self.left_s, relaxed=True)
-            if not self.take(answer, "narrowing", relaxed=True):
+            if not self.relax("narrowing"):
                 return
             if self.gap() > (1.0 - PASS_GAIN) * before:
                 return
@@ -322,7 +325,7 @@ class _Run(Bracket):
         spent = self.best.accounts.cost_usd if self.best is not None else np.inf
         rest: dict[str, Any] = {}
         if self.best is not None:
-            rest = {"flown": self.flown(), **whole_numbers(self.problem, self.best, self.rounds)}
+            rest = {"flown": self.flown(), **self.whole.numbers(self.problem, self.best, self.rounds)}
         self.pieces = fine_pieces(economy, self.found, share * spent, learning_weights(frame), **rest)
         self.build()
 
@@ -330,6 +333,8 @@ class _Run(Bracket):
         """Solve the mixed-integer model once, beginning with the best plan."""
         self.rounds += 1
         self.recut()
+        if self.best is not None:
+            self.trial(self.upper * (1.0 - TRIAL_SHARE * self.effort.gap))
         answer = self.direct.solve(
             time_limit_s=self.left_s,
             abs_gap=self.abs_gap(),
@@ -371,6 +376,7 @@ class _Run(Bracket):
             rows=self.size[1],
             pieces=self.pieces,
             made_of=self.made_of(),
+            conflict=self.conflict if status == "infeasible" else None,
         )
 
     def made_of(self) -> GapParts | None:

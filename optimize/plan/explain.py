@@ -103,11 +103,12 @@ def _prices(model: Any, problem: PlanProblem, plan: Scored, duals: Any) -> Itera
         for label, row in component.items():
             dual = float(duals.get(row, 0.0))
             limit = float(row.upper if row.lower is None else row.lower)
+            unit = family.unit(model.frame)
             saving = abs(dual) * (abs(limit) or 1.0) / 100.0 * usd * per_unit
             share = saving / (abs(plan.objective) or 1.0)
             if share > LEAST_WORTH:
                 words = ", ".join(map(str, label)) if isinstance(label, tuple) else str(label)
-                yield ShadowPrice(name, words, family.sentence, limit, saving, share)
+                yield ShadowPrice(name, words, family.sentence, limit * unit, saving, share)
 
 
 def why_not(planned: Planned, choice: Choice, what: str = "", effort: Effort = LOOK) -> Alternative:

@@ -23,7 +23,8 @@ Row = tuple[Any, Any, Any]
 class Family:
     """A rule by name: its sentence, the units of its limits, and whether a person could relax it.
 
-    What can not be relaxed is arithmetic: what arrives is what was launched.
+    What can not be relaxed is arithmetic: what arrives is what was launched. ``unit`` is how many of its units one unit
+    of its rows is, which are of order one.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Family:
     units: str
     can_give: bool
     write: Callable[[Any, Frame], None]
+    unit: Callable[[Frame], float]
 
 
 FAMILIES: dict[str, Family] = {}
@@ -40,7 +42,14 @@ Rows = Iterable[Row]
 RowFunction = Callable[[Any, Frame], Rows]
 
 
-def family(units: str = "-", *, can_give: bool = False) -> Callable[[RowFunction], RowFunction]:
+def one(_: Frame) -> float:
+    """Return the unit of rows that are in the units of their rule."""
+    return 1.0
+
+
+def family(
+    units: str = "-", *, can_give: bool = False, unit: Callable[[Frame], float] = one
+) -> Callable[[RowFunction], RowFunction]:
     """Register a function that yields the rows of a family."""
 
     def register(function: RowFunction) -> RowFunction:
@@ -53,7 +62,7 @@ def family(units: str = "-", *, can_give: bool = False) -> Callable[[RowFunction
                 found = pyo.Constraint(labels, rule=lambda _, *label: _ranged(*rows[_key(label)]))
                 model.add_component(name, found)
 
-        FAMILIES[name] = Family(name, sentence, units, can_give, write)
+        FAMILIES[name] = Family(name, sentence, units, can_give, write, unit)
         return function
 
     return register
@@ -70,7 +79,12 @@ def _ranged(body: Any, ends: tuple[float | None, float | None]) -> Any:
     return (low, body, high)
 
 
-def linear(terms: Iterable[tuple[float, Any]]) -> Any:
-    """Return the sum of coefficients times variables."""
+def linear(terms: Iterable[tuple[float, Any]], constant: float = 0.0) -> Any:
+    """Return the sum of a constant and of coefficients times variables."""
     pairs = [(float(c), v) for c, v in terms if c]
-    return LinearExpression(constant=0.0, linear_coefs=[c for c, _ in pairs], linear_vars=[v for _, v in pairs])
+    return LinearExpression(constant=constant, linear_coefs=[c for c, _ in pairs], linear_vars=[v for _, v in pairs])
+
+
+def times(factor: float, terms: Iterable[tuple[float, Any]]) -> list[tuple[float, Any]]:
+    """Return terms times a factor."""
+    return [(factor * c, v) for c, v in terms]

@@ -3,22 +3,38 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dawndusk.models.constants import HOURS_PER_YEAR
-from dawndusk.models.fleet.calendar import Calendar, level
+from dawndusk.models.fleet.calendar import Calendar
 from dawndusk.models.fleet.economy import Economy
 from dawndusk.models.fleet.fleet import KW_PER_MW
 from dawndusk.models.fleet.launching import volume_factor
+from dawndusk.optimize.plan import selling
 from dawndusk.optimize.plan.coefficients import Coefficients, coefficients_of
 from dawndusk.optimize.plan.pieces import Pieces, Price
-from dawndusk.optimize.plan.problem import Objective, PlanProblem, Sale
+from dawndusk.optimize.plan.problem import Objective, PlanProblem
 
 Floats = NDArray[np.float64]
 Flight = tuple[int, int, int]
+
+
+@dataclass(frozen=True, eq=False)
+class Book:
+    """One way of counting money: plain or discounted, with the prices of launches in it.
+
+    ``prefix`` is that of the names of its variables.
+    """
+
+    prefix: str
+    plain: bool
+    coefficients: Coefficients
+    prices: Mapping[str, tuple[tuple[Price, ...], ...]]
+
 
 MANY_LAUNCHES = 20
 """Launches in a period from which their number is left continuous: rounding moves it by less than a fortieth."""
@@ -68,9 +84,25 @@ class Frame:
         return self.calendar.labels
 
     @functools.cached_property
+    def books(self) -> tuple[Book, ...]:
+        """Return how money is counted: for the objective, and for limits that count it otherwise."""
+        objective, limits = self.problem.objective, self.problem.limits
+        plain = objective is Objective.CAPITAL
+        others = (Objective.COST, Objective.LCOC, Objective.NPV) if plain else (Objective.CAPITAL,)
+        own = Book("", plain, coefficients_of(self.economy, objective), self.prices)
+        if all(limits.of(other) is None for other in others):
+            return (own,)
+        beside = coefficients_of(self.economy, others[0])
+        return own, Book("limit_", not plain, beside, self.pieces.limit_prices or self.tier_prices)
+
+    def book(self, *, plain: bool) -> Book:
+        """Return the one that counts plain or discounted money."""
+        return next(book for book in self.books if book.plain is plain)
+
+    @property
     def coefficients(self) -> Coefficients:
         """Return what decisions add to the objective in USD."""
-        return coefficients_of(self.economy, self.problem.objective)
+        return self.books[0].coefficients
 
     @functools.cached_property
     def flights(self) -> list[Flight]:
@@ -132,32 +164,31 @@ class Frame:
     @functools.cached_property
     def full_worth(self) -> Floats:
         """Return PFLOP-hours of worth of one PFLOP/s delivered through each period, the tail included."""
-        rate = self.economy.worth_rate
-        return self.calendar.spread_discounts(rate) * self.calendar.length_years * HOURS_PER_YEAR
+        return selling.full_worth(self.problem)
 
     @functools.cached_property
-    def sales(self) -> tuple[Sale, ...]:
-        """Return the steps in which worth is counted: what is sold, or what is asked for at no price."""
-        demand = self.problem.demand
-        if self.problem.objective is Objective.NPV:
-            return demand.sales
-        return (Sale(price_usd_per_pflop_hour=level(0.0), most_pflops=demand.least_pflops),)
+    def is_sold(self) -> bool:
+        """Return whether what compute sells for matters."""
+        return selling.is_sold(self.problem)
 
-    @property
-    def is_paid(self) -> bool:
-        """Return whether worth enters the objective."""
-        return self.problem.objective in {Objective.NPV, Objective.LCOC}
+    @functools.cached_property
+    def is_levelised(self) -> bool:
+        """Return whether the levelised cost matters."""
+        return selling.is_levelised(self.problem)
+
+    @functools.cached_property
+    def tier_prices(self) -> dict[str, tuple[tuple[Price, ...], ...]]:
+        """Return by vehicle and tier the line of the factor at its upper end."""
+        launch = self.economy.assumptions.launch
+        return {
+            name: tuple((Price(float(factor), 0.0, 0.0),) for factor in volume_factor(launch, cuts[1:]))
+            for name, cuts in self.pieces.volume.items()
+        }
 
     @functools.cached_property
     def prices(self) -> dict[str, tuple[tuple[Price, ...], ...]]:
         """Return by vehicle and tier the lines that what is paid lies above."""
-        launch, stated = self.economy.assumptions.launch, self.pieces.prices
-        return {
-            name: stated[name]
-            if name in stated
-            else tuple((Price(float(factor), 0.0, 0.0),) for factor in volume_factor(launch, cuts[1:]))
-            for name, cuts in self.pieces.volume.items()
-        }
+        return {**self.tier_prices, **self.pieces.prices}
 
     def least_factor(self, vehicle: int) -> float:
         """Return the volume factor in the last tier of a vehicle."""

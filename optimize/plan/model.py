@@ -7,11 +7,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import numpy as np
 import pyomo.environ as pyo
 
-from dawndusk.models.cost import continuous
 from dawndusk.optimize.plan import rows_fleet, rows_limits, rows_money
+from dawndusk.optimize.plan.amounts import cost_terms, revenue_terms
 from dawndusk.optimize.plan.families import FAMILIES, linear
 from dawndusk.optimize.plan.frame import Frame
 from dawndusk.optimize.plan.pieces import Pieces, first_pieces
@@ -48,7 +47,7 @@ def plan_model(problem: PlanProblem, pieces: Pieces | None = None) -> Any:
         add_variables(model, frame)
         for family in FAMILIES.values():
             family.write(model, frame)
-        model.cost = pyo.Expression(expr=linear(cost_terms(model, frame)))
+        model.cost = pyo.Expression(expr=linear(cost_terms(model, frame, frame.books[0])))
         model.worth_price = pyo.Param(initialize=0.0, mutable=True)
         _add_objective(model, frame)
     return model
@@ -69,65 +68,10 @@ def _no_collection() -> Iterator[None]:
 def _add_objective(model: Any, frame: Frame) -> None:
     objective = frame.problem.objective
     if objective is Objective.NPV:
-        model.worth_used = pyo.Expression(expr=pyo.quicksum(model.worth.values()))
-        ratio = frame.units[1] / frame.units[0]
-        prices = sale_prices(frame)
-        sold = linear(
-            (prices[step, q] * ratio, model.worth[label, step])
-            for q, label in enumerate(frame.labels)
-            for step in range(len(frame.sales))
-        )
-        model.objective = pyo.Objective(expr=model.cost - sold)
+        model.worth_used = pyo.Expression(expr=pyo.quicksum(model.sold.values()))
+        model.objective = pyo.Objective(expr=model.cost - linear(revenue_terms(model, frame)))
     elif objective is Objective.LCOC:
-        model.worth_used = pyo.Expression(expr=pyo.quicksum(model.worth.values()))
+        model.worth_used = pyo.Expression(expr=pyo.quicksum(model.consumed.values()))
         model.objective = pyo.Objective(expr=model.cost - model.worth_price * model.worth_used)
     else:
         model.objective = pyo.Objective(expr=model.cost)
-
-
-def sale_prices(frame: Frame) -> Any:
-    """Return the price of a PFLOP-hour of worth in each step and period: that of the year without its ageing."""
-    calendar = frame.calendar
-    ageing = continuous(frame.economy.assumptions.scenario.technology_ageing_per_year)
-    fresh = np.exp(ageing * (calendar.begins_years + calendar.length_years / 2))
-    return np.array([sale.price_usd_per_pflop_hour.at(calendar.middles) * fresh for sale in frame.sales])
-
-
-def cost_terms(m: Any, f: Frame) -> list[tuple[float, Any]]:
-    """Return the objective's cost in units of money as terms."""
-    c, cost, unit = f.coefficients, f.economy.assumptions.cost, f.units[0]
-    years = f.calendar.year_labels
-    terms: list[tuple[float, Any]] = []
-    for d, v, p in f.flights:
-        each = float(c.built[d, v, p]) * float(f.economy.figures.per_launch[d, v]) / unit
-        terms.append((each, m.share[f.designs[d], f.vehicles[v], f.labels[p]]))
-    number = {label: p for p, label in enumerate(f.labels)}
-    index = {name: d for d, name in enumerate(f.designs)}
-    for design, label in m.arrived:
-        each = float(c.arrived[index[design], number[label]]) * rows_fleet.THOUSAND / unit
-        terms.append((each, m.arrived[design, label]))
-    for v, name in enumerate(f.vehicles):
-        terms += [(1.0, m.paid[name, k]) for k in range(len(f.prices[name]))]
-        terms += rows_money.listed_terms(m, f, v, full=False)
-    for line_number, line in enumerate(f.economy.lines):
-        for y in f.years:
-            usd = float(c.learning[line_number, y]) / unit
-            terms += [(x * usd, v) for x, v in rows_money.premium_terms(m, f, line, y)]
-            terms += [(-x * usd, v) for x, v in rows_money.premium_terms(m, f, line, y - 1)]
-    fixed = cost.nre_usd + cost.licence_usd + cost.ground_segment_usd
-    capacity = (
-        (m.factory, cost.factory_usd_per_usd_year),
-        (m.sites, cost.site_usd_per_launch_year / unit),
-        (m.gateways, cost.gateway_usd_per_gbps / unit),
-        (m.started, fixed / unit),
-    )
-    for y, year in enumerate(years):
-        later = float(c.ready[y + 1]) if y + 1 < len(years) else 0.0
-        terms += [(usd * (float(c.ready[y]) - later), what[year]) for what, usd in capacity]
-    terms += [(float(c.control[y]) / unit, m.operating[year]) for y, year in enumerate(m.operating)]
-    terms += [(float(c.design[index[name]]) / unit, m.used[name]) for name in m.used]
-    for n, name in enumerate(f.economy.rival.accelerators):
-        for p in f.periods:
-            if (name, f.labels[p]) in m.ground:
-                terms.append((float(c.ground[n, p]) / unit, m.ground[name, f.labels[p]]))
-    return terms

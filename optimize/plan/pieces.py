@@ -56,6 +56,8 @@ class Pieces:
     prices : mapping of str to tuple of tuple of Price
         By vehicle, for each tier, lines that what is paid lies above; where there are none, it is the listed price
         times the factor at the upper end of the tier.
+    limit_prices : mapping of str to tuple of tuple of Price
+        The same for limits that count money otherwise than the objective does.
     flown : array, optional
         Launches in each year that the premium on cadence is exact at, shape (V, Y).
     """
@@ -67,6 +69,7 @@ class Pieces:
     whole: NDArray[np.bool_] | None = None
     satellites: NDArray[np.bool_] | None = None
     prices: Mapping[str, tuple[tuple[Price, ...], ...]] = field(default_factory=dict)
+    limit_prices: Mapping[str, tuple[tuple[Price, ...], ...]] = field(default_factory=dict)
     flown: Floats | None = None
 
     def premiums(self, economy: Economy, line: str, year: int) -> Floats:

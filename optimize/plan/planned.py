@@ -8,6 +8,7 @@ import numpy as np
 
 from dawndusk.models.constants import HOURS_PER_YEAR
 from dawndusk.models.fleet.fleet import KW_PER_MW
+from dawndusk.optimize.plan.conflict import PlanConflict
 from dawndusk.optimize.plan.pieces import Pieces
 from dawndusk.optimize.plan.problem import PlanProblem
 from dawndusk.optimize.plan.score import Scored
@@ -50,7 +51,8 @@ class Planned:
     (proved: no plan meets the rules) or ``unknown``. ``objective`` and ``bound`` are in the units and the sense of the
     problem; ``gap`` is between the exact objective and the bound, relative to the objective (for a value to the
     larger of value and cost), and ``made_of`` its parts. ``model_objective`` is that of the mixed-integer model at its
-    best solution, None where its relaxation was enough.
+    best solution, None where its relaxation was enough. ``conflict`` is why there is no plan, where that was found on
+    the way.
     """
 
     problem: PlanProblem
@@ -69,6 +71,7 @@ class Planned:
     rows: int
     pieces: Pieces | None
     made_of: GapParts | None = None
+    conflict: PlanConflict | None = None
 
 
 def least_worth(problem: PlanProblem) -> float:

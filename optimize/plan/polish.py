@@ -24,7 +24,7 @@ from dawndusk.models.fleet.fleet import Decisions
 from dawndusk.models.fleet.launching import volume_factor
 from dawndusk.models.fleet.learning import premium_after
 from dawndusk.optimize.plan.direct import Direct
-from dawndusk.optimize.plan.frame import Frame
+from dawndusk.optimize.plan.frame import Book, Frame
 from dawndusk.optimize.plan.manifest import carried, loads
 from dawndusk.optimize.plan.model import plan_model
 from dawndusk.optimize.plan.pieces import Pieces, Price, most_units
@@ -37,9 +37,9 @@ from dawndusk.optimize.plan.tighten import margins_for, tightened
 Floats = NDArray[np.float64]
 Offer = Callable[[Decisions], Scored]
 
-MOST_ROUNDS = 4
-LEAST_GAIN = 2e-5
-"""Share of the objective that a round has to save for another one to follow."""
+POLISH_ROUNDS = 4
+LEAST_GAIN = 0.1
+"""Share of the gap asked for that a round has to close for another one to follow."""
 MOST_WHOLE = 2000.0
 """Satellites of a design in a period from which their number is left continuous: rounding moves it by 0.05 %."""
 MOST_CHOICES = 300
@@ -48,8 +48,9 @@ NEAR = 0.02
 """Reduced cost over own cost up to which something that is not bought may still be."""
 GAP_OF_WHOLE = 0.1
 """Share of the gap asked for that whole numbers are looked for to."""
-MOST_NODES, MOST_STALLED = 3000, 1000
-"""Nodes of one search, in all and without a better plan."""
+MOST_NODES, MOST_WORK = 3000, 2e5
+"""Nodes of one search, and nodes times columns: an amount of work, not of time, so that a seed has one result. The root
+of a large search takes longer than all its nodes, which seldom find a better plan."""
 MARGIN = 1e-6
 OF_CONTINUOUS = ("compute_demand", "power_demand", "power_limit", "downlink_capacity", "licence_milestone")
 """Share of room that is kept, for the tolerance of the solver, from rules that ground and failures make continuous."""
@@ -67,6 +68,7 @@ def polish(
     gap: float,
     seed: int,
     around: Decisions | None = None,
+    rounds: int = POLISH_ROUNDS,
 ) -> Scored:
     """Return the best plan found near a known one, itself where none is better.
 
@@ -80,12 +82,17 @@ def polish(
         Costs decisions exactly and keeps them where they are the best so far.
     gap : float
         That asked for of the plan: whole numbers are looked for to a part of it.
+    rounds : int
+        Rounds that end with a plan; none follows one that gains little.
     """
     search = _Search(problem, best, offer, gap, seed, time.monotonic() + time_limit_s)
-    for _ in range(MOST_ROUNDS):
+    for _ in range(POLISH_ROUNDS):
         if search.left_s <= 0.0 or not search.step(around or search.best.decisions):
             break
         around = None
+        rounds -= not search.best.broken
+        if rounds <= 0:
+            break
     return search.best
 
 
@@ -111,18 +118,18 @@ class _Search:
         if found.broken:
             self.margins = margins_for(found.broken, self.margins)
             return all(held.excess <= MOST_MISSED for held in found.broken)
-        sign = -1.0 if self.problem.objective is Objective.NPV else 1.0
+        sign = self.problem.objective.sign
         before = self.best
         if before.broken:
             self.best = found
             return True
         if sign * found.objective < sign * before.objective:
             self.best = found
-        return sign * (before.objective - found.objective) > LEAST_GAIN * abs(before.objective)
+        return sign * (before.objective - found.objective) > LEAST_GAIN * self.gap * abs(before.objective)
 
     def found(self, around: Decisions) -> Scored | None:
         """Return the best plan by tangents, costed exactly."""
-        less = tightened(self.problem, self.margins)
+        less = tightened(self.problem, self.margins, self.best.accounts.cost_usd)
         straight = tangents(less, around)
         relaxed = self.direct(less, straight)
         answer = relaxed.solve(time_limit_s=self.left_s / 2, relaxed=True)
@@ -136,7 +143,7 @@ class _Search:
             time_limit_s=self.left_s,
             abs_gap=max(GAP_OF_WHOLE * self.gap * scale, STEP),
             start=start_of(direct.model, self.best),
-            options={"mip_max_nodes": MOST_NODES, "mip_max_stall_nodes": MOST_STALLED},
+            options={"mip_max_nodes": max(int(min(MOST_NODES, MOST_WORK / len(direct))), 1)},
         )
         if not answer.has_solution:
             return None
@@ -193,11 +200,14 @@ def tangents(problem: PlanProblem, decisions: Decisions) -> Pieces:
         whole=np.ones(launching.most_in_period.shape, dtype=bool),
         flown=flown.reshape(len(flown), economy.calendar.years, -1).sum(axis=2),
     )
-    return dataclasses.replace(straight, prices=_marginal_prices(problem, straight, flown))
+    first, *others = _marginal_prices(problem, straight, flown)
+    return dataclasses.replace(straight, prices=first, limit_prices=others[0] if others else {})
 
 
-def _marginal_prices(problem: PlanProblem, straight: Pieces, flown: Floats) -> dict[str, tuple[tuple[Price, ...], ...]]:
-    """Return the price of launches near what a plan flies, shape (V, P)."""
+def _marginal_prices(
+    problem: PlanProblem, straight: Pieces, flown: Floats
+) -> Iterator[dict[str, tuple[tuple[Price, ...], ...]]]:
+    """Yield the price of launches near what a plan flies, shape (V, P), in each way of counting money."""
     economy, launch = problem.economy, problem.economy.assumptions.launch
     names = economy.launching.vehicles
     bought = np.maximum(flown.sum(axis=1), 1.0)
@@ -207,16 +217,17 @@ def _marginal_prices(problem: PlanProblem, straight: Pieces, flown: Floats) -> d
     }
     frame = Frame(problem, dataclasses.replace(straight, prices=alone))
     slopes = (volume_factor(launch, bought * (1.0 + STEP)) - factors) / (bought * STEP)
-    found: dict[str, tuple[tuple[Price, ...], ...]] = {}
-    for v, name in enumerate(names):
-        per_launch = float(slopes[v]) * listed_money(frame, v, flown[v])
-        found[name] = ((Price(float(factors[v]), per_launch, -per_launch * float(bought[v])),),)
-    return found
+    for book in frame.books:
+        found: dict[str, tuple[tuple[Price, ...], ...]] = {}
+        for v, name in enumerate(names):
+            per_launch = float(slopes[v]) * listed_money(frame, book, v, flown[v])
+            found[name] = ((Price(float(factors[v]), per_launch, -per_launch * float(bought[v])),),)
+        yield found
 
 
-def listed_money(frame: Frame, vehicle: int, flown: Floats) -> float:
+def listed_money(frame: Frame, book: Book, vehicle: int, flown: Floats) -> float:
     """Return the listed price of launches of a vehicle by period (P,) with their premium, in units of money."""
-    economy, c = frame.economy, frame.coefficients
+    economy, c = frame.economy, book.coefficients
     steps = economy.calendar.steps_per_year
     full = frame.is_discounted_in_full[vehicle]
     by_year = flown.reshape(-1, steps).sum(axis=1)

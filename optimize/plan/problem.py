@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
 from dawndusk.models.fleet.calendar import Path
 from dawndusk.models.fleet.economy import Economy
@@ -17,6 +19,24 @@ class Objective(StrEnum):
     COST = "cost"
     NPV = "npv"
     CAPITAL = "capital"
+
+    @property
+    def outcome(self) -> str:
+        """Return the name of the figure of a plan that it is about, which is that of its limit as well."""
+        return OUTCOMES[self]
+
+    @property
+    def sign(self) -> float:
+        """Return -1 where it is made large."""
+        return -1.0 if self is Objective.NPV else 1.0
+
+
+OUTCOMES = {
+    Objective.LCOC: "lcoc_usd_per_pflop_hour",
+    Objective.COST: "discounted_cost_usd",
+    Objective.NPV: "value_usd",
+    Objective.CAPITAL: "capital_usd",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,9 +115,11 @@ class Limits:
     downlink_gbps : Path, optional
         Most traffic to the ground: spectrum, or optical ground stations.
     ground_mw_per_year : Path, optional
-        Most IT power of ground capacity that can be connected in a year.
-    capital_usd : float, optional
-        Most capital of the whole plan, that of ground capacity included.
+        IT power on the ground that the grid connects in each year; what is connected stays so.
+    capital_usd, discounted_cost_usd, lcoc_usd_per_pflop_hour : float, optional
+        Most capital of the whole plan, that of ground capacity included, most discounted cost and most levelised cost.
+    value_usd : float, optional
+        Least net present value at the prices of the demand's sales.
     """
 
     satellites_per_year: Path | None = None
@@ -109,6 +131,19 @@ class Limits:
     ground_mw_per_year: Path | None = None
     budget: Budget | None = None
     capital_usd: float | None = None
+    discounted_cost_usd: float | None = None
+    lcoc_usd_per_pflop_hour: float | None = None
+    value_usd: float | None = None
+
+    def of(self, objective: Objective) -> float | None:
+        """Return the limit on what an objective is about."""
+        limit: float | None = getattr(self, objective.outcome)
+        return limit
+
+    def but(self, objective: Objective, limit: float | None) -> Limits:
+        """Return the same with another limit on what an objective is about."""
+        changed: dict[str, Any] = {objective.outcome: limit}
+        return dataclasses.replace(self, **changed)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,3 +182,7 @@ class PlanProblem:
     demand: Demand
     limits: Limits = field(default_factory=Limits)
     choices: Mapping[str, Choice] = field(default_factory=dict)
+
+    def limited(self, objective: Objective, limit: float | None) -> PlanProblem:
+        """Return the same with another limit on what an objective is about."""
+        return dataclasses.replace(self, limits=self.limits.but(objective, limit))

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from dawndusk.models.fleet.calendar import Path
 from dawndusk.models.fleet.fleet import KW_PER_MW
+from dawndusk.optimize.plan import grid, selling
 from dawndusk.optimize.plan.families import Rows, family, linear
 from dawndusk.optimize.plan.frame import Frame
 
@@ -190,33 +191,36 @@ def power_limit(m: Any, f: Frame) -> Rows:
         yield f.labels[q], linear([(c / scale, v) for c, v in terms]), (None, float(most[q]) / scale)
 
 
-@family("MW/year", can_give=True)
+@family("MW", can_give=True)
 def grid_queue(m: Any, f: Frame) -> Rows:
-    """No more ground capacity is connected in a year than the grid has room for."""
-    path = f.problem.limits.ground_mw_per_year
+    """No more ground capacity is there than the grid has connected by then; what replaces old keeps its place."""
+    path, calendar = f.problem.limits.ground_mw_per_year, f.calendar
     if path is None:
         return
-    most = path.at(f.calendar.year_middles)
-    by_year: dict[int, Terms] = {}
-    for number, name in enumerate(f.economy.rival.accelerators):
-        each = float(f.economy.rival.it_power_kw[number]) / KW_PER_MW
-        for p in f.periods:
-            if (name, f.labels[p]) in m.ground:
-                by_year.setdefault(int(f.calendar.year_of[p]), []).append((each, m.ground[name, f.labels[p]]))
-    for y, terms in by_year.items():
-        yield f.calendar.year_labels[y], linear(terms), (None, float(most[y]))
+    room, share = grid.room_mw(f.economy, path), grid.staying(f.economy)
+    power = zip(f.economy.rival.it_power_kw / KW_PER_MW, f.economy.rival.accelerators, strict=True)
+    units = [(float(each), name, p) for each, name in power for p in f.periods]
+    for y, year in enumerate(calendar.year_labels):
+        last = (y + 1) * calendar.steps_per_year - 1
+        there = [(each * share[last - p], name, f.labels[p]) for each, name, p in units if p <= last]
+        terms = [(float(c), m.ground[name, label]) for c, name, label in there if c and (name, label) in m.ground]
+        if terms:
+            yield year, linear(terms), (None, float(room[y]))
 
 
 @family()
 def worth_delivered(m: Any, f: Frame) -> Rows:
-    """What is used of a period's compute is no more than is delivered."""
-    if not f.is_paid:
+    """What is used of a period's compute, and what is sold of it, is no more than is delivered."""
+    if not (f.is_levelised or f.is_sold):
         return
-    unit = f.units[1]
+    unit, steps = f.units[1], range(len(f.problem.demand.sales))
     each, ground = f.worth
     for q, terms in _late_worth(m, f, each, ground):
-        used = [(-1.0, m.worth[f.labels[q], step]) for step in range(len(f.sales))]
-        yield f.labels[q], linear([*[(c / unit, v) for c, v in terms], *used]), (0.0, None)
+        label, delivered = f.labels[q], [(c / unit, v) for c, v in terms]
+        if f.is_levelised:
+            yield (label, "used"), linear([*delivered, (-1.0, m.consumed[label])]), (0.0, None)
+        if f.is_sold:
+            yield (label, "sold"), linear([*delivered, *[(-1.0, m.sold[label, s]) for s in steps]]), (0.0, None)
 
 
 def _late_worth(m: Any, f: Frame, each: Floats, ground: Floats) -> Iterator[tuple[int, Terms]]:
@@ -240,12 +244,15 @@ def _append(terms: list[Terms], first: int, kernel: Floats, variable: Any) -> No
 
 @family()
 def worth_wanted(m: Any, f: Frame) -> Rows:
-    """No more compute is used in a period than is asked for."""
-    if not f.is_paid:
-        return
-    for step, sale in enumerate(f.sales):
-        if sale.most_pflops is None:
-            continue
-        most = sale.most_pflops.at(f.calendar.middles) * f.full_worth / f.units[1]
-        for q, label in enumerate(f.labels):
-            yield (label, step), linear([(1.0, m.worth[label, step])]), (None, float(most[q]))
+    """No more compute is used in a period than is asked for or can be sold, and no more sold than is bought."""
+    full = f.full_worth / f.units[1]
+    if f.is_levelised:
+        used = selling.most_used_pflops(f.problem)
+        for q in np.flatnonzero(np.isfinite(used)):
+            label = f.labels[q]
+            yield (label, "used"), linear([(1.0, m.consumed[label])]), (None, float(used[q] * full[q]))
+    if f.is_sold:
+        most = selling.most_sold_pflops(f.problem)
+        for s, q in np.argwhere(np.isfinite(most)):
+            label = f.labels[q]
+            yield (label, int(s)), linear([(1.0, m.sold[label, int(s)])]), (None, float(most[s, q] * full[q]))

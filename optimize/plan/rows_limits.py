@@ -1,4 +1,4 @@
-"""Rows of licences, of the downlink, of the yearly budget, and of choices that are forced to see what they cost."""
+"""Rows of licences, the downlink, the yearly budget, limits on what objectives are about, and choices."""
 
 from __future__ import annotations
 
@@ -8,8 +8,11 @@ import numpy as np
 
 from dawndusk.models.constants import HOURS_PER_YEAR
 from dawndusk.models.fleet.fleet import over_time
-from dawndusk.optimize.plan.families import Rows, family, linear
-from dawndusk.optimize.plan.frame import Frame
+from dawndusk.optimize.plan import selling
+from dawndusk.optimize.plan.amounts import cost_terms, revenue_terms
+from dawndusk.optimize.plan.coefficients import least_insured
+from dawndusk.optimize.plan.families import Rows, family, linear, times
+from dawndusk.optimize.plan.frame import TYPICAL, Frame
 from dawndusk.optimize.plan.problem import ROUNDED, Choice, Licence
 from dawndusk.optimize.plan.rows_fleet import THOUSAND, Terms
 from dawndusk.optimize.plan.rows_money import in_orbit_terms, left_out_usd, minus, premium_terms
@@ -59,7 +62,13 @@ def downlink_capacity(m: Any, f: Frame) -> Rows:
         yield f.labels[p], linear(terms), (None, float(most[p]) / scale)
 
 
-@family("USD/year", can_give=True)
+def usd_of_budget(f: Frame) -> float:
+    """Return the unit of the rows on yearly spending."""
+    stated = f.problem.limits.budget
+    return 1.0 if stated is None else max(float(np.max(stated.usd_per_year.at(f.calendar.year_middles))), 1.0)
+
+
+@family("USD/year", can_give=True, unit=usd_of_budget)
 def budget(m: Any, f: Frame) -> Rows:
     """What is spent in a year stays within its budget, with what was left over before where that may be kept.
 
@@ -70,7 +79,7 @@ def budget(m: Any, f: Frame) -> Rows:
     if stated is None:
         return
     most = stated.usd_per_year.at(f.calendar.year_middles)
-    scale = max(float(np.max(most)), 1.0)
+    scale = usd_of_budget(f)
     spent = _spending(m, f, scale)
     sums: Terms = []
     allowed = 0.0
@@ -81,30 +90,80 @@ def budget(m: Any, f: Frame) -> Rows:
         yield year, linear(sums), (None, (allowed + slack) / scale)
 
 
-@family("USD", can_give=True)
-def capital_limit(m: Any, f: Frame) -> Rows:
-    """The capital of the whole plan stays within its limit.
+def usd_of_capital(f: Frame) -> float:
+    """Return the unit of the rows on capital."""
+    return max(f.problem.limits.capital_usd or 0.0, f.units[0])
 
-    Counted at its least where the model rounds a curve; the exact capital of a plan is compared with the limit again.
+
+def usd_of_cost(f: Frame) -> float:
+    """Return the unit of the rows on discounted cost."""
+    return max(f.problem.limits.discounted_cost_usd or 0.0, f.units[0])
+
+
+def usd_of_value(f: Frame) -> float:
+    """Return the unit of the rows on value, which may be asked for above, at or below zero."""
+    return max(abs(f.problem.limits.value_usd or 0.0), f.units[0] * TYPICAL)
+
+
+def price_of_limit(f: Frame) -> float:
+    """Return the unit of the rows on levelised cost."""
+    return f.problem.limits.lcoc_usd_per_pflop_hour or 1.0
+
+
+@family("USD", can_give=True, unit=usd_of_capital)
+def capital_limit(m: Any, f: Frame) -> Rows:
+    """The capital of the whole plan, that of ground capacity included, stays within its limit."""
+    most, usd = f.problem.limits.capital_usd, usd_of_capital(f)
+    if most is not None:
+        yield "plan", linear(times(f.units[0] / usd, cost_terms(m, f, f.book(plain=True)))), (None, most / usd)
+
+
+@family("USD", can_give=True, unit=usd_of_cost)
+def cost_limit(m: Any, f: Frame) -> Rows:
+    """The discounted cost of the whole plan stays within its limit."""
+    most, usd = f.problem.limits.discounted_cost_usd, usd_of_cost(f)
+    if most is not None:
+        yield "plan", linear(times(f.units[0] / usd, cost_terms(m, f, f.book(plain=False)))), (None, most / usd)
+
+
+@family("USD", can_give=True, unit=usd_of_value)
+def least_value(m: Any, f: Frame) -> Rows:
+    """The plan is worth what is asked for or more: revenue less cost, both discounted."""
+    least, usd = f.problem.limits.value_usd, usd_of_value(f)
+    if least is not None:
+        value = [*revenue_terms(m, f), *minus(cost_terms(m, f, f.book(plain=False)))]
+        yield "plan", linear(times(f.units[0] / usd, value)), (least / usd, None)
+
+
+@family("USD/PFLOP-hour", can_give=True, unit=price_of_limit)
+def levelised_cost_limit(m: Any, f: Frame) -> Rows:
+    """The levelised cost of the compute that is used stays within its limit.
+
+    Cost is no more than the limit times the worth that is used. In units of what the limit makes of a typical worth:
+    room is then relative to the limit.
     """
-    most = f.problem.limits.capital_usd
+    most = f.problem.limits.lcoc_usd_per_pflop_hour
     if most is None:
         return
-    terms = [term for year in _spending(m, f, most, running=False) for term in year]
-    for number, name in enumerate(f.economy.rival.accelerators):
-        for p in f.periods:
-            if (name, f.labels[p]) in m.ground:
-                usd = float(f.economy.rival.capital_usd[number, p])
-                terms.append((usd / most, m.ground[name, f.labels[p]]))
-    yield "plan", linear(terms), (None, 1.0)
+    worth = typical_worth(f)
+    cost = times(f.units[0] / (most * worth), cost_terms(m, f, f.book(plain=False)))
+    used = [(-f.units[1] / worth, variable) for variable in m.consumed.values()]
+    yield "plan", linear([*cost, *used], 1.0), (None, 1.0)
 
 
-def _spending(m: Any, f: Frame, scale: float, *, running: bool = True) -> list[Terms]:
-    """Return what is spent in each year of the horizon as terms, in units of ``scale``; capital alone if asked for."""
+def typical_worth(f: Frame) -> float:
+    """Return PFLOP-hours of worth that a plan uses about: what is asked for or can be sold, where that has an end."""
+    used = selling.most_used_pflops(f.problem)
+    return float(np.where(np.isfinite(used), used, 0.0) @ f.full_worth) or f.units[1] * TYPICAL
+
+
+def _spending(m: Any, f: Frame, scale: float) -> list[Terms]:
+    """Return what is spent in each year of the horizon as terms, in units of ``scale``."""
     e, cost, years = f.economy, f.economy.assumptions.cost, f.calendar.years
     spent: list[Terms] = [[] for _ in range(years)]
+    insured = least_insured(e)
     floor = e.figures.hardware_usd * cost.learning_floor
-    each_year = floor * cost.operations_fraction_per_year if running else 0.0 * floor
+    each_year = floor * cost.operations_fraction_per_year
     flown = (floor + e.figures.fabric_usd)[:, None] + e.chips_usd
     for d, v, p in f.flights:
         places = float(e.figures.per_launch[d, v])
@@ -121,6 +180,10 @@ def _spending(m: Any, f: Frame, scale: float, *, running: bool = True) -> list[T
         price = listed * f.floored_factor(v, listed) * (1.0 + float(e.insured[v, p]))
         key = (f.vehicles[v], e.orbits[o], f.labels[p])
         spent[f.calendar.year_of[p]].append((price / scale, m.launches[key]))
+    for (name, year), variable in m.surcharge.items():
+        v, y = f.vehicles.index(name), f.calendar.year_labels.index(year)
+        listed = float(e.launching.year_price_usd[v, y])
+        spent[y].append((listed * f.floored_factor(v, listed) * (1.0 + float(insured[v, y])) / scale, variable))
     for number, line in enumerate(e.lines):
         usd = float(e.line_usd[number]) / scale
         for y in f.years:
@@ -139,8 +202,8 @@ def _spending(m: Any, f: Frame, scale: float, *, running: bool = True) -> list[T
             spent[y].append((usd / scale, what[year]))
             if y:
                 spent[y].append((-usd / scale, what[f.calendar.year_labels[y - 1]]))
-    if running:
-        _rent(m, f, spent, scale)
+        spent[y].append((cost.operations_fixed_usd_per_year / scale, m.operating[year]))
+    _rent(m, f, spent, scale)
     return spent
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from dawndusk.optimize.plan.families import Rows, family, linear
-from dawndusk.optimize.plan.frame import MANY_LAUNCHES, Frame
+from dawndusk.optimize.plan.frame import MANY_LAUNCHES, Book, Frame
 from dawndusk.optimize.plan.rows_fleet import THOUSAND, Terms, built_terms, launches_by_year
 
 TANGENTS = 12
@@ -97,40 +97,57 @@ def volume_tier(m: Any, f: Frame) -> Rows:
 @family()
 def volume_price(m: Any, f: Frame) -> Rows:
     """What launches of a vehicle cost at the listed price is discounted in the tier in which they are bought."""
-    for v, name in enumerate(f.vehicles):
-        tiers = range(len(f.pieces.volume[name]) - 1)
-        listed = listed_terms(m, f, v, full=True)
-        yield (name, "all"), linear([*[(1.0, m.spent[name, k]) for k in tiers], *minus(listed)]), (0.0, 0.0)
-        if not listed:
-            continue
-        prices = [c for c, variable in listed if variable.parent_component() is m.launches]
-        low = 0.0 if len(prices) < len(f.periods) else min(prices)
-        high = max(prices) * (1.0 + f.economy.assumptions.launch.cadence_premium)
-        for k in tiers:
-            spent, bought = m.spent[name, k], m.bought[name, k]
-            yield (name, k, "most"), linear([(1.0, spent), (-high, bought)]), (None, 0.0)
-            if low > 0.0 and f.is_discounted_in_full[v].all():
-                yield (name, k, "least"), linear([(1.0, spent), (-low, bought)]), (0.0, None)
+    for book in f.books:
+        for v, name in enumerate(f.vehicles):
+            listed = listed_terms(m, f, v, book, full=True)
+            spent = [variable_of(m, book, "spent")[name, k] for k in range(len(book.prices[name]))]
+            yield named(book, name, "all"), linear([*[(1.0, one) for one in spent], *minus(listed)]), (0.0, 0.0)
+            low, high = _ends_of_listed(m, f, v, listed)
+            for k, one in enumerate(spent) if listed else ():
+                bought = m.bought[name, k]
+                yield named(book, name, k, "most"), linear([(1.0, one), (-high, bought)]), (None, 0.0)
+                if low > 0.0:
+                    yield named(book, name, k, "least"), linear([(1.0, one), (-low, bought)]), (0.0, None)
+
+
+def _ends_of_listed(m: Any, f: Frame, vehicle: int, listed: Terms) -> tuple[float, float]:
+    """Return the least (0 where there is none) and the most that one launch of a vehicle is listed at."""
+    launched = [c for c, variable in listed if variable.parent_component() is m.launches]
+    high = max(launched, default=0.0) * (1.0 + f.economy.assumptions.launch.cadence_premium)
+    always = len(launched) >= len(f.periods) and f.is_discounted_in_full[vehicle].all()
+    return (min(launched) if always else 0.0), high
+
+
+def named(book: Book, *label: Any) -> tuple[Any, ...]:
+    """Return the label of a row about a way of counting money."""
+    return (*label, book.prefix.rstrip("_")) if book.prefix else label
+
+
+def variable_of(m: Any, book: Book, name: str) -> Any:
+    """Return a variable of a way of counting money."""
+    return m.find_component(f"{book.prefix}{name}")
 
 
 @family()
 def volume_discount(m: Any, f: Frame) -> Rows:
     """Launches of a vehicle cost their listed price less the discount for as many as are bought."""
-    for name, by_tier in f.prices.items():
-        for k, prices in enumerate(by_tier):
-            for number, price in enumerate(prices):
-                asked = zip(price, (m.spent[name, k], m.bought[name, k], m.tier[name, k]), strict=True)
-                terms = [(1.0, m.paid[name, k]), *((-c, v) for c, v in asked)]
-                yield (name, k, number), linear(terms), (0.0, None)
+    for book in f.books:
+        spent, paid = variable_of(m, book, "spent"), variable_of(m, book, "paid")
+        for name, by_tier in book.prices.items():
+            for k, prices in enumerate(by_tier):
+                for number, price in enumerate(prices):
+                    asked = zip(price, (spent[name, k], m.bought[name, k], m.tier[name, k]), strict=True)
+                    terms = [(1.0, paid[name, k]), *((-c, v) for c, v in asked)]
+                    yield named(book, name, k, number), linear(terms), (0.0, None)
 
 
-def listed_terms(m: Any, f: Frame, vehicle: int, *, full: bool) -> Terms:
+def listed_terms(m: Any, f: Frame, vehicle: int, book: Book, *, full: bool) -> Terms:
     """Return the listed price of a vehicle's launches and cadence premiums, in units of money, as terms.
 
     With ``full`` of the years in which the volume discount is not stopped by a price floor; else of the others, each
     at the least price that any volume reaches.
     """
-    coefficients, unit, name = f.coefficients, f.units[0], f.vehicles[vehicle]
+    coefficients, unit, name = book.coefficients, f.units[0], f.vehicles[vehicle]
     launching = f.economy.launching
     terms: Terms = []
     for v, o, p in f.legs:

@@ -9,6 +9,7 @@ and the year in which the programme begins. Whole numbers are left out; demand t
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -30,7 +31,7 @@ from dawndusk.optimize.plan.highs import Answer
 from dawndusk.optimize.plan.model import plan_model
 from dawndusk.optimize.plan.pieces import first_pieces
 from dawndusk.optimize.plan.problem import Objective, PlanProblem
-from dawndusk.optimize.plan.rows_money import experience_terms, minus, premium_terms
+from dawndusk.optimize.plan.rows_money import experience_terms, minus, premium_terms, variable_of
 from dawndusk.optimize.plan.score import Scored
 
 Floats = NDArray[np.float64]
@@ -119,10 +120,10 @@ def _straighten(model: Any, frame: Frame, plan: Scored) -> None:
     for v, name in enumerate(frame.vehicles):
         cuts = frame.pieces.volume[name]
         kept = min(int(np.searchsorted(cuts[1:], bought[v])), len(cuts) - 2)
-        for k in range(len(cuts) - 1):
+        for k, book in itertools.product(range(len(cuts) - 1), frame.books):
             if k != kept:
-                model.spent[name, k].fix(0.0)
-                model.paid[name, k].fix(0.0)
+                variable_of(model, book, "spent")[name, k].fix(0.0)
+                variable_of(model, book, "paid")[name, k].fix(0.0)
     model.volume_tier.deactivate()
     flown = plan.decisions.launches.sum(axis=(0, 1)).reshape(frame.calendar.years, -1).sum(axis=1)
     for year, begun in zip(frame.calendar.year_labels, np.cumsum(flown) > 0.0, strict=True):
@@ -130,7 +131,7 @@ def _straighten(model: Any, frame: Frame, plan: Scored) -> None:
     for variable in model.used.values():
         variable.fix(1.0)
     for label, row in model.volume_price.items():
-        if len(label) > 2:  # noqa: PLR2004 (vehicle, tier and end: the range of one tier)
+        if label[1] != "all":  # the range of one tier
             row.deactivate()
 
 

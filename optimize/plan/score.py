@@ -2,39 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dawndusk.models.constants import HOURS_PER_YEAR
-from dawndusk.models.cost import continuous
 from dawndusk.models.fleet.accounts import CAPITAL, RUNNING, Accounts, accounts_of
 from dawndusk.models.fleet.calendar import Calendar
-from dawndusk.models.fleet.fleet import KW_PER_MW, Decisions, Fleet, fleet_of
+from dawndusk.models.fleet.fleet import Decisions, Fleet, fleet_of
+from dawndusk.optimize.plan import grid, selling
 from dawndusk.optimize.plan.problem import ROUNDED, Objective, PlanProblem
 
 Floats = NDArray[np.float64]
 
 TOLERANCE = 1e-7
 """Relative: what rounding may do to a rule."""
+TINY_WORTH = 1e-30
+LIMIT_RULES = {
+    Objective.CAPITAL: "capital_limit",
+    Objective.COST: "cost_limit",
+    Objective.LCOC: "levelised_cost_limit",
+    Objective.NPV: "least_value",
+}
+"""Names of the rules that limit what objectives are about."""
 
 
 @dataclass(frozen=True)
 class Held:
-    """One row of a rule with its exact value and limit, in the rule's units."""
+    """One row of a rule with its exact value and limit, in the rule's units.
+
+    ``scale`` is what an excess is relative to, the limit where it is zero.
+    """
 
     rule: str
     label: str
     value: float
     limit: float
     at_most: bool
+    scale: float = 0.0
 
     @property
     def excess(self) -> float:
-        """Return by how much the rule is broken relative to its limit; the margin with a minus sign where it holds."""
-        scale = abs(self.limit) or 1.0
+        """Return by how much the rule is broken relative to its scale; the margin with a minus sign where it holds."""
+        scale = self.scale or abs(self.limit) or 1.0
         return (self.value - self.limit if self.at_most else self.limit - self.value) / scale
 
     @property
@@ -49,8 +60,10 @@ class Scored:
 
     Attributes
     ----------
+    amounts : mapping of Objective to float
+        What each objective is about: USD, or USD per PFLOP-hour for ``lcoc``.
     objective : float
-        In USD, or USD per PFLOP-hour for ``lcoc``; of ``npv`` the value, which is made large.
+        That of the problem; of ``npv`` the value, which is made large.
     used_worth, revenue_usd : array
         PFLOP-hours of worth that are used, and what they sell for, discounted, in each period, shape (Q,).
     held : tuple of Held
@@ -60,6 +73,7 @@ class Scored:
     decisions: Decisions
     fleet: Fleet
     accounts: Accounts
+    amounts: Mapping[Objective, float]
     objective: float
     used_worth: Floats
     revenue_usd: Floats
@@ -82,47 +96,41 @@ def score(problem: PlanProblem, decisions: Decisions) -> Scored:
     fleet = fleet_of(problem.economy, decisions)
     accounts = accounts_of(problem.economy, decisions, fleet)
     used, revenue = _sold(problem, fleet)
-    objective = {
-        Objective.LCOC: lambda: accounts.cost_usd / max(float(used.sum()), 1e-30),
-        Objective.COST: lambda: accounts.cost_usd,
-        Objective.CAPITAL: lambda: accounts.capital_usd,
-        Objective.NPV: lambda: float(revenue.sum()) - accounts.cost_usd,
-    }[problem.objective]()
-    held = tuple(_rules(problem, decisions, fleet, accounts))
-    return Scored(decisions, fleet, accounts, float(objective), used, revenue, held)
+    amounts = amounts_of(accounts, used, revenue)
+    held = tuple(_rules(problem, decisions, fleet, accounts, amounts))
+    return Scored(decisions, fleet, accounts, amounts, amounts[problem.objective], used, revenue, held)
+
+
+def amounts_of(accounts: Accounts, used: Floats, revenue: Floats) -> dict[Objective, float]:
+    """Return what each objective is about."""
+    cost, worth = accounts.cost_usd, float(used.sum())
+    return {
+        Objective.LCOC: cost / max(worth, TINY_WORTH) if cost else 0.0,
+        Objective.COST: cost,
+        Objective.CAPITAL: accounts.capital_usd,
+        Objective.NPV: float(revenue.sum()) - cost,
+    }
 
 
 def _sold(problem: PlanProblem, fleet: Fleet) -> tuple[Floats, Floats]:
-    """Return worth used and revenue by period: sold to whoever pays most first, or used up to what is asked for."""
-    calendar, demand = problem.economy.calendar, problem.demand
-    rate = problem.economy.worth_rate
-    full = calendar.spread_discounts(rate) * calendar.length_years * HOURS_PER_YEAR
-    left, revenue = fleet.worth_pflop_hours.copy(), np.zeros(calendar.all_periods)
-    asked = left
-    if demand.least_pflops is not None:
-        asked = np.minimum(left, demand.least_pflops.at(calendar.middles) * full)
-    if not demand.sales:
-        return asked, revenue
-    ageing = continuous(problem.economy.assumptions.scenario.technology_ageing_per_year)
-    fresh = np.exp(ageing * (calendar.begins_years + calendar.length_years / 2))
-    prices = np.array([sale.price_usd_per_pflop_hour.at(calendar.middles) for sale in demand.sales])
-    used = np.zeros(calendar.all_periods)
+    """Return worth used and revenue by period; what can be sold goes to whoever pays most first."""
+    full, worth = selling.full_worth(problem), fleet.worth_pflop_hours
+    used = np.minimum(worth, selling.most_used_pflops(problem) * full)
+    revenue = np.zeros(len(worth))
+    prices, most, value = (f(problem) for f in (selling.prices, selling.most_sold_pflops, selling.prices_of_worth))
     order = np.argsort(-prices, axis=0, kind="stable")
-    most = np.array(
-        [
-            np.inf * full if sale.most_pflops is None else sale.most_pflops.at(calendar.middles) * full
-            for sale in demand.sales
-        ]
-    )
+    left = worth.copy()
     for rank in range(len(prices)):
-        step = order[rank], np.arange(calendar.all_periods)
-        part = np.where(prices[step] > 0.0, np.minimum(left, most[step]), 0.0)
-        used, left = used + part, left - part
-        revenue += part * prices[step] * fresh
-    return (used if problem.objective is Objective.NPV else asked), revenue
+        step = order[rank], np.arange(len(worth))
+        part = np.where(prices[step] > 0.0, np.minimum(left, most[step] * full), 0.0)
+        left = left - part
+        revenue += part * value[step]
+    return used, revenue
 
 
-def _rules(problem: PlanProblem, d: Decisions, fleet: Fleet, accounts: Accounts) -> Iterator[Held]:
+def _rules(
+    problem: PlanProblem, d: Decisions, fleet: Fleet, accounts: Accounts, amounts: Mapping[Objective, float]
+) -> Iterator[Held]:
     calendar, economy = problem.economy.calendar, problem.economy
     periods, labels, years = calendar.periods, calendar.labels, calendar.year_labels
     demand, limits, middles = problem.demand, problem.limits, calendar.middles[: calendar.periods]
@@ -150,18 +158,16 @@ def _rules(problem: PlanProblem, d: Decisions, fleet: Fleet, accounts: Accounts)
     yield from _launch_rules(problem, flown)
     yield from _licence_rules(problem, fleet)
     yield from _money_rules(problem, d, accounts)
+    yield from _limit_rules(problem, amounts)
 
 
 def _money_rules(problem: PlanProblem, d: Decisions, accounts: Accounts) -> Iterator[Held]:
     calendar, economy, limits = problem.economy.calendar, problem.economy, problem.limits
     years = calendar.year_labels
     if limits.ground_mw_per_year is not None:
-        connected = (economy.rival.it_power_kw[:, None] * d.ground).sum(axis=0) / KW_PER_MW
-        room = limits.ground_mw_per_year.at(calendar.year_middles)
-        for y, value in enumerate(connected.reshape(calendar.years, -1).sum(axis=1)):
+        room = grid.room_mw(economy, limits.ground_mw_per_year)
+        for y, value in enumerate(grid.connected_mw(economy, d.ground)):
             yield Held("grid_queue", years[y], float(value), float(room[y]), True)
-    if limits.capital_usd is not None:
-        yield Held("capital_limit", "plan", accounts.capital_usd, limits.capital_usd, True)
     if limits.budget is not None:
         spent = spending(calendar, accounts)
         allowed = limits.budget.usd_per_year.at(calendar.year_middles)
@@ -169,6 +175,15 @@ def _money_rules(problem: PlanProblem, d: Decisions, accounts: Accounts) -> Iter
             spent, allowed = np.cumsum(spent), np.cumsum(allowed)
         for y, year in enumerate(years):
             yield Held("budget", year, float(spent[y]), float(allowed[y]), True)
+
+
+def _limit_rules(problem: PlanProblem, amounts: Mapping[Objective, float]) -> Iterator[Held]:
+    """Yield the limits on what objectives are about; that on a value is relative to the cost, for it may be zero."""
+    for objective, rule in LIMIT_RULES.items():
+        limit = problem.limits.of(objective)
+        if limit is not None:
+            scale = max(abs(limit), amounts[Objective.COST]) if objective is Objective.NPV else 0.0
+            yield Held(rule, "plan", amounts[objective], limit, objective is not Objective.NPV, scale)
 
 
 def _choice_rules(problem: PlanProblem, d: Decisions, fleet: Fleet) -> Iterator[Held]:

@@ -6,8 +6,8 @@ import dataclasses
 from collections.abc import Iterable
 
 from dawndusk.models.fleet.calendar import Path
-from dawndusk.optimize.plan.problem import Demand, Licence, Limits, PlanProblem, Site
-from dawndusk.optimize.plan.score import Held
+from dawndusk.optimize.plan.problem import Demand, Licence, Limits, Objective, PlanProblem, Site
+from dawndusk.optimize.plan.score import LIMIT_RULES, Held
 
 FIRST_MARGIN, GROWTH = 1.5, 2.0
 
@@ -19,8 +19,16 @@ def scaled(path: Path | None, factor: float) -> Path | None:
     return dataclasses.replace(path, values=tuple(value * factor for value in path.values))
 
 
-def tightened(problem: PlanProblem, margins: dict[str, float]) -> PlanProblem:
-    """Return a problem with less room in some rules: shares of their limits, by the rule's name."""
+def tightened(problem: PlanProblem, margins: dict[str, float], cost_usd: float = 0.0) -> PlanProblem:
+    """Return a problem with less room in some rules.
+
+    Parameters
+    ----------
+    margins : dict of str to float
+        Shares of their limits, by the rule's name.
+    cost_usd : float
+        What a plan costs about, of which the margin of a value is a share where that is the larger one.
+    """
 
     def less(rule: str) -> float:
         return 1.0 - margins.get(rule, 0.0)
@@ -55,13 +63,25 @@ def tightened(problem: PlanProblem, margins: dict[str, float]) -> PlanProblem:
             downlink_gbps=scaled(limits.downlink_gbps, less("downlink_capacity")),
             ground_mw_per_year=scaled(limits.ground_mw_per_year, less("grid_queue")),
             budget=budget,
-            capital_usd=None if limits.capital_usd is None else limits.capital_usd * less("capital_limit"),
+            **_amounts(limits, margins, cost_usd),
         ),
         choices={
             name: dataclasses.replace(choice, least=choice.least * more("choice"))
             for name, choice in problem.choices.items()
         },
     )
+
+
+def _amounts(limits: Limits, margins: dict[str, float], cost_usd: float) -> dict[str, float]:
+    """Return limits on what objectives are about, by name, with less room."""
+    found = {}
+    for objective, rule in LIMIT_RULES.items():
+        limit, margin = limits.of(objective), margins.get(rule, 0.0)
+        if limit is not None and objective is Objective.NPV:
+            found[objective.outcome] = limit + margin * max(abs(limit), cost_usd)
+        elif limit is not None:
+            found[objective.outcome] = limit * (1.0 - margin)
+    return found
 
 
 def _site(site: Site, factor: float) -> Site:

@@ -48,11 +48,13 @@ def add_variables(model: Any, frame: Frame) -> None:
         domain=pyo.NonNegativeReals,
         doc="units of ground capacity whose service begins in a period",
     )
-    if frame.is_paid:
-        model.worth = pyo.Var(
-            [(label, step) for label in labels for step in range(len(frame.sales))],
+    if frame.is_levelised:
+        model.consumed = pyo.Var(labels, domain=pyo.NonNegativeReals, doc="worth of what is used in a period")
+    if frame.is_sold:
+        model.sold = pyo.Var(
+            [(label, step) for label in labels for step in range(len(frame.problem.demand.sales))],
             domain=pyo.NonNegativeReals,
-            doc="worth of what is used in a period, by step of the demand curve",
+            doc="worth of what is sold in a period, by step of the demand curve",
         )
     _add_curves(model, frame)
     _add_capacity(model, frame)
@@ -78,8 +80,11 @@ def _add_curves(model: Any, frame: Frame) -> None:
     tiers = [(v, k) for v, cuts in frame.pieces.volume.items() for k in range(len(cuts) - 1)]
     model.tier = pyo.Var(tiers, domain=pyo.Binary, doc="whether launches of a vehicle are bought in a tier")
     model.bought = pyo.Var(tiers, domain=pyo.NonNegativeReals, doc="launches of a vehicle bought in a tier")
-    model.spent = pyo.Var(tiers, domain=pyo.NonNegativeReals, doc="listed price of those launches")
-    model.paid = pyo.Var(tiers, domain=pyo.NonNegativeReals, doc="what those launches cost")
+    for book in frame.books:
+        listed = pyo.Var(tiers, domain=pyo.NonNegativeReals, doc="listed price of those launches")
+        model.add_component(f"{book.prefix}spent", listed)
+        paid = pyo.Var(tiers, domain=pyo.NonNegativeReals, doc="what those launches cost")
+        model.add_component(f"{book.prefix}paid", paid)
     model.surcharge = pyo.Var(
         list(frame.vehicles), list(years), domain=pyo.NonNegativeReals, doc="launches in a year times cadence premium"
     )

@@ -11,9 +11,9 @@ from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import qmc
 
 from dawndusk.optimize.search.space import Category, Dimension, Key, Point, Real, Space, Value, Whole
+from dawndusk.optimize.sequences import sobol
 
 Floats: TypeAlias = NDArray[np.float64]
 Flags: TypeAlias = NDArray[np.bool_]
@@ -115,8 +115,8 @@ class Columns:
 
     def even(self, count: int, rng: np.random.Generator) -> Floats:
         """Return rows of a scrambled Sobol sequence, shape (count, D)."""
-        sobol = qmc.Sobol(self.width, scramble=True, rng=rng)
-        return self.spread(sobol.random_base2(max(int(count - 1).bit_length(), 0))[:count])
+        sequence = sobol(self.width, rng)
+        return self.spread(sequence.random_base2(max(int(count - 1).bit_length(), 0))[:count])
 
 
 def _values(dimension: Dimension, shares: Floats) -> list[Value]:

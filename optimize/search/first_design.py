@@ -14,18 +14,18 @@ from typing import NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import qmc
 
 from dawndusk.models.design import Design
 from dawndusk.optimize.pareto.field import Field, Points
 from dawndusk.optimize.problem import Goal, Problem
+from dawndusk.optimize.sequences import sobol_net
 
 Floats: TypeAlias = NDArray[np.float64]
 Indices: TypeAlias = NDArray[np.intp]
 
 SIZE = "accelerators_per_satellite"
-LOOKS, SAMPLES, FEWEST = 128, 64, 32
-"""Points of each combination at first and in a round, and the fewest combinations that a round leaves."""
+LOOKS_LOG2, SAMPLES, FEWEST = 7, 64, 32
+"""Points of each combination at first, as a power of 2, and in a round; the fewest combinations that a round leaves."""
 WIDTHS = (0.3, 0.2, 0.15, 0.1, 0.07, 0.05)
 """Steps of the rounds, in shares of a range."""
 LEADERS, LED_SHARE = 4, 0.34
@@ -98,8 +98,8 @@ def _screened(field: Field, seed: int) -> Points:
     count = len(field.combinations)
     if not field.dimensions:
         return field.grade(np.zeros((count, 0)), np.arange(count))
-    start = qmc.Sobol(field.dimensions, rng=np.random.default_rng([STREAM, seed, LOOKING])).random(LOOKS)
-    best = _best_of_each(field.grade(np.tile(start, (count, 1)), np.repeat(np.arange(count), LOOKS)))
+    start = sobol_net(LOOKS_LOG2, field.dimensions, np.random.default_rng([STREAM, seed, LOOKING]))
+    best = _best_of_each(field.grade(np.tile(start, (count, 1)), np.repeat(np.arange(count), len(start))))
     for stage, width in enumerate(WIDTHS):
         best = best.take(np.arange(min(max(FEWEST, count >> stage), len(best))))
         rng = np.random.default_rng([STREAM, seed, HALVING, stage])

@@ -14,7 +14,6 @@ from typing import Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg.lapack import dpotrf, dpotri, dpotrs, dtrtrs
-from scipy.optimize import minimize
 
 Floats: TypeAlias = NDArray[np.float64]
 Kernel: TypeAlias = Literal["matern", "gauss"]
@@ -149,6 +148,8 @@ def fitted(
         Features with one number share a length scale.
     values : array of shape (N,)
     """
+    from scipy.optimize import minimize  # noqa: PLC0415 (slow to import, and a search may never fit a process)
+
     width = int(groups.max(initial=-1)) + 1
     begin = start or usual_hyper(groups)
     first = np.append(begin.log_lengths, begin.log_noise)

@@ -309,12 +309,16 @@ class _Course:
         self.standing.add(trial)
 
     def _look(self) -> None:
-        """Look whether anything has got better."""
-        self.standing.mark(self.plan.stop.least_improvement)
-        self.covered = self.standing.hypervolume
+        """Look whether anything has got better, where that may end the search or is to be shown."""
+        if self.plan.stop.stagnation is not None:
+            self.standing.mark(self.plan.stop.least_improvement)
+        if self.evaluated:
+            self.covered = self.standing.hypervolume
 
     def _progress(self) -> Progress:
         now = self.standing
+        if self.covered is None:
+            self.covered = now.hypervolume
         return Progress(
             evaluated=len(self.answered),
             evaluations=self.plan.stop.evaluations,
@@ -335,10 +339,7 @@ class _Course:
         """Return the result of what is in the store, which an interrupt may have kept from being counted."""
         for record in self.store.read():
             self._remember(record.trial)
-        history, standing = History(self.question), Standing(self.question)
-        for number in sorted(self.answered):
-            history.add(self.answered[number])
-            standing.add(self.answered[number])
+        history, standing = self._counted(anew=stopped_by == INTERRUPT)
         return Searched(
             history=history,
             front=tuple(sorted(standing.front, key=lambda trial: trial.number)),
@@ -352,6 +353,15 @@ class _Course:
             hypervolume=standing.hypervolume,
             reproducible=not self.plan.asynchronous,
         )
+
+    def _counted(self, *, anew: bool) -> tuple[History, Standing]:
+        """Return what all answers add up to, by their numbers; ``anew`` where counting may have been cut short."""
+        if not anew and [trial.number for trial in self.history.trials] == sorted(self.answered):
+            return self.history, self.standing
+        trials, standing = [self.answered[number] for number in sorted(self.answered)], Standing(self.question)
+        for trial in trials:
+            standing.add(trial)
+        return History(self.question, trials), standing
 
 
 def _answers(done: Done[Any], count: int) -> list[Answer]:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import qmc
 
 from dawndusk.models.errors import DawnduskError
 from dawndusk.optimize.search.columns import Columns, Fresh
@@ -16,6 +15,7 @@ from dawndusk.optimize.search.dominance import order_of
 from dawndusk.optimize.search.question import History, Trial
 from dawndusk.optimize.search.sampler import require
 from dawndusk.optimize.search.space import Point, Value
+from dawndusk.optimize.sequences import sobol
 
 if TYPE_CHECKING:
     from cmaes import CMA
@@ -41,10 +41,10 @@ class RandomSampler:
         """Return points to evaluate next; see ``Sampler``."""
         columns = Columns.of(history.question.space)
         fresh = Fresh(columns, history.known, count, pending)
-        sobol = qmc.Sobol(columns.width, scramble=True, rng=np.random.default_rng([STREAM, seed]))
+        even = sobol(columns.width, np.random.default_rng([STREAM, seed]))
         asked = len(history) + len(pending)
-        first = sobol.random(1) if asked == 0 else sobol.fast_forward(asked).random(1)
-        fresh.offer(columns.spread(np.vstack([first, sobol.random(max(count - 1, 0))])))
+        first = even.random(1) if asked == 0 else even.fast_forward(asked).random(1)
+        fresh.offer(columns.spread(np.vstack([first, even.random(max(count - 1, 0))])))
         fresh.fill(np.random.default_rng([STREAM, seed, batch]))
         return fresh.points
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 
 from dawndusk.optimize.pareto.dominance import hypervolume
 from dawndusk.optimize.search.question import Floats, Question, Trial
+from dawndusk.optimize.sequences import sobol
 
 LEAST_IMPROVEMENT = 1e-4
 """What counts as better, relative to the best, or to the hypervolume of the front."""
@@ -38,6 +41,7 @@ class Standing:
         self._least_violation = np.inf
         self._mark, self._marked_at = self._values, 0
         self._marked_violation = np.inf
+        self._known: list[tuple[Floats, float]] = []
 
     @property
     def best(self) -> float | None:
@@ -72,8 +76,10 @@ class Standing:
         self._enter(trial, self._signs * np.array([answer.outcomes[goal.outcome] for goal in self._question.goals]))
 
     def _enter(self, trial: Trial, values: Floats) -> None:
-        low, high = self._ends or (values, values)
-        self._ends = np.minimum(low, values), np.maximum(high, values)
+        low, high = self._ends or (np.full_like(values, np.inf), np.full_like(values, -np.inf))
+        if (values < low).any() or (values > high).any():
+            self._ends = np.minimum(low, values), np.maximum(high, values)
+            self._known = []
         if (self._values <= values).all(axis=1).any():
             return
         stays = ~np.all(values <= self._values, axis=1)
@@ -102,10 +108,16 @@ class Standing:
         return self._covered(self._values) > self._covered(self._mark) * (1.0 + least)
 
     def _covered(self, values: Floats) -> float:
+        """Return what a front covers; asked for the same one again, as before."""
+        for front, volume in self._known:
+            if front is values:
+                return volume
         assert self._ends is not None
         low, high = self._ends
         width = np.where(high > low, high - low, 1.0)
-        return covered(np.where(high > low, (values - low) / width, 0.0))
+        volume = covered(np.where(high > low, (values - low) / width, 0.0))
+        self._known = [*self._known[-1:], (values, volume)]
+        return volume
 
 
 def covered(points: Floats) -> float:
@@ -124,10 +136,19 @@ def covered(points: Floats) -> float:
 
 
 def _sampled(points: Floats) -> float:
-    from scipy.stats import qmc  # noqa: PLC0415 (slow to import, for three goals and more)
+    """Return the share of the samples that some point is nowhere above; those found are not looked at again."""
+    left = _samples(points.shape[1])
+    for point in points[np.argsort(points.sum(axis=1))]:
+        above = np.ones(left.shape[1], dtype=np.bool_)
+        for column, value in zip(left, point.tolist(), strict=True):
+            above &= column >= value
+        left = left[:, ~above]
+    return float(1.0 - left.shape[1] / 2**SAMPLES_LOG2)
 
-    samples = qmc.Sobol(points.shape[1], scramble=False).random_base2(SAMPLES_LOG2)
-    below = np.zeros(len(samples), dtype=np.bool_)
-    for point in points:
-        below |= (point <= samples).all(axis=1)
-    return float(below.mean())
+
+@functools.cache
+def _samples(goals: int) -> Floats:
+    """Return a fixed set of quasi-random points, shape (goals, samples)."""
+    samples = np.ascontiguousarray(sobol(goals, None).random_base2(SAMPLES_LOG2).T)
+    samples.flags.writeable = False
+    return samples

@@ -120,6 +120,16 @@ def _exit_code(result: FrontResult) -> int:
     help="A format, or a file whose name ends in " + ", ".join(ENDINGS) + ".",
 )
 def export_command(run_folder: Path, target: str) -> int:
-    """Write the front of a run folder as a table or picture for other programs."""
-    click.echo(str(export_front(run_folder, target)))
+    """Write the front of a run folder, or the trials of a search, as a table or picture for other programs."""
+    from dawndusk.studies.search.folder import is_search  # noqa: PLC0415 (only for an export)
+
+    if not is_search(run_folder):
+        click.echo(str(export_front(run_folder, target)))
+        return 0
+    from dawndusk.studies.search.export import export_trials  # noqa: PLC0415 (brings searches along)
+
+    exported = export_trials(run_folder, target)
+    click.echo(str(exported.path))
+    if exported.left_out:
+        click.echo(f"{exported.path}: {exported.left_out}", err=True)
     return 0

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import signal
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import click
 
 from dawndusk.models.errors import DawnduskError
+from dawndusk.optimize.plan.columns import RoundStep
 from dawndusk.optimize.plan.engine import Step
+from dawndusk.optimize.plan.problem import Objective
 from dawndusk.studies.commands.terminal import (
     INFEASIBLE,
     INTERRUPTED,
@@ -30,7 +35,6 @@ from dawndusk.studies.plan.reading import read_plan
 from dawndusk.studies.plan.result import PlanResult
 from dawndusk.studies.plan.runner import run_plan
 from dawndusk.studies.show.console import console
-from dawndusk.studies.statement.plans_kinds import FrontAgainst
 from dawndusk.studies.statement.study import Study
 
 CHOICE = "KIND=NAME[>=N]"
@@ -53,8 +57,8 @@ KEYS = {
 @click.option("--time-limit", metavar="SECONDS", help="Short for --set plan.time_limit_s=...: of each solve.")
 @click.option(
     "--front",
-    metavar="|".join(FrontAgainst),
-    help="Short for --set plan.front.against=...: plans between the objective and least capital.",
+    metavar="|".join(Objective),
+    help="Short for --set plan.front.against=...: plans between the objective and another one.",
 )
 @click.option("--points", metavar="COUNT", help="Short for --set plan.front.points=...: plans between the two ends.")
 @click.option(
@@ -128,7 +132,7 @@ def show_plan(study: str | Study, overrides: Sequence[str] = (), *, quiet: bool,
     slips = options.get("slip", ())
     if any(years <= 0.0 for _, years in slips):
         raise DawnduskError(f"slip: found {min(years for _, years in slips):g} years; allowed: more than 0")
-    with _progress(silent=quiet or as_json) as report:
+    with _terminated_as_interrupted(), _progress(silent=quiet, as_json=as_json) as report:
         result = run_plan(
             question,
             report,
@@ -146,10 +150,34 @@ def show_plan(study: str | Study, overrides: Sequence[str] = (), *, quiet: bool,
 
 
 @contextmanager
-def _progress(*, silent: bool) -> Iterator[Callable[[Step], None]]:
-    """Show where a solve stands on the error stream of a terminal."""
-    with progress_bar(silent=silent) as advance:
-        yield lambda step: advance(step.stage, None, f"best {step.objective:.5g}  bound {step.bound:.5g}")
+def _progress(*, silent: bool, as_json: bool) -> Iterator[Callable[[Step], None]]:
+    """Show where a solve stands on the error stream: on a terminal, or rounds of pricing as lines of JSON."""
+    with progress_bar(silent=silent or as_json) as advance:
+
+        def report(step: Step) -> None:
+            advance(step.stage, None, f"best {step.objective:.5g}  bound {step.bound:.5g}")
+            if as_json and not silent and isinstance(step, RoundStep):
+                line = {"seconds": step.seconds, "objective": step.objective, **asdict(step.round)}
+                print_json(line, indent=None, err=True)
+
+        yield report
+
+
+@contextmanager
+def _terminated_as_interrupted() -> Iterator[None]:
+    """Take a request to terminate for an interrupt, so that what was found by then is written."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is not threading.main_thread():  # which alone may say what a signal does
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def exit_code(result: PlanResult) -> int:

@@ -75,8 +75,21 @@ def run_and_show(study: Study, folder: Path | None, *, quiet: bool, as_json: boo
     from dawndusk.studies.search.runner import Where, run_search  # noqa: PLC0415 (help answers without the models)
 
     with progress_report(quiet=quiet, as_json=as_json) as report:
-        found = run_search(study, folder, where=Where(allow_code=allow_code), report=report)
+        say = _teller(study.name, quiet=quiet, as_json=as_json)
+        found = run_search(study, folder, where=Where(allow_code=allow_code), report=report, say=say)
     return show_search(found, quiet=quiet, as_json=as_json)
+
+
+def _teller(name: str, *, quiet: bool, as_json: bool) -> Callable[[str], None]:
+    """Return what puts a line on the error stream, as JSON among the lines of progress where these are."""
+
+    def say(words: str) -> None:
+        if as_json and not quiet:
+            print_json({"note": words}, indent=None, err=True)
+        elif not quiet:
+            click.echo(f"{name}: {words}", err=True)
+
+    return say
 
 
 def show_search(run: SearchRun, *, quiet: bool, as_json: bool) -> int:
@@ -146,7 +159,8 @@ def resume_command(run: Path, quiet: bool, as_json: bool, **options: Any) -> int
 
     where = Where(**{name: options.pop(name) for name in ("storage", "workers", "cluster", "allow_code")})
     with progress_report(quiet=quiet, as_json=as_json) as report:
-        found = resume(run, changes=options, where=where, report=report)
+        say = _teller(str(run), quiet=quiet, as_json=as_json)
+        found = resume(run, changes=options, where=where, report=report, say=say)
     return show_search(found, quiet=quiet, as_json=as_json)
 
 

@@ -11,11 +11,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dawndusk.models.design import CATEGORIES, VARIABLES
+from dawndusk.models.design import VARIABLES
 from dawndusk.models.errors import DawnduskError, MissingExtraError, nearest, one_of
 from dawndusk.models.outcome import OUTCOMES
 from dawndusk.studies.front.picture import draw_front
 from dawndusk.studies.front.runner import FRONT_JSON, FRONT_TABLE
+from dawndusk.studies.runs.runcontent import read_manifest
 from dawndusk.studies.runs.runfolder import MANIFEST, UNFINISHED
 from dawndusk.studies.statement.document import MAX_PLACE, shorten
 
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 READABLE = 0o644
 NETCDF_CONVENTION = "CF-1.10"
+NUMERIC = "biufc"
+"""Kinds of arrays that are numbers, as NumPy names them."""
 
 
 class FrontExportError(DawnduskError):
@@ -48,8 +51,19 @@ def export_front(run_folder: Path, target: str) -> Path:
         written.
     """
     content, frame = _read(run_folder)
-    name, path = _format_of(run_folder, target)
-    write = WRITERS[name]
+    name, path = format_of(run_folder, target, "front")
+    write_whole(path, lambda fresh: WRITERS[name](fresh, content, frame))
+    return path
+
+
+def write_whole(path: Path, write: Callable[[Path], None]) -> None:
+    """Write a file by what writes it, whole or not at all; folders on its way are made.
+
+    Raises
+    ------
+    FrontExportError
+        Where it can not be written.
+    """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.is_dir():
@@ -60,14 +74,13 @@ def export_front(run_folder: Path, target: str) -> Path:
         raise _unwritable(path, error) from None
     fresh = Path(name_of_fresh)
     try:
-        write(fresh, content, frame)
+        write(fresh)
         fresh.chmod(READABLE)
         fresh.replace(path)
     except OSError as error:
         raise _unwritable(path, error) from None
     finally:
         fresh.unlink(missing_ok=True)
-    return path
 
 
 def _unwritable(path: Path, error: Exception) -> FrontExportError:
@@ -81,6 +94,8 @@ def _read(folder: Path) -> tuple[Mapping[str, Any], pd.DataFrame]:
 
     place = shorten(str(folder), MAX_PLACE)
     try:
+        if (folder / MANIFEST).is_file():
+            read_manifest(folder)
         content = json.loads((folder / FRONT_JSON).read_text(encoding="utf-8"))
         frame = pd.read_parquet(folder / f"{FRONT_TABLE}.parquet")
         points, goals = content["points"], content["goals"]
@@ -106,11 +121,17 @@ ENDINGS = {
 """Formats by the ending of a file's name."""
 
 
-def _format_of(folder: Path, target: str) -> tuple[str, Path]:
-    """Return the name of a format and the file to write."""
+def format_of(folder: Path, target: str, what: str) -> tuple[str, Path]:
+    """Return the name of a format and the file to write: the one that is named, or one for a run folder and what of it.
+
+    Raises
+    ------
+    FrontExportError
+        Where there is no such format.
+    """
     ending = {name: suffix for suffix, name in ENDINGS.items()}.get(target.lower())
     if ending is not None:
-        return target.lower(), Path(f"{folder.resolve().name}-front{ending}")
+        return target.lower(), Path(f"{folder.resolve().name}-{what}{ending}")
     path = Path(target)
     if "\0" in target:
         raise _unwritable(path, ValueError("embedded null character"))
@@ -136,7 +157,7 @@ def _json(path: Path, content: Mapping[str, Any], _: pd.DataFrame) -> None:
 
 def _xlsx(path: Path, content: Mapping[str, Any], frame: pd.DataFrame) -> None:
     """Write the points, the certificates of the ends, the exchange rates and the meaning of every column."""
-    _require("openpyxl", "XLSX")
+    require("openpyxl", "XLSX")
     import pandas as pd  # noqa: PLC0415 (heavy)
 
     ends, exchanges = (pd.DataFrame(content[key]) for key in ("ends", "exchanges"))
@@ -151,7 +172,7 @@ def _columns(frame: pd.DataFrame) -> pd.DataFrame:
     """Return units and meaning of every column of a front."""
     import pandas as pd  # noqa: PLC0415 (heavy)
 
-    rows = [(name, *_described(str(name))) for name in frame.columns]
+    rows = [(name, *described(str(name), OWN_COLUMNS)) for name in frame.columns]
     return pd.DataFrame(rows, columns=["column", "units", "meaning"])
 
 
@@ -162,34 +183,47 @@ OWN_COLUMNS = {
 }
 
 
-def _described(name: str) -> tuple[str, str]:
-    if name in OUTCOMES:
-        return OUTCOMES[name].units, OUTCOMES[name].meaning
-    if name in VARIABLES:
-        return VARIABLES[name].units, VARIABLES[name].meaning
-    return OWN_COLUMNS.get(name, ("", ""))
+def described(name: str, own: Mapping[str, tuple[str, str]]) -> tuple[str, str]:
+    """Return units and meaning of a column: an outcome, a variable, or one of the table's own."""
+    if name in own:
+        return own[name]
+    known = OUTCOMES.get(name.removeprefix("outcome.")) or VARIABLES.get(name)
+    return (known.units, known.meaning) if known is not None else ("", "")
 
 
 def _netcdf(path: Path, content: Mapping[str, Any], frame: pd.DataFrame) -> None:
-    """Write one variable for each column along the dimension ``point``, with units and long names."""
-    for module in ("xarray", "h5netcdf", "h5py"):
-        _require(module, "netCDF")
-    import xarray as xr  # noqa: PLC0415 (an extra)
-
-    data = xr.Dataset(coords={"point": frame["point"].to_numpy()})
-    for name in frame.columns.drop("point"):
-        column = frame[name].to_numpy()
-        values = column.astype(str).astype(object) if name in CATEGORIES else column
-        values = values.astype("int8") if values.dtype == bool else values
-        units, meaning = _described(str(name))
-        data[str(name)] = ("point", values, {"units": units, "long_name": meaning})
-    data.attrs = {
-        "Conventions": NETCDF_CONVENTION,
+    about = {
         "title": f"Front of {content['study']}",
         "goals": one_of(f"{goal['sense']} {goal['outcome']}" for goal in content["goals"]),
         "seed": content["seed"],
         "certificates": json.dumps(content["ends"]),
     }
+    netcdf(path, frame, "point", about, OWN_COLUMNS, index="point")
+
+
+def netcdf(
+    path: Path,
+    frame: pd.DataFrame,
+    dimension: str,
+    about: Mapping[str, Any],
+    own: Mapping[str, tuple[str, str]],
+    *,
+    index: str,
+) -> None:
+    """Write one variable for each column along a dimension, with units and long names."""
+    for module in ("xarray", "h5netcdf", "h5py"):
+        require(module, "netCDF")
+    import xarray as xr  # noqa: PLC0415 (an extra)
+
+    data = xr.Dataset(coords={dimension: frame[index].to_numpy()})
+    for name in frame.columns.drop(index):
+        column = frame[name].to_numpy()
+        numeric = column.dtype.kind in NUMERIC
+        values = column if numeric else column.astype(str).astype(object)
+        values = values.astype("int8") if values.dtype == bool else values
+        units, meaning = described(str(name), own)
+        data[str(name)] = (dimension, values, {"units": units, "long_name": meaning})
+    data.attrs = {"Conventions": NETCDF_CONVENTION, **about}
     data.to_netcdf(path, engine="h5netcdf")
 
 
@@ -208,7 +242,7 @@ WRITERS: dict[str, Callable[[Path, Mapping[str, Any], Any], None]] = {
 }
 
 
-def _require(module: str, what: str) -> None:
+def require(module: str, what: str) -> None:
     """Raise unless a library of the extra for exports is installed."""
     try:
         importlib.import_module(module)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import importlib.util
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dawndusk.models.design import CATEGORIES
 from dawndusk.models.errors import DawnduskError, MissingExtraError
 from dawndusk.models.outcome import OUTCOMES
+from dawndusk.studies.statement.units import BILLION, MILLION, USD
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -21,10 +22,25 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8
 OTHERS = "others"
 PANEL_INCHES, HEAD_INCHES, DOTS_PER_INCH = 4.6, 0.9, 150
 MOST_COLUMNS = 3
-TAILS = ("usd_per_pflop_hour", "usd_per_kg", "usd_per_w", "usd", "m2_years", "years", "tj", "mwh", "mw", "t", "kg")
+TAILS = (
+    "usd_per_pflop_hour",
+    "pflop_hours",
+    "usd_per_kg",
+    "usd_per_w",
+    "usd",
+    "m2_years",
+    "years",
+    "tj",
+    "mwh",
+    "mw",
+    "t",
+    "kg",
+)
 """Units at the end of names that people leave out when they speak."""
 WIDE = 20.0
 """A goal whose ends differ by more than this factor is drawn on a logarithmic scale."""
+SCALES = ((BILLION, "B", "billion"), (MILLION, "M", "million"))
+"""From each size on: the letter before money, and the word before other units."""
 MOST_GAP = 0.5
 """A bound that is further away than this share of the value is not drawn: it would squeeze all else."""
 
@@ -93,6 +109,16 @@ def spoken(outcome: str) -> str:
     return words.replace("_", " ")
 
 
+def scale_of(outcome: str, values: Iterable[float]) -> tuple[float, str]:
+    """Return what to divide the values of an outcome by so that they have few digits, and the units they then have."""
+    units = OUTCOMES[outcome].units
+    largest = max(map(abs, values), default=0.0)
+    for size, letter, word in SCALES:
+        if largest >= size:
+            return size, f"{letter}{units}" if units.startswith(USD) else f"{word} {units}"
+    return 1.0, units
+
+
 def _groups(points: Sequence[Mapping[str, Any]]) -> dict[str, list[Mapping[str, Any]]]:
     """Return the points by the way in which they are built, the commonest first; rare ways go together."""
     names = [built(point, points) for point in points]
@@ -115,21 +141,23 @@ def _panel(
 ) -> None:
     """Draw one pair of goals."""
     points = content["points"]
+    scales = {name: scale_of(name, [point["goals"][name] for point in points]) for name in (x, y)}
+    (of_x, x_units), (of_y, y_units) = scales[x], scales[y]
     if len(content["goals"]) == 2:  # noqa: PLR2004 (a curve)
         ordered = sorted(points, key=lambda point: point["goals"][x])
-        _line(axes, [p["goals"][x] for p in ordered], [p["goals"][y] for p in ordered])
+        _line(axes, [p["goals"][x] / of_x for p in ordered], [p["goals"][y] / of_y for p in ordered])
     for colour, (name, members) in zip(COLOURS, groups.items(), strict=False):
         mine = [point["goals"] for point in members]
-        axes.scatter([g[x] for g in mine], [g[y] for g in mine], s=14, color=colour, label=name, zorder=2)
-    _marks(axes, content, x, y)
-    for set_scale, name, set_label in (
-        (axes.set_xscale, x, axes.set_xlabel),
-        (axes.set_yscale, y, axes.set_ylabel),
+        axes.scatter([g[x] / of_x for g in mine], [g[y] / of_y for g in mine], s=14, color=colour, label=name, zorder=2)
+    _marks(axes, content, {x: of_x, y: of_y})
+    for set_scale, name, set_label, units in (
+        (axes.set_xscale, x, axes.set_xlabel, x_units),
+        (axes.set_yscale, y, axes.set_ylabel, y_units),
     ):
         values = [abs(point["goals"][name]) for point in points]
         if min(values) > 0.0 and max(values) / min(values) > WIDE:
             set_scale("log")
-        set_label(f"{spoken(name)} [{OUTCOMES[name].units}]")
+        set_label(f"{spoken(name)} [{units}]")
     axes.grid(visible=True, linewidth=0.4, alpha=0.5)
 
 
@@ -138,14 +166,16 @@ def _line(axes: Axes, xs: Sequence[float], ys: Sequence[float]) -> None:
     axes.step(xs, ys, where="post", linewidth=0.7, color="#999999", zorder=1)
 
 
-def _marks(axes: Axes, content: Mapping[str, Any], x: str, y: str) -> None:
-    """Mark the knee, and the proved bounds of the ends."""
+def _marks(axes: Axes, content: Mapping[str, Any], scales: Mapping[str, float]) -> None:
+    """Mark the knee, and the proved bounds of the ends, for the goals of two axes and what each is divided by."""
+    x, y = scales
     if content["knees"]:
         knee = content["points"][content["knees"][0] - 1]["goals"]
-        axes.scatter([knee[x]], [knee[y]], s=110, marker="o", facecolors="none", edgecolors="#000000", label="knee")
+        at = [knee[x] / scales[x]], [knee[y] / scales[y]]
+        axes.scatter(*at, s=110, marker="o", facecolors="none", edgecolors="#000000", label="knee", zorder=3)
     for end in content["ends"]:
         if end["bound"] is None or end["gap"] is None or end["gap"] > MOST_GAP:
             continue
         line = {x: axes.axvline, y: axes.axhline}.get(end["outcome"])
         if line is not None:
-            line(end["bound"], color="#777777", linewidth=0.8, linestyle=":", zorder=0)
+            line(end["bound"] / scales[end["outcome"]], color="#777777", linewidth=0.8, linestyle=":", zorder=0)

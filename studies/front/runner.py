@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,6 +20,7 @@ from dawndusk.optimize.evolution import Progress
 from dawndusk.optimize.pareto.ends import Effort, End
 from dawndusk.optimize.pareto.find import Proofs, find_front
 from dawndusk.optimize.pareto.front import Exchange, Front
+from dawndusk.optimize.search.first_design import first_design
 from dawndusk.studies.runs.interrupts import held_back
 from dawndusk.studies.runs.runfolder import MANIFEST, STUDY, check_target, origin, write_json, write_whole
 from dawndusk.studies.runs.runner import problem_of
@@ -164,13 +166,17 @@ def run_front(study: Study, report: Callable[[Progress], None] = lambda _: None)
         audit=settings.audit,
     )
     with held_back(report) as interrupts, np.errstate(all="ignore"):
+        problem = problem_of(study)
         front = find_front(
-            problem_of(study),
+            problem,
             study.goals,
             proofs=Proofs(ends=study.front.certify_ends, points=study.front.certify_points, effort=effort),
             seed=settings.seed,
             spacing=study.front.spacing,
             time_limit_s=settings.time_limit_s,
+            first=lambda goal: first_design(
+                dataclasses.replace(problem, objective=goal.outcome, sense=goal.sense), seed=settings.seed
+            ),
             report=interrupts.report,
         )
         outcome = _outcomes(study, front)

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from string import ascii_uppercase
 
 import numpy as np
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
-from dawndusk.models.design import CATEGORIES
+from dawndusk.models.design import CATEGORIES, Design
 from dawndusk.models.outcome import OUTCOMES
 from dawndusk.optimize.pareto.ends import NOT_BOUNDED, End
 from dawndusk.optimize.pareto.front import Exchange, Front
 from dawndusk.optimize.problem import Goal
-from dawndusk.studies.front.picture import spoken
+from dawndusk.studies.front.picture import scale_of, spoken
 from dawndusk.studies.front.runner import FrontResult
 from dawndusk.studies.runs.proof import ENDINGS, percent
 from dawndusk.studies.show.tables import names_table
@@ -102,33 +102,52 @@ def _fineness(front: Front) -> str:
     return f"No gap exceeds {asked} of any goal's range but where the front jumps, {nothing}: points {longest}{more}."
 
 
-def points_table(front: Front, label: str = "point", labels: Sequence[object] = ()) -> Table:
-    """Return some points of a front, ends and knee among them, and how they are built; counted from 1 by default."""
+def points_table(front: Front, label: str = "point", labels: Sequence[object] = ()) -> RenderableType:
+    """Return some points of a front, ends and knee among them, and how they are built; counted from 1 by default.
+
+    How designs are built is a column where they differ in one category, and a list under the table where in more.
+    """
     labels = labels or range(1, len(front) + 1)
     differ = [c for c in CATEGORIES if len({getattr(design, c) for design in front.designs}) > 1]
     shown = _chosen(front)
     title = "Front" if len(shown) == len(front) else f"Front: {len(shown)} of {len(front)} points"
-    goals = [_heading(goal) for goal in front.goals]
-    table = plain_table(title, label, *goals, "satellites", "km", "life", *differ)
-    for column in table.columns[: -len(differ) or None]:
+    ways = _ways([front.designs[number] for number in shown], differ)
+    built = {0: [], 1: differ}.get(len(differ), ["built"])
+    scales = [scale_of(goal.outcome, front.values[:, i].tolist()) for i, goal in enumerate(front.goals)]
+    headings = [_heading(goal, units) for goal, (_, units) in zip(front.goals, scales, strict=True)]
+    table = plain_table(title, label, *headings, "satellites", "km", "life", *built)
+    for column in table.columns:
         column.no_wrap = True
     for number in shown:
         design = front.designs[number]
         mark = " knee" if number in front.knees[:1] else ""
+        way = _way(design, differ)
         table.add_row(
             f"{labels[number]}{mark}",
-            *(_figure(value) for value in front.values[number].tolist()),
+            *(_figure(value / size) for value, (size, _) in zip(front.values[number].tolist(), scales, strict=True)),
             f"{design.satellites:,} x {design.accelerators_per_satellite}",
             f"{design.altitude_km:.0f}",
             f"{design.life_years:.1f}",
-            *(str(getattr(design, name)) for name in differ),
+            *([way] if len(differ) == 1 else [ways[way]] if differ else []),
         )
-    return table
+    if len(differ) <= 1:
+        return table
+    listed_ways = "\n".join(f"  {letter}  {way}" for way, letter in ways.items())
+    return Group(table, Text(f"Built with\n{listed_ways}"))
 
 
-def _heading(goal: Goal) -> str:
+def _way(design: Design, differ: Sequence[str]) -> str:
+    return ", ".join(str(getattr(design, name)) for name in differ)
+
+
+def _ways(designs: Sequence[Design], differ: Sequence[str]) -> dict[str, str]:
+    """Return the ways in which designs are built, each with its letter, in the order in which they come."""
+    return dict(zip(dict.fromkeys(_way(design, differ) for design in designs), ascii_uppercase, strict=False))
+
+
+def _heading(goal: Goal, units: str) -> str:
     """Return a goal with its units, a word to a line."""
-    return "\n".join([*spoken(goal.outcome).split(), f"[{OUTCOMES[goal.outcome].units}]"])
+    return "\n".join([*spoken(goal.outcome).split(), *f"[{units}]".split()])
 
 
 def _figure(value: float) -> str:
@@ -143,7 +162,7 @@ def _chosen(front: Front) -> list[int]:
     return sorted({*spread, *ends, *front.knees[:1]})
 
 
-def _ends_table(ends: Sequence[End]) -> Table:
+def _ends_table(ends: Sequence[End]) -> RenderableType:
     """Return the best value of each goal with its certificate."""
     table = names_table("Ends, with what is proved", "goal", "best", "no design has", "gap", "status")
     for end in ends:

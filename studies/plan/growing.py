@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from dawndusk.models.design import Design
 from dawndusk.models.fleet.satellites import figures_of
 from dawndusk.optimize.plan.columns import Generated, generate
+from dawndusk.optimize.plan.planned import Planned, Step
 from dawndusk.optimize.plan.problem import PlanProblem
+from dawndusk.optimize.plan.proof import Proof
 from dawndusk.optimize.problem import Fixed, Problem
-from dawndusk.studies.plan.catalogue import CatalogueEntry
+from dawndusk.studies.plan.catalogue import FLEET, CatalogueEntry
 from dawndusk.studies.plan.places import misuse
 from dawndusk.studies.plan.question import PlanStudy, limits_of, plan_study
 from dawndusk.studies.statement.errors import StudyError
@@ -21,11 +23,20 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def grow(question: PlanStudy) -> tuple[PlanStudy, Generated]:
+def grow(
+    question: PlanStudy, before: Planned, report: Callable[[Step], None] = lambda _: None
+) -> tuple[PlanStudy, Generated]:
     """Return a plan whose catalogue has the designs that its prices ask for, and how they were found.
 
     The plan that is returned states all of them, and the reference satellites of its lines, so that its study file
     gives the same plan again.
+
+    Parameters
+    ----------
+    before : Planned
+        The plan of the catalogue as it is.
+    report : callable
+        Called with a ``Step`` now and then.
 
     Raises
     ------
@@ -38,9 +49,12 @@ def grow(question: PlanStudy) -> tuple[PlanStudy, Generated]:
         lambda designs: with_catalogue(question, designs),
         space_of(question),
         effort=question.effort,
+        before=before,
         rounds=section.rounds,
         candidates=section.candidates,
+        proof_s=section.proof_time_limit_s,
         fits=lambda designs: _flyable(question, designs),
+        report=report,
     )
     return dataclasses.replace(_grown(question, found), problem=found.after.problem, effort=question.effort), found
 
@@ -62,7 +76,7 @@ def space_of(question: PlanStudy) -> Problem:
     study = question.study
     space = Problem(
         assumptions=study.assumptions,
-        space={**study.space, "satellites": Fixed(1)},
+        space={**study.space, "satellites": Fixed(FLEET)},
         objective="lcoc_usd_per_pflop_hour",
         sense="minimise",
     )
@@ -119,13 +133,26 @@ def generated_dict(found: Generated) -> dict[str, Any]:
         "after_objective": found.after.objective,
         "after_bound": found.after.bound,
         "beats_every_plan_before": _beats(found),
-        "rounds": len(found.least_reduced_cost),
+        "bound_on_any_design": found.bound,
+        "gap_to_any_design": found.gap,
+        "proof": None if found.proof is None else proof_dict(found.proof),
+        "stopped_by": found.stopped_by,
+        "rounds": [dataclasses.asdict(one) for one in found.rounds],
         "priced": found.priced,
-        "relaxation": found.relaxation,
-        "least_reduced_cost": found.least_reduced_cost,
         "words": found.words,
         "seconds": found.seconds,
         "designs": designs_rows(found),
+    }
+
+
+def proof_dict(proof: Proof) -> dict[str, Any]:
+    """Return how far a proof came as plain values."""
+    return {
+        "factor": proof.factor,
+        "boxes": proof.boxes,
+        "open_boxes": proof.open_boxes,
+        "seconds": proof.seconds,
+        "stopped_by": proof.stopped_by,
     }
 
 

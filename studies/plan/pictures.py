@@ -64,7 +64,7 @@ def painters(result: PlanResult) -> dict[str, Callable[[Any], None]]:
             found["valuation"] = functools.partial(asked.valuation, problem=problem, plan=plan)
     if result.front:
         found["front"] = functools.partial(asked.front, result=result)
-    if result.hedged is not None:
+    if result.hedged is not None and np.isfinite(result.hedged.cost_usd).any():
         found["scenarios"] = functools.partial(asked.scenarios, found=result.hedged)
     if result.crossings:
         found["break_even"] = functools.partial(asked.crossings, rows=result.crossings)

@@ -11,7 +11,7 @@ from dawndusk.optimize.plan.problem import Objective, PlanProblem
 from dawndusk.optimize.plan.scenarios import Hedged
 from dawndusk.optimize.plan.score import Scored
 from dawndusk.studies.plan.breakeven import Crossing
-from dawndusk.studies.plan.result import PlanResult
+from dawndusk.studies.plan.result import UNITS, PlanResult
 from dawndusk.studies.plan.valuation import valuation_table
 
 BILLION = 1e9
@@ -42,21 +42,25 @@ def valuation(axes: Any, problem: PlanProblem, plan: Scored) -> None:
 
 
 def front(axes: Any, result: PlanResult) -> None:
-    """Draw objective against capital, each plan with the bound that holds for its capital."""
-    points = [p for p in result.front if p.capital_usd is not None and p.planned.objective is not None]
-    scale = BILLION if result.units == "USD" else 1.0
-    capital = np.array([p.capital_usd for p in points], dtype=float) / BILLION
-    best = np.array([p.planned.objective for p in points], dtype=float) / scale
-    bound = np.array([np.nan if p.planned.bound is None else p.planned.bound for p in points]) / scale
-    order = np.argsort(capital)
-    axes.plot(capital[order], best[order], "o-", label="plans, costed exactly")
-    large = result.planned.problem.objective is Objective.NPV
-    axes.plot(capital[order], bound[order], "_--", color="grey", label=f"no plan is {'above' if large else 'below'}")
-    axes.set_xlabel("capital, billion USD")
-    units = "billion USD" if result.units == "USD" else result.units
-    axes.set_ylabel(f"{result.planned.problem.objective.value}, {units}")
+    """Draw the objective against the other one, each plan with the bound that holds within its limit."""
+    points = [p for p in result.front if p.planned.objective is not None]
+    objective, against = result.planned.problem.objective, result.front[0].against
+    across, up = (BILLION if UNITS[one] == "USD" else 1.0 for one in (against, objective))
+    rival = np.array([p.rival for p in points], dtype=float) / across
+    best = np.array([p.planned.objective for p in points], dtype=float) / up
+    bound = np.array([np.nan if p.planned.bound is None else p.planned.bound for p in points]) / up
+    order = np.argsort(rival)
+    axes.plot(rival[order], best[order], "o-", label="plans, costed exactly")
+    words = "above" if objective is Objective.NPV else "below"
+    axes.plot(rival[order], bound[order], "_--", color="grey", label=f"no plan within the limit is {words}")
+    axes.set_xlabel(f"{against.value}, {_units(against)}")
+    axes.set_ylabel(f"{objective.value}, {_units(objective)}")
     axes.legend(fontsize=8)
-    axes.set_title("The objective against the capital that it takes")
+    axes.set_title(f"{objective.value} against {against.value}")
+
+
+def _units(objective: Objective) -> str:
+    return "billion USD" if UNITS[objective] == "USD" else UNITS[objective]
 
 
 def scenarios(axes: Any, found: Hedged) -> None:

@@ -196,6 +196,7 @@ def limits_of(study: Study, section: PlanSection, designs: tuple[str, ...]) -> L
         licences={name: _licence(study, part, designs) for name, part in section.licences.items()},
         downlink_gbps=_optional(section.downlink_gbps),
         ground_mw_per_year=_optional(section.ground.mw_per_year),
+        **section.limits.model_dump(),
         budget=None if spending is None else Budget(usd_per_year=path(spending), carry_over=section.budget.carry_over),
     )
 

@@ -104,6 +104,8 @@ class PlanResult(Shown):
         ends = [point.planned for point in self.front]
         words = [f"plan {k + 1} of the front: {end.status}" for k, end in enumerate(ends) if _is_open(end)]
         words += [f"{other.what}: {other.planned.status}" for other in self.alternatives if _is_open(other.planned)]
+        if self.generated is not None:
+            words += [f"new designs: {word}" for word in self.generated.unsettled]
         if self.hedged is not None and self.hedged.status != "optimal":
             words.append(f"scenarios: {self.hedged.status}")
         return words

@@ -9,15 +9,16 @@ from typing import Any
 
 from dawndusk.models.errors import nearest, one_of
 from dawndusk.optimize.plan.columns import Generated
-from dawndusk.optimize.plan.conflict import PlanConflict, explain_conflict
+from dawndusk.optimize.plan.conflict import PlanConflict, explain_conflict, together
 from dawndusk.optimize.plan.engine import Planned, Step, solve_plan
 from dawndusk.optimize.plan.explain import Alternative, ShadowPrice, if_slips, shadow_prices, why_not
+from dawndusk.optimize.plan.front import INTERRUPT
 from dawndusk.optimize.plan.model import plan_model as model_of
 from dawndusk.optimize.plan.problem import Choice, Effort
 from dawndusk.studies.plan.breakeven import LAUNCH_USD_PER_KG, break_even, break_even_map
 from dawndusk.studies.plan.choices import choice_named
-from dawndusk.studies.plan.fronts import INTERRUPT, front_of
-from dawndusk.studies.plan.growing import grow
+from dawndusk.studies.plan.fronts import front_of
+from dawndusk.studies.plan.growing import grow, space_of
 from dawndusk.studies.plan.question import PlanStudy
 from dawndusk.studies.plan.reading import read_plan
 from dawndusk.studies.plan.result import PlanResult
@@ -64,6 +65,8 @@ def run_plan(
     result = PlanResult(question=question, planned=planned, conflict=conflict, prices=prices, generated=generated)
     if planned.stopped_by == INTERRUPT:
         return result
+    if generated is not None and generated.stopped_by == INTERRUPT:
+        return dataclasses.replace(result, interrupted=True)
     result = _with_break_even(result)
     return result if planned.plan is None else _asked_of_a_plan(result, report, slips, asked)
 
@@ -72,7 +75,8 @@ def _solved(question: PlanStudy, report: Callable[[Step], None]) -> tuple[PlanSt
     """Solve a plan, with designs that its prices ask for where the study wants them."""
     if not question.section.columns.rounds:
         return question, solve_plan(question.problem, question.effort, report), None
-    grown, generated = grow(question)
+    space_of(question)  # which says so before anything is solved where there is no other design
+    grown, generated = grow(question, solve_plan(question.problem, question.effort, report), report)
     return grown, generated.after, generated
 
 
@@ -82,7 +86,8 @@ def _explained(question: PlanStudy, planned: Planned) -> tuple[PlanConflict | No
         return None, ()
     if planned.status == "infeasible":
         seed = question.effort.seed
-        return explain_conflict(question.problem, time_limit_s=EXPLAINING_S, seed=seed), ()
+        relaxed = explain_conflict(question.problem, time_limit_s=EXPLAINING_S, seed=seed)
+        return together(planned.conflict, relaxed), ()
     if planned.plan is None:
         return None, ()
     return None, tuple(shadow_prices(question.problem, planned.plan, time_limit_s=EXPLAINING_S))
@@ -112,7 +117,10 @@ def _asked_of_a_plan(
     assert plan is not None
     try:
         if section.front.against is not None:
-            result = dataclasses.replace(result, front=tuple(front_of(question, result.planned, report)))
+            front = front_of(question, result.planned, report)
+            result = dataclasses.replace(result, front=front.points)
+            if front.is_interrupted:
+                raise KeyboardInterrupt
         if section.scenarios.count or section.scenarios.stated:
             result = dataclasses.replace(result, hedged=hedged(question, plan))
         for text, choice in choices:

@@ -15,7 +15,7 @@ from dawndusk.optimize.plan.scenarios import Hedged
 from dawndusk.studies.plan.amounts import amount, billions, share
 from dawndusk.studies.plan.fronts import front_rows
 from dawndusk.studies.plan.growing import designs_rows, generated_dict
-from dawndusk.studies.plan.result import PlanResult
+from dawndusk.studies.plan.result import UNITS, PlanResult
 from dawndusk.studies.plan.uncertainty import first_stage_rows
 from dawndusk.studies.plan.valuation import valuation_table
 from dawndusk.studies.show.tables import names_table, table
@@ -52,15 +52,17 @@ def value_table(result: PlanResult) -> Table:
 
 
 def front_report(result: PlanResult) -> Table:
-    """Return the plans of a front: capital, objective and what is proved of it."""
-    name = result.planned.problem.objective.value
-    made = table("Front", "plan", "capital [bn USD]", name, "no plan below it has", "gap", "satellites", "launches")
-    if name == "npv":
-        made.columns[3].header = "no plan above it has"
-    for row in front_rows(result.front):
+    """Return the plans of a front: both objectives, and what is proved of the first one within the limit."""
+    name, against = result.planned.problem.objective.value, result.front[0].against
+    proved = f"none {'above' if name == 'npv' else 'below'}"
+    made = table(
+        "Front", "plan", f"{against.value} limit", against.value, name, proved, "gap", "satellites", "launches"
+    )
+    for row, point in zip(front_rows(result.front), result.front, strict=True):
         made.add_row(
             str(row["point"]),
-            billions(row["capital_limit_usd"] if row["capital_usd"] is None else row["capital_usd"]),
+            "none" if point.limit is None else amount(point.limit, UNITS[against]),
+            "" if point.rival is None else amount(point.rival, UNITS[against]),
             row["status"] if row["objective"] is None else amount(row["objective"], result.units),
             "" if row["bound"] is None else amount(row["bound"], result.units),
             share(row["gap"]),
@@ -72,6 +74,11 @@ def front_report(result: PlanResult) -> Table:
 def scenarios_report(result: PlanResult, found: Hedged) -> Iterator[RenderableType]:
     """Yield what to commit to now, and what not knowing costs."""
     assert result.plan is not None
+    if not np.isfinite(found.cost_usd).any():
+        yield Text(
+            f"{len(found.scenarios)} scenarios, {found.status}: no first stage that keeps every limit in all of them"
+        )
+        return
     made = table("What to commit to now: launches", "period", "vehicle", "over all scenarios", "of the plan")
     for row in first_stage_rows(result.question, found, result.plan):
         made.add_row(row["period"], row["vehicle"], f"{row['launches']:,.2f}", f"{row['launches_of_the_plan']:,.0f}")
@@ -118,6 +125,10 @@ def designs_report(result: PlanResult, found: Generated) -> Iterator[RenderableT
             )
         yield Text(words)
     yield Text(found.words)
+    if found.bound is not None:
+        yield Text(
+            f"no plan of any design of the space betters {amount(found.bound, result.units)}: {share(found.gap)}"
+        )
     names = ("accelerator", "accelerators_per_satellite", "altitude_km", "life_years", "radiator", "array")
     heads = [name.replace("_", " ") for name in names]
     made = names_table("New designs that are built", "design", "satellites", *heads)

@@ -16,6 +16,7 @@ from dawndusk.optimize.certify.certificate import CertificateError, Certified, C
 from dawndusk.optimize.certify.search import certify
 from dawndusk.optimize.certify.slots import NotBoundedError
 from dawndusk.optimize.evolution import Candidate, Progress, search
+from dawndusk.optimize.execution.tasks import TaskError
 from dawndusk.optimize.problem import Problem, Sense
 from dawndusk.studies.runs.interrupts import held_back
 from dawndusk.studies.statement.study import Engine, Search
@@ -184,11 +185,14 @@ def with_second_bound(problem: Problem, found: Found, settings: Search, report: 
             time_limit_s=limit,
             cutoff=found.objective,
             design=found.design,
+            workers=settings.workers,
+            cluster=settings.cluster,
             report=lambda progress: report(_as_progress(progress, found.evaluated)),
         )
     except KeyboardInterrupt:
         return found
-    except (ArithmeticError, LookupError, RuntimeError, ValueError) as error:  # the first proof stands without it
+    except (ArithmeticError, LookupError, RuntimeError, TaskError, ValueError) as error:
+        # The first proof stands without it.
         words = f"could not be computed: {type(error).__name__}: {error}"
         return dataclasses.replace(found, checks=(*found.checks, Check("second bound", True, 0, words)))
     _refute(problem, found, second)
@@ -249,6 +253,8 @@ def by_mixed_integer_model(problem: Problem, settings: Search, report: Report) -
         problem,
         gap=settings.gap,
         time_limit_s=settings.time_limit_s,
+        workers=settings.workers,
+        cluster=settings.cluster,
         report=lambda progress: report(_as_progress(progress, 0)),
     )
     design = second.design

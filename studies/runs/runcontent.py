@@ -120,14 +120,13 @@ def read_run(folder: str | Path) -> RunContent:
     folder = Path(folder)
     manifest = read_manifest(folder)
     by_trials = isinstance(manifest.get(BY_TRIALS), Mapping)
+    if by_trials:
+        _check_store(folder, manifest[BY_TRIALS])
     optimum = _optional(folder / OPTIMUM)
     front = _optional(folder / FRONT)
     if optimum is None and front is None:
-        more = "resume" if by_trials else "run --resume"
-        raise RunFolderError(
-            f"{folder}: found no {OPTIMUM}, so the run has not ended; allowed: a finished run (go on with: dawndusk "
-            f"{more} {folder})"
-        )
+        allowed = _instead(folder, manifest)
+        raise RunFolderError(f"{folder}: found no {OPTIMUM}, so the run has not ended; allowed: {allowed}")
     if optimum is not None:
         _check(folder / OPTIMUM, optimum, (*NEEDED, *(OF_TRIALS if by_trials else OF_AN_OPTIMUM)))
     try:
@@ -146,6 +145,24 @@ def read_run(folder: str | Path) -> RunContent:
         front=front,
         is_as_run=manifest.get("study_hash") == study.hash,
     )
+
+
+def _instead(folder: Path, manifest: Mapping[str, Any]) -> str:
+    """Return in words what a run that has not ended could be instead, and how to get there."""
+    section = manifest.get(BY_TRIALS)
+    if not isinstance(section, Mapping):
+        return f"a finished run (go on with: dawndusk run --resume {folder})"
+    if section.get("is_told"):
+        return f"dawndusk status {folder} and dawndusk export {folder}, as its answers are told from outside"
+    return f"a finished run (go on with: dawndusk resume {folder})"
+
+
+def _check_store(folder: Path, section: Mapping[str, Any]) -> None:
+    """Raise ``StoreError`` where a newer version wrote the trials of a run."""
+    from dawndusk.studies.trials.address import read_address  # noqa: PLC0415 (brings the library of the trials along)
+    from dawndusk.studies.trials.reading import check_version  # noqa: PLC0415 (the same)
+
+    check_version(read_address(str(section.get("storage", "")), folder), str(section.get("name", "")))
 
 
 def _of_its_year(study: Study, optimum: Mapping[str, Any]) -> Study:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from dawndusk.models.errors import one_of
+from dawndusk.studies.runs.runcontent import read_manifest
 from dawndusk.studies.runs.runfolder import (
     MANIFEST,
     READABLE_BY_ALL,
@@ -128,11 +129,17 @@ def read_begun(folder: Path) -> Begun:
     if manifest is None or not isinstance(section, Mapping):
         found = f"no {MANIFEST} of a run" if manifest is None else f"a run of engine {manifest.get('engine')}"
         raise RunFolderError(f"{folder}: found {found}; allowed: the folder of a search by trials")
+    read_manifest(folder)
     try:
         storage, name, is_told = str(section["storage"]), str(section["name"]), bool(section["is_told"])
     except KeyError as error:
         raise RunFolderError(f"{folder / MANIFEST}: found no {SECTION}.{error.args[0]}") from None
     return Begun(folder, read_study(folder / STUDY), storage, name, is_told, manifest)
+
+
+def is_search(folder: Path) -> bool:
+    """Return whether a folder is that of a search by trials."""
+    return isinstance((_manifest(folder) or {}).get(SECTION), Mapping)
 
 
 def begun_batch(folder: Path) -> int | None:

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import functools
-import math
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from dawndusk.models.design import Design
 from dawndusk.optimize.certify.certificate import relative_gap
@@ -25,6 +23,7 @@ from dawndusk.optimize.search.standing import Standing
 from dawndusk.studies.runs.runfolder import MANIFEST, OPTIMUM, STUDY, origin, write_json
 from dawndusk.studies.search.folder import SECTION, read_begun, write_files
 from dawndusk.studies.search.questions import Asked
+from dawndusk.studies.search.tables import trial_frame, write_csv
 from dawndusk.studies.shown import Shown
 from dawndusk.studies.statement.study import Study
 from dawndusk.studies.trials.address import read_address
@@ -36,9 +35,6 @@ if TYPE_CHECKING:
 
 FRONT, PARQUET, CSV = "front.json", "evaluations.parquet", "evaluations.csv"
 FEASIBLE, NONE_FEASIBLE = "feasible", "unknown"
-COMPLETE = "complete"
-ENDING = ("violation", "broken", "feasible", "failure", "words")
-"""Last columns of the table of trials."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -167,22 +163,29 @@ class SearchRun(Shown):
         }
         if several:
             goals = [{"outcome": goal.outcome, "sense": goal.sense} for goal in self.study.goals]
-            points = [self._shown(trial) for trial in searched.front]
+            points = self._shown(searched.front)
             return {**common, "goals": goals, "hypervolume": searched.hypervolume, "points": points}
-        best = {} if self.best is None else self._shown(self.best)
+        best = {} if self.best is None else self._shown([self.best])[0]
         goal = {"sense": self.study.sense, "objective_name": self.study.objective}
         proved = {"objective": self.objective, "bound": self.bound, "gap": self.gap}
         return {**common, **goal, **proved, **best, "broken": self._broken(self.best)}
 
-    def _shown(self, trial: Trial) -> dict[str, Any]:
-        assert trial.answer is not None
-        design = self.solved(trial)[1]
-        return {
-            "number": trial.number,
-            "design": None if design is None else design.to_dict(),
-            "point": dict(trial.point),
-            "outcome": {name: float(values[0]) for name, values in self.asked.outcomes([trial]).items()},
-        }
+    def _shown(self, trials: Sequence[Trial]) -> list[dict[str, Any]]:
+        """Return trials as plain values, with every outcome."""
+        columns = {name: values.tolist() for name, values in self.asked.outcomes(trials).items()}
+        return [
+            {
+                "number": trial.number,
+                "design": None if (design := self.solved(trial)[1]) is None else design.to_dict(),
+                "point": dict(trial.point),
+                "outcome": {name: values[row] for name, values in columns.items() if self._has(trial, name)},
+            }
+            for row, trial in enumerate(trials)
+        ]
+
+    def _has(self, trial: Trial, name: str) -> bool:
+        """Return whether a trial was answered with an outcome, or the model answers with all."""
+        return self.asked.is_vectorised or (trial.answer is not None and name in trial.answer.outcomes)
 
     def _broken(self, trial: Trial | None) -> list[str]:
         if trial is None or trial.answer is None:
@@ -199,52 +202,6 @@ def failures(trials: Iterable[Trial]) -> dict[str, int]:
     """Return how many trials failed, by kind."""
     kinds = [t.answer.failure.kind for t in trials if t.answer is not None and t.answer.failure is not None]
     return dict(Counter(kinds))
-
-
-def trial_frame(trials: Iterable[Trial], asked: Asked) -> pd.DataFrame:
-    """Return trials as a table, a row for each: number, state, point, outcomes, violation and why it failed.
-
-    A dimension keeps its name; an outcome of the same name is told apart by ``outcome.`` before it.
-    """
-    import pandas as pd  # noqa: PLC0415 (heavy, and not needed to search)
-
-    trials = sorted(trials, key=lambda trial: trial.number)
-    names = asked.question.space.names
-    columns: dict[str, Any] = {"number": [t.number for t in trials], "state": [_state(t) for t in trials]}
-    columns |= {name: [t.point[name] for t in trials] for name in names}
-    last = [_ending(trial) for trial in trials]
-    taken = {*columns, *ENDING}
-    for name, values in _outcomes(trials, asked).items():
-        columns[f"outcome.{name}" if name in taken else name] = values
-    columns |= {name: [row[index] for row in last] for index, name in enumerate(ENDING)}
-    return pd.DataFrame(columns)
-
-
-def _outcomes(trials: list[Trial], asked: Asked) -> dict[str, NDArray[np.float64]]:
-    """Return every outcome as a column, NaN where a trial has none."""
-    complete = np.array([_state(trial) == COMPLETE for trial in trials], dtype=np.bool_)
-    found = asked.outcomes([trial for trial, has in zip(trials, complete.tolist(), strict=True) if has])
-    columns = {name: np.full(len(trials), np.nan) for name in found}
-    for name, values in found.items():
-        columns[name][complete] = values
-    return columns
-
-
-def _state(trial: Trial) -> str:
-    if trial.answer is None:
-        return "pending"
-    return COMPLETE if trial.answer.failure is None else "failed"
-
-
-def _ending(trial: Trial) -> tuple[float, str, bool, str, str]:
-    """Return the last columns of a row: violation, what is broken, whether feasible, failure and its words."""
-    answer = trial.answer
-    if answer is None:
-        return math.nan, "", False, "", ""
-    if answer.failure is not None:
-        return math.nan, "", False, answer.failure.kind, answer.failure.words
-    broken = {rule: amount for rule, amount in answer.violations.items() if amount > 0.0}
-    return sum(broken.values()), ", ".join(broken), not broken, "", ""
 
 
 def write_run(run: SearchRun) -> None:
@@ -264,7 +221,7 @@ def write_run(run: SearchRun) -> None:
         {
             STUDY: functools.partial(_write_text, text=run.study.to_yaml()),
             PARQUET: functools.partial(frame.to_parquet, index=False),
-            CSV: functools.partial(frame.to_csv, index=False),
+            CSV: functools.partial(write_csv, frame=frame),
             name: functools.partial(write_json, value=result),
             MANIFEST: functools.partial(write_json, value=manifest),
         },
@@ -294,7 +251,7 @@ def status(folder: Path, question: Question, storage: str | None = None) -> dict
         "status": FEASIBLE if standing.front else NONE_FEASIBLE,
         "stopped_by": begun.manifest.get("stopped_by") if not in_use else None,
         "in_use_by": in_use,
-        "evaluations": begun.study.search.evaluations,
+        "evaluations": None if begun.is_told else begun.study.search.evaluations,
         "evaluated": standing.evaluated,
         "pending": len(trials) - standing.evaluated,
         "failed": failures(trials),

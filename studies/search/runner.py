@@ -30,7 +30,7 @@ from dawndusk.studies.search.evaluators import FAILED, answer_from
 from dawndusk.studies.search.folder import begin, begun_batch, read_begun, recorded, renew, storage_of
 from dawndusk.studies.search.questions import Asked, asked_of, store_name
 from dawndusk.studies.search.result import SearchRun, write_run
-from dawndusk.studies.search.samplers import Basis, batch_of, needs_basis, sampler_of
+from dawndusk.studies.search.samplers import Basis, batch_of, idle_words, needs_basis, sampler_of
 from dawndusk.studies.search.warmstart import known_certificate, warm_points
 from dawndusk.studies.statement.study import Study
 from dawndusk.studies.statement.studyfile import study_from_mapping
@@ -50,6 +50,7 @@ MakeSampler = Callable[[Study, Asked], Sampler]
 Warm = Callable[[Study, Asked], Sequence[Point]]
 """Returns the points to begin with; called once in the life of a search."""
 Report = Callable[[Progress], None]
+Say = Callable[[str], None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,6 +81,7 @@ def run_search(
     make_sampler: MakeSampler | None = None,
     warm: Warm | None = None,
     report: Report = lambda _: None,
+    say: Say = lambda _: None,
 ) -> SearchRun:
     """Search by trials until the study says to stop, and write the run folder; go on with what is there already.
 
@@ -96,6 +98,8 @@ def run_search(
         In place of the sampler of the study, and of the designs of the built-in model that it begins with.
     report : callable
         Called with ``Progress``.
+    say : callable
+        Called with a line that a person should read before a long search.
 
     Raises
     ------
@@ -120,6 +124,8 @@ def run_search(
         _executor(study, asked, where) as executor,
     ):
         renew(folder, study, recorded(stated, address))
+        if words := idle_words(study, asked, executor.workers):
+            say(words)
         if warm is None:
             warm = functools.partial(warm_points, certificate=certificate)
         course = Course(study, asked, store, executor, _bound(asked, certificate), report)
@@ -158,7 +164,10 @@ def settled(study: Study, folder: Path) -> Study:
     if study.search.batch is not None:
         return study
     batch = begun_batch(folder) or batch_of(study)
-    return study_from_mapping(study.resolved, [f"search.batch={batch}"], source=study.source)
+    settings = study.search
+    found = study_from_mapping(study.resolved, [f"search.batch={batch}"], source=study.source)
+    search = replace(found.search, workers=settings.workers, cluster=settings.cluster, storage=settings.storage)
+    return replace(found, search=search)
 
 
 def _bound(asked: Asked, certificate: Entry | None) -> float | None:
@@ -282,6 +291,7 @@ def resume(
     make_sampler: MakeSampler | None = None,
     warm: Warm | None = None,
     report: Report = lambda _: None,
+    say: Say = lambda _: None,
 ) -> SearchRun:
     """Go on with the search of a run folder.
 
@@ -301,7 +311,7 @@ def resume(
     if given:
         study = study_from_mapping(study.resolved, [f"search.{name}={value}" for name, value in given.items()])
     where = replace(where, storage=where.storage or begun.storage)
-    return run_search(study, folder, where=where, make_sampler=make_sampler, warm=warm, report=report)
+    return run_search(study, folder, where=where, make_sampler=make_sampler, warm=warm, report=report, say=say)
 
 
 def begin_told(study: Study, folder: Path, storage: str | None = None) -> None:

@@ -20,6 +20,18 @@ def batch_of(study: Study) -> int:
     return study.search.batch or usual_batch(study.search.evaluations)
 
 
+def idle_words(study: Study, asked: Asked, workers: int) -> str:
+    """Return a line on workers for which a search has nothing to do, empty where there are none."""
+    settings, batch = study.search, batch_of(study)
+    if settings.asynchronous or asked.is_vectorised or workers <= batch:
+        return ""
+    at_a_time = "1 design is" if batch == 1 else f"{batch} designs are"
+    return (
+        f"{at_a_time} named at a time, so {workers - batch} of {workers} workers stay idle; search.batch={workers} in "
+        "another run folder keeps all busy, and search.asynchronous=true without being reproducible"
+    )
+
+
 @dataclass(frozen=True)
 class Basis:
     """What ``auto`` chooses by. It is kept with a search, so that the choice stays when the search goes on.

@@ -273,7 +273,8 @@ def _stands(found: Mapping[str, Any]) -> str:
 
 def _standing(found: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     failed = sum(found["failed"].values())
-    yield "evaluations", f"{found['evaluated']:,} of {found['evaluations']:,}, {failed:,} of them failed"
+    budget = "" if found["evaluations"] is None else f" of {found['evaluations']:,}"
+    yield "evaluations", f"{found['evaluated']:,}{budget}, {failed:,} of them failed"
     if failed:
         yield "failures", ", ".join(f"{plain(kind)} {count:,}" for kind, count in found["failed"].items())
     if found["pending"]:

@@ -6,6 +6,7 @@ from typing import Annotated, ClassVar, TypeAlias
 
 from pydantic import AfterValidator, Field
 
+from dawndusk.optimize.plan.problem import Objective
 from dawndusk.studies.statement import values
 from dawndusk.studies.statement.plans_domains import (
     CALENDAR,
@@ -20,6 +21,7 @@ from dawndusk.studies.statement.plans_domains import (
     LEVEL,
     MISSED,
     POINTS,
+    PROOF_TIME,
     ROUNDS,
     ROW,
     USD,
@@ -27,7 +29,6 @@ from dawndusk.studies.statement.plans_domains import (
     Part,
     RowName,
 )
-from dawndusk.studies.statement.plans_kinds import FrontAgainst
 
 Electricities: TypeAlias = Annotated[tuple[Annotated[float, ELECTRICITY], ...], AfterValidator(values.distinct_or_none)]
 LaunchPrices: TypeAlias = Annotated[tuple[Annotated[float, USD], ...], AfterValidator(values.distinct_or_none)]
@@ -54,8 +55,9 @@ class ChoicePart(Part):
 class PlanFrontPart(Part):
     """Plans between the objective and another one, each with a bound."""
 
-    against: Annotated[FrontAgainst | None, values.member(FrontAgainst, "a rival of the objective")] = Field(
-        default=None, description="What the objective is held against. capital: the capital of the whole plan."
+    against: Annotated[Objective | None, values.member(Objective, "a rival of the objective")] = Field(
+        default=None,
+        description="Objective that the one of the plan is held against: another one of lcoc, cost, npv and capital.",
     )
     points: Annotated[int, POINTS] = Field(default=5, description="Plans between the two ends [count].")
 
@@ -112,7 +114,11 @@ class ColumnsPart(Part):
     """Design and plan together: designs for the catalogue at the prices of the plan."""
 
     rounds: Annotated[int, ROUNDS] = Field(default=0, description="Rounds of pricing at most; 0: none [count].")
-    candidates: Annotated[int, CANDIDATES] = Field(default=60, description="Designs priced in a round [count].")
+    candidates: Annotated[int, CANDIDATES] = Field(default=240, description="Designs priced in a round [count].")
+    proof_time_limit_s: Annotated[float, PROOF_TIME] = Field(
+        default=60.0,
+        description="How long a bound on the plans of all designs of the space may take; 0: none is looked for [s].",
+    )
 
 
 class BreakEvenPart(Part):

@@ -130,18 +130,36 @@ def _what_is_asked(tree: Node, plan: PlanSection) -> Iterator[Problem]:
     if not (catalogue.designs or catalogue.grids or catalogue.runs or catalogue.front):
         allowed = "designs, grids, runs or a front with at least one design"
         yield problem_at(tree, (PLAN, "catalogue"), "no design", allowed)
+    yield from _objectives(tree, plan)
+
+
+def _objectives(tree: Node, plan: PlanSection) -> Iterator[Problem]:
+    """Find objectives and limits that speak of prices or of a demand which the plan does not state."""
     asked: Points = (*(plan.demand.delivered_pflops or ()), *(plan.demand.it_power_mw or ()))
+    is_asked, against = any(value > 0.0 for _, value in asked), plan.front.against
     if plan.objective is Objective.NPV:
         if not plan.demand.sales:
             allowed = "another objective, or demand.sales with the prices"
             yield problem_at(tree, (PLAN, "objective"), "'npv' without a price", allowed)
-    elif not any(value > 0.0 for _, value in asked):
-        allowed = "demand.delivered_pflops or demand.it_power_mw above zero in some year, or objective npv"
+    elif not is_asked and (plan.objective is Objective.LCOC or plan.limits.value_usd is None):
         found = f"{plan.objective.value!r} of nothing that has to be delivered"
-        yield problem_at(tree, (PLAN, "demand"), found, allowed)
-    if plan.objective is Objective.CAPITAL and plan.front.against is not None:
-        allowed = "objective lcoc, cost or npv, or no front"
-        yield problem_at(tree, (PLAN, "front", "against"), "'capital' against the objective capital", allowed)
+        yield problem_at(tree, (PLAN, "demand"), found, f"{SOME_DEMAND}, or objective npv")
+    if plan.limits.value_usd is not None and not plan.demand.sales:
+        found = f"{plan.limits.value_usd:g} without a price"
+        yield problem_at(tree, (PLAN, "limits", "value_usd"), found, "demand.sales with the prices beside it")
+    where = (PLAN, "front", "against")
+    if against is plan.objective:
+        others = one_of([one.value for one in Objective if one is not against])
+        yield problem_at(
+            tree, where, f"{against.value!r} against the objective {against.value}", f"{others}, or no front"
+        )
+    elif against is Objective.NPV and not plan.demand.sales:
+        yield problem_at(tree, where, "'npv' without a price", "demand.sales with the prices beside it")
+    elif against is Objective.LCOC and not is_asked:
+        yield problem_at(tree, where, "'lcoc' of nothing that has to be delivered", SOME_DEMAND)
+
+
+SOME_DEMAND = "demand.delivered_pflops or demand.it_power_mw above zero in some year"
 
 
 def _found(tree: Node, key: str) -> str:

@@ -15,9 +15,3 @@ class Step(StrEnum):
     def steps_per_year(self) -> int:
         """Return how many of them a year has."""
         return 4 if self is Step.QUARTER else 1
-
-
-class FrontAgainst(StrEnum):
-    """What the objective of a plan is held against along a front."""
-
-    CAPITAL = "capital"

@@ -24,6 +24,7 @@ from dawndusk.studies.statement.plans_domains import (
     GAP,
     GBPS,
     GROWTH,
+    LEVELISED,
     LIFE,
     MONEY,
     MW,
@@ -34,10 +35,12 @@ from dawndusk.studies.statement.plans_domains import (
     PROBABILITY,
     SEED,
     SHARE,
+    SPENDING,
     TIME_LIMIT,
     TRUTH,
     USD,
     USD_YEAR,
+    VALUE,
     WHOLE_COUNT,
     WHOLE_YEAR,
     Names,
@@ -270,12 +273,31 @@ class BudgetPart(Part):
     carry_over: Annotated[bool, TRUTH] = Field(default=False, description="Whether what is left over is kept.")
 
 
+class LimitsPart(Part):
+    """Limits on what objectives are about, over the whole plan."""
+
+    capital_usd: Annotated[float | None, SPENDING] = Field(
+        default=None, description="Most capital, not discounted, that of ground capacity included [USD]."
+    )
+    discounted_cost_usd: Annotated[float | None, SPENDING] = Field(
+        default=None, description="Most discounted cost of everything that is bought [USD]."
+    )
+    lcoc_usd_per_pflop_hour: Annotated[float | None, LEVELISED] = Field(
+        default=None, description="Most levelised cost of the compute that is used [USD/PFLOP-hour]."
+    )
+    value_usd: Annotated[float | None, VALUE] = Field(
+        default=None, description="Least net present value at the prices under demand.sales [USD]."
+    )
+
+
 class GroundPart(Part):
     """Ground capacity as a rival purchase."""
 
     NEEDED: ClassVar[tuple[str, ...]] = ("accelerators",)
     accelerators: Names = Field(default=(), description="Accelerators that it may have; no ground with an empty list.")
-    mw_per_year: Annotated[Points | None, MW_YEAR] = path(MW_YEAR, "IT power that the grid can connect")
+    mw_per_year: Annotated[Points | None, MW_YEAR] = path(
+        MW_YEAR, "IT power that the grid connects each year; what is connected stays so"
+    )
 
 
 class PlanSection(Part):
@@ -303,6 +325,9 @@ class PlanSection(Part):
     licences: dict[RowName, LicencePart] = Field(default={}, description="Licences by name.")
     downlink_gbps: Annotated[Points | None, GBPS] = path(GBPS, "Traffic to the ground that spectrum and stations take")
     budget: BudgetPart = Field(default=BudgetPart(), description="Yearly budget; none where this is left out.")
+    limits: LimitsPart = Field(
+        default=LimitsPart(), description="Limits on capital, cost, levelised cost and value of the whole plan."
+    )
     ground: GroundPart = Field(default=GroundPart(), description="Ground capacity; none where this is left out.")
     choices: dict[RowName, ChoicePart] = Field(default={}, description="Choices that the plan has to make, by name.")
     front: PlanFrontPart = Field(default=PlanFrontPart(), description="Plans between the objective and another one.")

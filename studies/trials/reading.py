@@ -6,6 +6,9 @@ understood; a journal with anything else in it is left to Optuna.
 
 from __future__ import annotations
 
+import contextlib
+import json
+import sqlite3
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,7 +17,7 @@ from optuna.trial import TrialState
 
 from dawndusk.optimize.search.question import Question
 from dawndusk.optimize.search.space import Category, Dimension, Space, Value, Whole
-from dawndusk.optimize.search.store import Record
+from dawndusk.optimize.search.store import Record, StoreError
 from dawndusk.studies.trials import coding
 from dawndusk.studies.trials.address import Address
 from dawndusk.studies.trials.coding import Seen
@@ -24,6 +27,12 @@ from dawndusk.studies.trials.store import ABOUT, check_whose, open_store
 CREATE_STUDY, STUDY_USER_ATTR, STUDY_SYSTEM_ATTR = 0, 2, 3
 CREATE_TRIAL, STATE_AND_VALUES, USER_ATTR, SYSTEM_ATTR = 4, 6, 8, 9
 """Operations in a journal of Optuna 4 and 5 that a search writes."""
+
+
+ABOUT_IN_DATABASE = """
+select a.value_json from study_user_attributes a join studies s on s.study_id = a.study_id
+where s.study_name = ? and a.key = ?
+"""
 
 
 class UnfamiliarError(Exception):
@@ -45,6 +54,37 @@ def read_trials(address: Address, name: str, question: Question, parts: Mapping[
             pass
     with open_store(address, name, question, parts, create=False) as store:
         return store.read()
+
+
+def check_version(address: Address, name: str) -> None:
+    """Raise ``StoreError`` where the file of a store says that a newer version wrote it; only its beginning is read.
+
+    Where there is no such file, or it does not say, there is nothing to object to: what looks at a run can do without.
+    """
+    if address.kind == "postgresql" or not address.path.is_file():
+        return
+    about: Any = None
+    with contextlib.suppress(StoreError, sqlite3.Error, LookupError, TypeError, ValueError):
+        about = _told_by_journal(address.path) if address.kind == "journal" else _told_by_database(address.path, name)
+    if isinstance(about, Mapping) and isinstance(about.get("format"), int):
+        check_whose(name, about, address, {})
+
+
+def _told_by_journal(path: Path) -> Any:
+    """Return what a journal says of itself before its first trial."""
+    for log in Journal(path).read_logs(0):
+        if log["op_code"] == STUDY_USER_ATTR and ABOUT in log["user_attr"]:
+            return log["user_attr"][ABOUT]
+        if log["op_code"] == CREATE_TRIAL:
+            break
+    return None
+
+
+def _told_by_database(path: Path, name: str) -> Any:
+    """Return what a database file says of a search in it."""
+    with contextlib.closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+        found = connection.execute(ABOUT_IN_DATABASE, (name, ABOUT)).fetchone()
+    return None if found is None else json.loads(found[0])
 
 
 def _from_journal(address: Address, name: str, question: Question, parts: Mapping[str, str]) -> list[Record]:

@@ -24,21 +24,12 @@ from dawndusk.studies.plan.valuation import sensitivity_table, valuation_table
 from dawndusk.studies.runs.runfolder import RunFolderError
 from dawndusk.studies.statement.errors import StudyError
 
-CHANGES = {"accelerator": "tpu_v7", "accelerators_per_satellite": 64, "radiator": "deployable_cfrp", "life_years": 5}
-PLAN: dict[str, Any] = {
-    "first_year": 2029,
-    "last_year": 2032,
-    "gap": 0.03,
-    "objective": "cost",
-    "time_limit_s": 60.0,
-    "catalogue": {"designs": {"tpu": {"changes": {**CHANGES, "array": "silicon_flexible", "radiator_area_m2": 210.0}}}},
-    "vehicles": {"falcon_9": {}, "starship_v3": {}},
-    "demand": {"delivered_pflops": {"2029": 300, "2032": 5000}},
-}
+STATED: dict[str, Any] = json.loads((Path(__file__).parent / "small_plan.json").read_text())
+PLAN: dict[str, Any] = STATED["plan"]
 
 
 def stated(**changes: Any) -> dict[str, Any]:
-    return {"name": "small-plan", "extends": "orbit-200mw", "kind": "plan", "plan": {**PLAN, **changes}}
+    return {**STATED, "plan": {**PLAN, **changes}}
 
 
 @pytest.fixture(scope="module")
@@ -163,6 +154,20 @@ def test_budget_that_never_suffices_is_proved_infeasible_and_named() -> None:
     assert result.status == "infeasible"
     assert result.conflict is not None
     assert "budget" in {given.rule for given in result.conflict.given} | {name for name, _ in result.conflict.alone}
+
+
+def test_a_limit_out_of_reach_is_proved_so_and_said_in_its_units() -> None:
+    result = run_plan(read_plan(stated(limits={"capital_usd": 1e9})))
+    assert result.status == "infeasible"
+    assert result.conflict is not None
+    (given,) = [given for given in result.conflict.given if given.rule == "capital_limit"]
+    assert given.limit == pytest.approx(1e9)
+    assert given.units == "USD"
+    least = run_plan(read_plan(stated(objective="capital")), explain=False)
+    assert least.objective is not None
+    assert 0.9 * (least.objective - 1e9) < given.amount <= least.objective - 1e9
+    assert result.planned.near_miss is not None
+    assert [held.rule for held in result.planned.near_miss.broken] == ["capital_limit"]
 
 
 def test_folder_holds_what_a_planner_opens(solved: PlanResult, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyomo.environ as pyo
 import pytest
@@ -19,36 +20,23 @@ from dawndusk.studies.commands.plans import exit_code
 from dawndusk.studies.plan import runner
 from dawndusk.studies.plan.breakeven import break_even, orbit_at
 from dawndusk.studies.plan.outputs import KNOWN, check_plan_target, write_plan
+from dawndusk.studies.plan.pictures import painters
 from dawndusk.studies.plan.reading import read_plan
 from dawndusk.studies.plan.result import PlanResult
 from dawndusk.studies.plan.runner import run_plan
+from dawndusk.studies.plan.show_asked import scenarios_report
 from dawndusk.studies.plan.uncertainty import MISSED_OVER_LCOC, scenarios_of
 from dawndusk.studies.runs.runfolder import RunFolderError
 from dawndusk.studies.statement.study import Kind
 
-DESIGN = {
-    "accelerator": "tpu_v7",
-    "accelerators_per_satellite": 64,
-    "radiator": "deployable_cfrp",
-    "radiator_area_m2": 210.0,
-    "array": "silicon_flexible",
-    "life_years": 5,
-}
+SMALL: dict[str, Any] = json.loads((Path(__file__).parent / "small_plan.json").read_text())
 PLAN: dict[str, Any] = {
-    "first_year": 2029,
-    "last_year": 2032,
+    **SMALL["plan"],
     "objective": "lcoc",
-    "gap": 0.03,
-    "time_limit_s": 60.0,
-    "catalogue": {"designs": {"tpu": {"changes": DESIGN}}},
-    "vehicles": {"falcon_9": {}, "starship_v3": {}},
-    "demand": {
-        "delivered_pflops": {"2029": 300, "2032": 5000},
-        "sales": [{"price_usd_per_pflop_hour": 60.0, "most_pflops": 6000}],
-    },
+    "demand": {**SMALL["plan"]["demand"], "sales": [{"price_usd_per_pflop_hour": 60.0, "most_pflops": 6000}]},
     "ground": {"accelerators": ["tpu_v7"], "mw_per_year": 0.5},
 }
-STATED: dict[str, Any] = {"name": "small-plan", "extends": "orbit-200mw", "kind": "plan", "plan": PLAN}
+STATED: dict[str, Any] = {**SMALL, "plan": PLAN}
 ASKED = [
     "plan.front={against: capital, points: 1}",
     "plan.scenarios={count: 3, first_years: 1, cvar_weight: 0.5}",
@@ -79,13 +67,28 @@ def written(tmp_path: Path, **changes: Any) -> str:
 @pytest.mark.slow
 def test_a_front_begins_with_the_plan_and_spends_less_and_less(asked: PlanResult) -> None:
     assert asked.front[0].planned is asked.planned
-    capital = [point.capital_usd for point in asked.front]
-    assert all(usd is not None for usd in capital)
-    assert capital == sorted(capital, key=lambda usd: -(usd or 0.0))
+    capital = [point.rival or 0.0 for point in asked.front]
+    assert capital == sorted(capital, reverse=True)
     for point in asked.front[1:]:
         assert point.planned.objective is not None and asked.objective is not None
         assert point.planned.objective >= asked.objective
         assert point.planned.bound is not None and point.planned.bound <= point.planned.objective
+        assert point.limit is not None and point.rival is not None and point.rival <= point.limit * (1.0 + 1e-6)
+
+
+@pytest.mark.slow
+def test_a_front_against_value_says_both_and_the_limit_of_each_plan(tmp_path: Path) -> None:
+    done = invoke(
+        "plan", written(tmp_path), "--front", "npv", "--points", "1", "--no-explain", "--no-pictures",
+        "--out", str(tmp_path / "out"),
+    )  # fmt: skip
+    assert done.return_value == 0
+    assert "npv limit" in done.output
+    table = pd.read_csv(tmp_path / "out" / "front.csv")
+    assert set(table["against"]) == {"value_usd"}
+    assert table["value_usd"].is_monotonic_increasing
+    assert (table["value_usd"] >= table["limit"].fillna(-1e18) * (1.0 - 1e-6)).all()
+    assert (table["objective"] == table["lcoc_usd_per_pflop_hour"]).all()
 
 
 @pytest.mark.slow
@@ -96,6 +99,18 @@ def test_scenarios_cost_no_less_than_with_foresight(asked: PlanResult) -> None:
     assert len(found.cost_usd) == 3
     assert (found.regret_usd >= -1e-6 * found.cost_usd).all()
     assert found.mean_usd <= found.cvar_usd * (1.0 + 1e-9)
+
+
+@pytest.mark.slow
+def test_scenarios_without_a_common_first_stage_say_so_and_have_no_picture(asked: PlanResult) -> None:
+    assert asked.hedged is not None
+    none = dataclasses.replace(asked.hedged, status="infeasible", cost_usd=np.full(3, np.nan))
+    result = dataclasses.replace(asked, hedged=none)
+    assert "scenarios" in painters(asked)
+    assert "scenarios" not in painters(result)
+    (words,) = scenarios_report(result, none)
+    assert "3 scenarios, infeasible" in str(words)
+    assert exit_code(result) == 4
 
 
 @pytest.mark.slow
@@ -146,6 +161,7 @@ def test_files_of_others_in_the_folder_of_a_plan_are_not_lost(asked: PlanResult,
 def test_new_designs_better_the_plan_and_its_study_gives_it_again(tmp_path: Path) -> None:
     done = invoke(
         "plan", written(tmp_path), "--columns", "2", "--set", "plan.columns.candidates=12", "--no-pictures",
+        "--set", "plan.columns.proof_time_limit_s=0",
         "--out", str(tmp_path / "out"), "--json",
     )  # fmt: skip
     content = json.loads(done.stdout)

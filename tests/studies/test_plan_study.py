@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ import dawndusk as dd
 from dawndusk.models.design import VARIABLES
 from dawndusk.models.errors import DawnduskError
 from dawndusk.models.fleet.calendar import Calendar
-from dawndusk.optimize.plan.problem import Choice
+from dawndusk.optimize.plan.problem import Choice, Objective
 from dawndusk.studies.cli import application
 from dawndusk.studies.plan.choices import choice_item, choice_named, read_choice
 from dawndusk.studies.plan.question import choice_of
@@ -25,23 +26,8 @@ from dawndusk.studies.statement.errors import Place, StudyError
 from dawndusk.studies.statement.study import Kind
 from dawndusk.studies.statement.studyfile import kind_of, read_study, study_from_mapping
 
-DESIGN = {
-    "accelerator": "tpu_v7",
-    "accelerators_per_satellite": 64,
-    "radiator": "deployable_cfrp",
-    "radiator_area_m2": 210.0,
-    "array": "silicon_flexible",
-    "life_years": 5,
-}
-PLAN: dict[str, Any] = {
-    "first_year": 2029,
-    "last_year": 2032,
-    "objective": "cost",
-    "catalogue": {"designs": {"tpu": {"changes": DESIGN}}},
-    "vehicles": {"falcon_9": {}, "starship_v3": {}},
-    "demand": {"delivered_pflops": {"2029": 300, "2032": 5000}},
-}
-STATED: dict[str, Any] = {"name": "small-plan", "extends": "orbit-200mw", "kind": "plan", "plan": PLAN}
+STATED: dict[str, Any] = json.loads((Path(__file__).parent / "small_plan.json").read_text())
+PLAN: dict[str, Any] = STATED["plan"]
 FILE = """\
 name: heir
 extends: plan-200mw
@@ -313,3 +299,36 @@ def test_years_of_a_choice_count_whole_years_in_quarters() -> None:
 def test_every_variable_of_a_catalogue_is_spelt_out_in_what_a_run_keeps() -> None:
     changes = read_plan(STATED).spelt_out.resolved["plan"]["catalogue"]["designs"]["tpu"]["changes"]
     assert set(changes) == set(VARIABLES)
+
+
+SALES = [{"price_usd_per_pflop_hour": 60.0}]
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"front": {"against": "cost"}}, "'cost' against the objective cost; allowed lcoc, npv, capital, or no front"),
+        ({"front": {"against": "npv"}}, "plan.front.against: found 'npv' without a price; allowed demand.sales"),
+        ({"front": {"against": "capitol"}}, "did you mean 'capital'"),
+        ({"limits": {"value_usd": 1e9}}, "plan.limits.value_usd: found 1e+09 without a price; allowed demand.sales"),
+        ({"limits": {"capital": 1e9}}, "plan.limits.capital: found an unknown key; allowed capital_usd"),
+        ({"limits": {"capital_usd": -1}}, "plan.limits.capital_usd: found -1; allowed a number from 0"),
+        ({"limits": {"lcoc_usd_per_pflop_hour": 0}}, "plan.limits.lcoc_usd_per_pflop_hour: found 0"),
+        (
+            {"objective": "npv", "demand": {"sales": SALES}, "front": {"against": "lcoc"}},
+            "'lcoc' of nothing that has to be delivered; allowed demand.delivered_pflops",
+        ),
+        ({"objective": "lcoc", "demand": {"sales": SALES}, "limits": {"value_usd": 1}}, "'lcoc' of nothing"),
+    ],
+)
+def test_a_front_or_a_limit_that_makes_no_sense_is_refused_by_its_key(changes: dict[str, Any], says: str) -> None:
+    assert says in said(with_plan(**changes))
+
+
+def test_limits_reach_the_problem_by_the_names_of_outcomes() -> None:
+    demand = {**PLAN["demand"], "sales": SALES}
+    limits = {"capital_usd": 1e10, "discounted_cost_usd": 9e9, "lcoc_usd_per_pflop_hour": 50.0, "value_usd": -1e9}
+    question = read_plan(with_plan(demand=demand, limits=limits))
+    assert {one.outcome: question.problem.limits.of(one) for one in Objective} == limits
+    assert study_from_mapping(question.study.resolved).hash == question.study.hash
+    assert question.hash != read_plan(with_plan(demand=demand)).hash

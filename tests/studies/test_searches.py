@@ -24,6 +24,7 @@ from dawndusk.studies.search.folder import read_begun
 from dawndusk.studies.search.questions import Asked, asked_of
 from dawndusk.studies.search.result import evaluations, status
 from dawndusk.studies.search.runner import Where, ask, begin_told, open_told, resume, run_search, tell
+from dawndusk.studies.search.samplers import idle_words
 from dawndusk.studies.statement.study import Study
 from dawndusk.studies.statement.studyfile import study_from_mapping
 from dawndusk.studies.trials.address import read_address
@@ -357,6 +358,38 @@ def test_auto_measures_the_middle_where_there_is_nothing_to_begin_with(tmp_path:
     assert dict(run.searched.history.trials[0].point) == space.decode(np.full((1, len(space.names)), 0.5))[0]
     assert run.words.startswith("auto chose surrogate")
     assert run.searched.evaluated >= 8
+
+
+def test_a_batch_that_is_left_open_leaves_where_it_runs_as_it_is(tmp_path: Path) -> None:
+    study = with_open_batch(storage="sqlite:///trials.db", workers=2, evaluations=3, sampler="random")
+    run = run_search(study, tmp_path / "run", make_sampler=make_sampler)
+    assert (tmp_path / "run" / "trials.db").is_file() and not (tmp_path / "run" / "trials.journal").exists()
+    assert (run.study.search.workers, run.study.search.batch) == (2, 1)
+
+
+@pytest.mark.parametrize(("batch", "workers", "words"), [(6, 2, ""), (1, 2, "1 design is named"), (2, 4, "so 2 of 4")])
+def test_workers_with_nothing_to_do_are_named_before_the_search(
+    outside: Make, batch: int, workers: int, words: str
+) -> None:
+    study = outside(batch=batch)
+    said = idle_words(study, asked_of(study), workers)
+    assert said.startswith(words) if batch == 1 else words in said
+    assert bool(said) == bool(words) and (f"search.batch={workers}" in said) == bool(words)
+    assert not idle_words(built_in(batch=batch), asked_of(built_in(batch=batch)), workers)
+
+
+def test_the_line_on_idle_workers_comes_before_the_first_answer(tmp_path: Path, outside: Make) -> None:
+    seen: list[str] = []
+    study, where = outside(batch=1, evaluations=2), Where(workers=2)
+    run_search(
+        study,
+        tmp_path / "run",
+        where=where,
+        make_sampler=make_sampler,
+        report=lambda _: seen.append("answer"),
+        say=seen.append,
+    )
+    assert "1 of 2 workers stay idle" in seen[0] and seen[1:] == ["answer", "answer"]
 
 
 def test_asked_and_told_from_outside(tmp_path: Path) -> None:

@@ -150,7 +150,7 @@ def test_both_halves_hold_what_their_parent_held(case: Case, truth: Truth, boxes
     bounded, closed, _ = bounder.bound(boxes, np.inf)
     assert not len(closed)
     assert scores.size == len(bounded)
-    chosen, can = _axes(bounder, bounded)
+    chosen, can = _axes(bounder, bounded, float(np.median(scores)))
     every = np.arange(bounder.axes + len(bounder.tape.roundings))
     for axis in (chosen, rng.choice(every, len(bounded))):
         width = np.concatenate([bounded.high - bounded.low, bounded.most - bounded.least])
@@ -160,6 +160,24 @@ def test_both_halves_hold_what_their_parent_held(case: Case, truth: Truth, boxes
         inside = holds(halves, points[:, wide], rounded[:, wide], combination[wide])
         own = inside[np.arange(count), np.arange(count)] | inside[np.arange(count), count + np.arange(count)]
         assert own.all()
+
+
+def test_what_nothing_is_to_blame_for_is_cut_where_the_box_is_wide(case: Case) -> None:
+    """Prices far from those of a box leave next to no lines apart, and a bound that is far too low."""
+    bounder = case[0]
+    boxes = bounder.root().take(slice(0, 1))
+    wide = np.flatnonzero((boxes.high - boxes.low)[:, 0] > 0.0)
+    axis, other = int(wide[0]), int(wide[-1])
+    boxes.bound[:] = -1.0
+    boxes.blame[:] = 0.0
+    boxes.blame[other] = 0.1
+    middle = 0.5 * (boxes.low + boxes.high)
+    narrow = np.arange(bounder.axes) != axis
+    boxes.high[narrow] = np.minimum(boxes.high, middle)[narrow]
+    chosen, _ = _axes(bounder, boxes, cutoff=-0.9)
+    assert chosen[0] == other
+    chosen, _ = _axes(bounder, boxes, cutoff=10.0)
+    assert chosen[0] == axis
 
 
 @pytest.mark.parametrize("share", [0.1, 0.6])

@@ -113,3 +113,13 @@ def test_the_parts_say_which_argument_is_behind_the_distance() -> None:
     parts = LogServed(2.0).planes(low, high, low).parts
     assert parts[5, 0] > 0.0
     assert parts[5, 0] == pytest.approx(parts.sum())
+
+
+def test_what_is_lost_is_put_down_to_what_varies() -> None:
+    """Of two lines that cross, the one that is moved is behind the distance, whatever the rest of a life does."""
+    low = np.array([0.1, np.log(0.3), np.log(0.01), -0.3, np.log(0.1), np.log(0.2)])[:, np.newaxis]
+    high = low + 1e-6
+    high[3] = 0.4
+    parts = LogServed(2.0).planes(low, high, 0.5 * (low + high)).parts[:, 0]
+    assert parts[3] > 0.01
+    assert parts[3] > 100.0 * np.delete(parts, 3).sum()

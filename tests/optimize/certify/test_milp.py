@@ -32,14 +32,15 @@ from dawndusk.optimize.certify.milp_lines import (
     table_lines,
     tangents,
 )
+from dawndusk.optimize.certify.milp_parts import Modelling
 from dawndusk.optimize.certify.milp_relaxation import Relaxation
 from dawndusk.optimize.certify.milp_template import Template
 from dawndusk.optimize.certify.milp_tree import Tree
 from dawndusk.optimize.certify.milp_values import values_at
 from dawndusk.optimize.certify.operations import reached
 from dawndusk.optimize.certify.statement import SIZE, STEPWISE, Statement, state
-from dawndusk.optimize.certify.tape import Builder
 from dawndusk.optimize.evolution import search
+from dawndusk.optimize.execution.backends import open_executor
 from dawndusk.optimize.problem import Bound, Problem
 
 ONE = (
@@ -301,15 +302,15 @@ def test_no_cut_loses_a_design_that_is_better_than_the_target(
     monkeypatch.setattr(milp_tree, "SCREENED", 200)
     problem = study_problem("orbit-200mw", *SEVERAL)
     statement = state(problem)
-    root = Bounder(statement).root()
-    tape = Builder(statement, root.low, root.high).build()
+    context = Modelling(problem)
+    tape = context.tape
     found = search(problem, seed=1, time_limit_s=1.0, most_designs=10**8)
     assert found.design is not None
     number = statement.combinations.index(found.design.combination)
     values = values_at(tape, number, coordinates_of(statement, found.design))
     assert values[tape.objective] == pytest.approx(np.log(found.objective), abs=1e-6)
     whole = {slot for slot in tape.roundings if tape.operations[slot].free}  # type: ignore[union-attr]
-    tree = Tree(tape, (root.low, root.high))
+    tree = Tree(context, open_executor(1, context=context))
     slots = np.array([slot for slot in tree.needed if slot not in whole])
     target = float(values[tape.objective]) + 0.01
     tree.start(target, np.inf)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from typing import TypeAlias
 
@@ -15,6 +16,8 @@ from dawndusk.optimize.certify.alike import groups
 from dawndusk.optimize.certify.backward import at_point, plane
 from dawndusk.optimize.certify.boxes import Bounder, Boxes
 from dawndusk.optimize.certify.selection import Selection
+from dawndusk.optimize.certify.statement import state
+from dawndusk.optimize.problem import Bound, Problem
 
 Floats: TypeAlias = NDArray[np.float64]
 Places: TypeAlias = NDArray[np.intp]
@@ -22,6 +25,13 @@ Case: TypeAlias = tuple[Bounder, DesignBatch, Places, Floats, Floats]
 Around: TypeAlias = Callable[..., Boxes]
 
 SCALE = 0.3
+ONE_COMBINATION = (
+    "design.accelerator=[tpu_v7]",
+    "design.orbit=[dawn_dusk_sso]",
+    "design.radiator=[deployable_two_phase]",
+    "design.array=[silicon_flexible]",
+    "design.vehicle=[starship_v3]",
+)
 
 
 @pytest.fixture
@@ -85,3 +95,20 @@ def test_going_on_from_point_and_prices_lifts_bounds(case: Case, boxes: Boxes) -
     assert np.all(left.prices >= 0.0)
     edge = 1e-5 * (1.0 + np.abs(left.at))
     assert np.all((left.at >= boxes.low - edge) & (left.at <= boxes.high + edge))
+
+
+def test_a_point_that_breaks_a_rule_shows_by_how_much(study_problem: Callable[..., Problem]) -> None:
+    """A rule ends the range of what it compares; the point is not held in that, or its price would never rise."""
+    problem = study_problem("orbit-200mw", *ONE_COMBINATION)
+    problem = dataclasses.replace(problem, bounds=(Bound("capex_usd", "<=", 3e10),))
+    bounder = Bounder(state(problem))
+    tape, root = bounder.tape, bounder.root()
+    forward = Forward(root.low, root.high, root.combination, root.least, root.most, tape.limits)
+    rows = {row.name: row.slot for row in tape.rows if row.slot is not None}
+    (over,) = (slot for name, slot in rows.items() if name.startswith("capex_usd"))
+    with np.errstate(all="ignore"):
+        forward.run(tape.operations)
+        held = at_point(tape.operations, forward, root.high)[over]
+        shown = at_point(tape.operations, forward, root.high, free={*tape.limits, *rows.values()})[over]
+    assert held[0] < 1e-6
+    assert shown[0] > 1.0

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dawndusk.models.design import DesignBatch
+from dawndusk.models.design import Design, DesignBatch
 from dawndusk.models.errors import DawnduskError
 from dawndusk.models.evaluate import evaluate
 from dawndusk.optimize.certify.certificate import CertificateError
@@ -239,3 +239,16 @@ def test_the_best_value_of_debris_and_energy_is_proved(make_problem: MakeProblem
     assert end.status == "optimal"
     assert end.gap is not None
     assert end.gap <= 0.0301
+
+
+def test_a_goal_without_a_proved_design_begins_with_a_good_one(problem: Problem, front: Front) -> None:
+    best = front.designs[int(np.argmin(front.values[:, 0]))]
+    asked: list[Goal] = []
+
+    def first(goal: Goal) -> Design | None:
+        asked.append(goal)
+        return best if goal == COST else None
+
+    found = front_of(problem, COST, DEBRIS, first=first, time_limit_s=1e-9)
+    assert asked == [COST, DEBRIS]
+    assert found.values[:, 0].min() <= front.values[:, 0].min()

@@ -120,6 +120,30 @@ def test_same_seed_same_plan(make_plan: MakePlan) -> None:
     assert np.array_equal(one.plan.decisions.built, other.plan.decisions.built)
 
 
+def test_the_time_there_is_does_not_move_a_plan_by_quarters(make_plan: MakePlan) -> None:
+    problem = make_plan(designs=3, years=3, steps=4)
+    one, other = (solve_plan(problem, Effort(gap=0.01, time_limit_s=limit)) for limit in (60.0, 6000.0))
+    assert one.stopped_by == other.stopped_by == "completion"
+    assert (one.objective, one.bound, one.rounds) == (other.objective, other.bound, other.rounds)
+
+
+def test_ground_that_replaces_ground_keeps_its_connection(make_plan: MakePlan) -> None:
+    limits = Limits(ground_mw_per_year=level(1.0))
+    demand = Demand(least_power_mw=level(0.0))
+    problem = make_plan(
+        years=12, limits=limits, demand=demand, terms=Terms(ground=("tpu_v7",)), objective=Objective.COST
+    )
+    rival, life = problem.economy.rival, int(problem.economy.assumptions.ground.it_life_years)
+    opened = np.flatnonzero(rival.opens[0])
+    ground = np.zeros((1, 12))
+    ground[0, opened] = 1000.0 / rival.it_power_kw[0]
+    ground[0, opened[life:]] *= 2.0  # one more, and one for what retires
+    empty = Decisions(np.zeros((2, 2, 12)), np.zeros((2, 1, 12)), ground)
+    assert not score(problem, empty).broken
+    ground[0, -1] *= 1.5
+    assert {held.rule for held in score(problem, empty).broken} == {"grid_queue"}
+
+
 def test_least_worth_is_below_what_a_plan_uses(make_plan: MakePlan) -> None:
     problem = make_plan(objective=Objective.LCOC)
     planned = solve_plan(problem, QUICK)

@@ -107,7 +107,7 @@ def test_a_better_plan_lies_in_the_ranges_and_above_the_model(make_plan: MakePla
     for v, name in enumerate(economy.launching.vehicles):
         low_n, high_n = found.bought[name]
         assert low_n - 1e-6 <= flown[v].sum() <= high_n + 1e-6
-        listed = listed_money(model.frame, v, flown[v])
+        listed = listed_money(model.frame, model.frame.books[0], v, flown[v])
         assert found.listed[name][0] * (1.0 - 1e-5) <= listed <= found.listed[name][1] * (1.0 + 1e-5)
     weights = learning_weights(model.frame)
     for pieces in (hull_pieces(economy, found), fine_pieces(economy, found, 1e-3 * best.objective, weights)):

@@ -99,3 +99,20 @@ def test_the_corner_covers_everything_and_the_far_corner_nothing() -> None:
     for goals in (1, 2, 3, 4):
         assert covered(np.zeros((1, goals))) == 1.0
         assert covered(np.ones((1, goals))) == 0.0
+
+
+@pytest.mark.parametrize("goals", [2, 3])
+def test_what_was_covered_before_is_covered_now(goals: int) -> None:
+    question = Question(SPACE, tuple(Goal(f"g{n}") for n in range(goals)), ())
+    rng, standing, kept = np.random.default_rng(goals), Standing(question), []
+    for number in range(30):
+        values = rng.random(goals) + 0.5 * (number < 10)
+        kept.append(values)
+        outcomes = {f"g{n}": float(value) for n, value in enumerate(values)}
+        standing.add(Trial(number, {"x": 0.5}, Answer(outcomes)))
+        standing.mark()
+        low, high = np.min(kept, axis=0), np.max(kept, axis=0)
+        width = np.where(high > low, high - low, 1.0)
+        expected = covered(np.where(high > low, (np.array(kept) - low) / width, 0.0))
+        assert standing.hypervolume == pytest.approx(expected, abs=1e-12)
+        assert standing.hypervolume == standing.hypervolume

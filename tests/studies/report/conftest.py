@@ -108,21 +108,11 @@ def front_folder(small_study: Callable[..., dd.Study], tmp_path_factory: pytest.
     return folder
 
 
-CHANGES = {
-    "accelerator": "tpu_v7",
-    "accelerators_per_satellite": 64,
-    "radiator": "deployable_cfrp",
-    "radiator_area_m2": 210.0,
-    "array": "silicon_flexible",
-    "life_years": 5,
-}
+SMALL: dict[str, Any] = json.loads((Path(__file__).parents[1] / "small_plan.json").read_text())
 PLAN: dict[str, Any] = {
-    "first_year": 2029,
+    **SMALL["plan"],
     "last_year": 2031,
     "gap": 0.05,
-    "objective": "cost",
-    "time_limit_s": 60.0,
-    "catalogue": {"designs": {"tpu": {"changes": CHANGES}}},
     "vehicles": {"starship_v3": {}},
     "ground": {"accelerators": ["tpu_v7"], "mw_per_year": 1},
     "demand": {"delivered_pflops": {"2029": 300, "2031": 3000}},
@@ -134,7 +124,7 @@ def make_planned() -> Callable[..., PlanResult]:
     """Solve a small plan with changes."""
 
     def make(name: str, *overrides: str) -> PlanResult:
-        asked = {"name": name, "extends": "orbit-200mw", "kind": "plan", "plan": PLAN}
+        asked = {**SMALL, "name": name, "plan": PLAN}
         return run_plan(read_plan(asked, overrides), explain=False)
 
     return make

@@ -15,6 +15,7 @@ from wsgiref.util import setup_testing_defaults
 
 import optuna
 import pytest
+from optuna.storages.journal import _storage as replaying
 
 from dawndusk.optimize.search.distributions import distributions_of
 from dawndusk.optimize.search.question import Answer, Failure, Goal, Question, Trial
@@ -23,7 +24,7 @@ from dawndusk.optimize.search.store import StoreError
 from dawndusk.studies.trials import store as stores
 from dawndusk.studies.trials.address import Address, read_address
 from dawndusk.studies.trials.journal import Journal
-from dawndusk.studies.trials.reading import read_trials
+from dawndusk.studies.trials.reading import check_version, read_trials
 from dawndusk.studies.trials.store import TrialStore, open_store
 
 SPACE = Space(
@@ -210,6 +211,26 @@ def test_a_newer_format_is_refused(address: Address, name: str, monkeypatch: pyt
         pass
     with pytest.raises(StoreError, match=message):
         read_trials(address, name, QUESTION, PARTS)
+    if address.kind != "postgresql":
+        with pytest.raises(StoreError, match=message):
+            check_version(address, name)
+
+
+def test_what_looks_at_a_run_objects_to_nothing_but_a_newer_version(address: Address, name: str) -> None:
+    check_version(address, name)
+    with opened(address, name):
+        pass
+    check_version(address, name)
+    check_version(address, "another")
+    if address.kind != "postgresql":
+        address.path.write_bytes(b"something else")
+        check_version(address, name)
+
+
+def test_optuna_reads_distributions_in_its_own_way_again(tmp_path: Path) -> None:
+    before = vars(replaying)[stores.READ_DISTRIBUTION]
+    with opened(read_address("journal", tmp_path), "own"):
+        assert vars(replaying)[stores.READ_DISTRIBUTION] is before
 
 
 def test_a_study_of_optuna_is_refused(address: Address, name: str) -> None:
