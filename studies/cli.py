@@ -26,7 +26,7 @@ COMMANDS = {
     "status": "Say how a search by trials stands, while it runs or afterwards.",
     "ask": "Name the next designs to evaluate elsewhere; `dawndusk tell` takes the answers.",
     "tell": "Take the answer to a design that was asked.",
-    "export": "Write the front of a run folder as a table or picture for other programs.",
+    "export": "Write the front of a run folder, or the trials of a search, as a table or picture for other programs.",
     "evaluate": "Evaluate one design of a study.",
     "compare": "Put several studies side by side, or say why runs differ.",
     "explain": "Show what a figure of a run is made of, down to data rows with their sources.",
