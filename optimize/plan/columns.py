@@ -187,10 +187,12 @@ def generate(
         stopped_by = run.price(first, rounds, candidates)
         if run.master is None:
             return run.generated(first, first, stopped_by)
-        after = run.plan(first)
         if proof_s > 0.0:
-            run.prove(after, proof_s)
-            stopped_by = "interrupt" if run.proof is not None and run.proof.stopped_by == "interrupt" else stopped_by
+            run.prove(first, proof_s)
+            if run.proof is not None and run.proof.stopped_by == "interrupt":
+                return run.generated(first, first, "interrupt")
+        after = run.plan(first)
+        run.check(after)
     except KeyboardInterrupt:
         return run.generated(first, run.after or first, "interrupt")
     return run.generated(first, after, stopped_by)
@@ -333,7 +335,7 @@ class _Run:
                 raise KeyboardInterrupt
         return self.after
 
-    def prove(self, after: Planned, time_limit_s: float) -> None:
+    def prove(self, before: Planned, time_limit_s: float) -> None:
         """Bound the plans of all designs of the space."""
         if self.make(self.catalogue).economy.terms.built_before > 0.0:
             self.proof = Proof(None, None, 0, 0, 0.0, BUILT_BEFORE)
@@ -343,20 +345,28 @@ class _Run:
         space = space_for(self.space, economy, orbits_of(self.master))
 
         def tell(factor: float, boxes: int, bound: float | None) -> None:
-            known = math.nan if bound is None else _sign(after.problem) * bound
+            known = math.nan if bound is None else _sign(before.problem) * bound
             stage = f"proving with a factor of {factor:g}, {boxes:,} boxes open"
-            objective = math.nan if after.objective is None else after.objective
+            objective = math.nan if before.objective is None else before.objective
             self.report(Step(stage, time.monotonic() - self.begin, objective, known))
 
-        price = after.objective or 0.0
-        self.proof = prove(self.master, space, price=price, time_limit_s=time_limit_s, report=tell)
+        price = before.objective or 0.0
+        self.proof = prove(self.master, space, price=price, time_limit_s=time_limit_s, more=self.more, report=tell)
+
+    def more(self, designs: list[Design]) -> Master | None:
+        """Let designs enter that a proof has found; return the relaxation with them, None where none of them is new."""
+        new = [design for design in designs if not self.is_known(design, {})]
+        self.catalogue.update({f"new_proof_{len(self.catalogue) + k:03d}": design for k, design in enumerate(new)})
+        return self.master_of(self.catalogue) if new else None
+
+    def check(self, after: Planned) -> None:
+        """Raise ``CertificateError`` where a plan beats the bound on all of them."""
+        if self.proof is None:
+            return
         best = None if after.objective is None else _sign(after.problem) * after.objective
         if best is not None and self.proof.bound is not None and best < self.proof.bound - TOLERANCE * abs(best):
-            raise CertificateError(
-                f"columns: found a plan of {after.objective:.9g}, better than the bound "
-                f"{_sign(after.problem) * self.proof.bound:.9g} on the "
-                "plans of all designs that was thought to be proved"
-            )
+            bound = f"{_sign(after.problem) * self.proof.bound:.9g} on the plans of all designs"
+            raise CertificateError(f"columns: found a plan of {after.objective:.9g}, better than the bound {bound}")
 
     def tell(self, number: int, planned: Planned) -> None:
         """Report a round. Its relaxation is no bound on plans of other designs."""

@@ -24,8 +24,11 @@ from numpy.typing import NDArray
 from dawndusk.models.columns import WHOLE_TOLERANCE
 from dawndusk.models.constants import KG_PER_TONNE, TFLOPS_PER_PFLOPS, WATTS_PER_KW
 from dawndusk.models.cost import Hardware, annuity_years, learning_factor, spread_factor
+from dawndusk.models.design import DesignBatch
+from dawndusk.models.evaluate import evaluate
 from dawndusk.models.fleet.economy import Economy
 from dawndusk.models.fleet.satellites import OF_THE_LAUNCH, OF_THE_SATELLITE
+from dawndusk.models.program import Program
 from dawndusk.models.radiation import wear_hazard
 from dawndusk.models.reliability import NODES, WEIGHTS, heat_acceleration, share_served
 from dawndusk.models.rows import Rows, recorded_rows
@@ -44,6 +47,8 @@ NODES_OF_A_PERIOD = 8
 """Design lives in a period between which the years in orbit are taken for straight; even."""
 LEAST_PAID, LEAST = 0.02, 1e-9
 ROUNDING = 1e-12
+WHOLE = frozenset({"plan.period", "orbit_code"})
+"""Parameters that are rows of tables."""
 """Share of the largest value of a table that stands for nothing, so that it has a logarithm."""
 
 
@@ -100,6 +105,28 @@ def priced(
         outcomes={**base.outcomes, "ratio": ratio.node},
     )
     return statement, places
+
+
+class Ratios:
+    """The ratio of a statement for designs, worked out and not bounded."""
+
+    def __init__(self, space: Problem, economy: Economy, orbits: Sequence[str], prices: Prices) -> None:
+        statement, _ = priced(space, economy, orbits, prices, units=())
+        self._program = Program(statement.graph, [statement.objective], varying=True)
+        self._parameters = {
+            name: values.astype(np.intp) if name in WHOLE else values for name, values in statement.parameters.items()
+        }
+        self._assumptions = space.assumptions
+
+    def of(self, designs: DesignBatch, combination: NDArray[np.intp]) -> Floats:
+        """Return the ratio of each design with a combination, infinite where it breaks a rule, shape (N,)."""
+        parameters = {name: values[combination] for name, values in self._parameters.items()}
+        ratio = np.empty(len(designs))
+        with np.errstate(all="ignore"):
+            self._program.run(self._program.bind(parameters), designs.values, [ratio])
+            violation = evaluate(designs, self._assumptions, ()).violation
+        kept = np.all([violation[rule] <= 0.0 for rule in (*OF_THE_SATELLITE, *OF_THE_LAUNCH)], axis=0)
+        return np.where(kept, ratio, np.inf)
 
 
 def _expanded(
@@ -367,4 +394,4 @@ def _total(parts: Sequence[Any]) -> Any:
     return found[0] if found else None
 
 
-__all__ = ["Places", "priced", "space_for"]
+__all__ = ["Places", "Ratios", "priced", "space_for"]
