@@ -187,11 +187,13 @@ def generate(
         stopped_by = run.price(first, rounds, candidates)
         if run.master is None:
             return run.generated(first, first, stopped_by)
-        if proof_s > 0.0:
-            run.prove(first, proof_s)
-            if run.proof is not None and run.proof.stopped_by == "interrupt":
-                return run.generated(first, first, "interrupt")
         after = run.plan(first)
+        if proof_s > 0.0:
+            known = set(run.catalogue)
+            run.prove(after, proof_s)
+            if run.proof is not None and run.proof.stopped_by == "interrupt":
+                return run.generated(first, after, "interrupt")
+            after = after if known.issuperset(run.catalogue) else run.plan(after)
         run.check(after)
     except KeyboardInterrupt:
         return run.generated(first, run.after or first, "interrupt")
@@ -221,8 +223,6 @@ class _Run:
         self.prices: Prices | None = None
         self.proof: Proof | None = None
         self.after: Planned | None = None
-
-    # -- pricing ----------------------------------------------------------------------------------------------------
 
     def price(self, before: Planned, rounds: int, candidates: int) -> str:
         """Let designs enter round by round; return what ended that."""
@@ -317,14 +317,12 @@ class _Run:
         alike = [d for d in (*self.catalogue.values(), *chosen.values()) if d.combination == design.combination]
         return any(np.abs(coordinates_of(self.space, other) - at).max(initial=0.0) <= ALIKE for other in alike)
 
-    # -- plans ------------------------------------------------------------------------------------------------------
-
     def plan(self, before: Planned) -> Planned:
         """Return the plan of the first catalogue and those new designs that the relaxation buys."""
         assert self.master is not None
         master = self.master_of(self.catalogue)
         relaxed = master.solve(1.0, before.objective or 0.0)
-        bought = self.first if relaxed is None else (*self.first, *relaxed.shares)
+        bought = {*self.first, *before.problem.economy.figures.names, *(() if relaxed is None else relaxed.shares)}
         self.catalogue = {name: design for name, design in self.catalogue.items() if name in bought}
         self.after = before
         if len(self.catalogue) > len(self.first):

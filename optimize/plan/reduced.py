@@ -190,8 +190,6 @@ class _Recording:
         fixed = self.base.fixed.get(variable)
         return self.base.range_of(variable) if fixed is None else (fixed, fixed)
 
-    # -- figures of one satellite -----------------------------------------------------------------------------------
-
     def ratio(self) -> Any:
         """Return what a launch is charged for over what is paid for it, both for each accelerator on it.
 
@@ -354,8 +352,6 @@ class _Recording:
             a.radiation.wear_exponent,
         )
         return steady, wear, self.out("array_degradation_per_year")
-
-    # -- prices -----------------------------------------------------------------------------------------------------
 
     def parameters(
         self, known: Mapping[str, Floats], combinations: Sequence[Mapping[str, str]], places: Places
