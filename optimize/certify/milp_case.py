@@ -123,7 +123,7 @@ class Case:
         """Return the values of the slots, and by how much the objective is too low for each slot's enclosure."""
         model = engine.relaxation
         values = self._values(model, point)
-        dual = np.array(engine.solver.getSolution().row_dual)
+        dual = engine.multipliers
         found: dict[int, float] = {}
         for k in np.flatnonzero(np.abs(dual) > SMALLEST_DUAL):
             row = model.rows[k]

@@ -1,6 +1,10 @@
 """Linear programmes of a relaxation in HiGHS, solved again and again with another objective; every bound is safe.
 
-A bound is not the solver's objective but what its dual values prove when they are multiplied out, so it holds whatever
+What is solved is the dual programme: it has a row for each of the few columns and a column for each of the many rows
+and ends, and another objective is another right-hand side, from which the dual simplex method goes on. Multipliers have
+a ceiling, so that there always is a solution: where the ranges hold no point it proves a bound beyond their reach.
+
+A bound is not the solver's objective but what the multipliers prove when they are multiplied out, so it holds whatever
 the solver's tolerances. Source: Neumaier, Shcherbina, Safe bounds in linear and mixed-integer linear programming, 2004.
 """
 
@@ -18,16 +22,23 @@ from dawndusk.optimize.certify.milp_columns import LinearRow
 from dawndusk.optimize.certify.milp_relaxation import Relaxation
 
 Floats: TypeAlias = NDArray[np.float64]
+Whole: TypeAlias = NDArray[np.intp]
 
 THREADS = 2
 """One number for every solve of a process: HiGHS refuses another one once it has started."""
 FEASIBILITY = 1e-9
+DEAREST = 1e6
+"""Ceiling on the multipliers of scaled rows and ends, per unit of the largest cost."""
+TINY = 1e-300
+SAME = 1e-9
+"""Scaled rows with ends as near as this are equations."""
 DUAL_SIMPLEX, PRIMAL_SIMPLEX = 1, 4
-"""With another objective the last point stays feasible, so the primal method goes on from there."""
+"""The dual method goes on from another right-hand side, the primal one where columns have come in."""
+OFF, BY_COLUMN = 0, 1
 SAFE = 1e-13
 """What is taken off every safe bound for the rounding of multiplying it out, per unit of the terms summed."""
 HIGHS_OK = highspy.HighsModelStatus.kOptimal
-HIGHS_EMPTY = highspy.HighsModelStatus.kInfeasible
+EMPTY = "Infeasible"
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,53 +51,85 @@ class Answer:
 
 
 class Engine:
-    """One linear relaxation in HiGHS."""
+    """One linear relaxation in HiGHS.
 
-    def __init__(self, relaxation: Relaxation, *, time_limit_s: float = 10.0, dual: bool = False) -> None:
+    Attributes
+    ----------
+    multipliers : array
+        Of the rows, from the last objective; above zero where the lower end of a row binds.
+    """
+
+    def __init__(self, relaxation: Relaxation, *, time_limit_s: float = 10.0) -> None:
         self.relaxation = relaxation
         self.matrix, self.row_low, self.row_high = relaxation.system()
         self.transposed = self.matrix.T.tocsr()
         self.low, self.high = relaxation.low.copy(), relaxation.high.copy()
-        self.time_limit_s = time_limit_s
         self.solves = 0
+        self.multipliers: Floats = np.zeros(len(self.row_low))
+        self._cost = np.zeros(len(self.low))
         self.solver: Any = highspy.Highs()  # type: ignore[no-untyped-call]
-        self._set_options(DUAL_SIMPLEX if dual else PRIMAL_SIMPLEX)
+        self._set_options(time_limit_s)
         self._taken(self.solver.passModel(self._lp()))
 
-    def _set_options(self, simplex: int) -> None:
+    def _set_options(self, time_limit_s: float) -> None:
         for name, value in (
             ("output_flag", False),
             ("presolve", "off"),
             ("solver", "simplex"),
             ("threads", THREADS),
-            ("simplex_strategy", simplex),
-            ("time_limit", self.time_limit_s),
+            ("simplex_strategy", DUAL_SIMPLEX),
+            ("simplex_scale_strategy", OFF),
+            ("simplex_price_strategy", BY_COLUMN),
+            ("dual_simplex_cost_perturbation_multiplier", float(OFF)),
+            ("time_limit", time_limit_s),
             ("primal_feasibility_tolerance", FEASIBILITY),
             ("dual_feasibility_tolerance", FEASIBILITY),
         ):
             self.solver.setOptionValue(name, value)
 
     def _lp(self) -> highspy.HighsLp:
+        """Return the dual programme: the ends of the columns, then what the rows give."""
+        count = len(self.low)
+        self._rows, self._signs, ends = _priced(self.row_low, self.row_high, 0)
+        start, index, value = self._columns(self._rows, self._signs)
         lp = highspy.HighsLp()
-        lp.num_col_, lp.num_row_ = self.matrix.shape[1], self.matrix.shape[0]
-        lp.col_cost_ = np.zeros(lp.num_col_)
-        lp.col_lower_, lp.col_upper_ = self.low, self.high
-        lp.row_lower_, lp.row_upper_ = self.row_low, self.row_high
-        lp.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
-        lp.a_matrix_.start_ = self.matrix.indptr.astype(np.int32)
-        lp.a_matrix_.index_ = self.matrix.indices.astype(np.int32)
-        lp.a_matrix_.value_ = self.matrix.data
+        lp.num_col_, lp.num_row_ = 2 * count + len(ends), count
+        lp.col_cost_ = np.concatenate([-self.low, self.high, -ends])
+        lp.col_lower_ = np.concatenate([np.zeros(2 * count), _cheapest(self._signs)])
+        lp.col_upper_ = np.full(lp.num_col_, DEAREST)
+        lp.row_lower_ = lp.row_upper_ = self._cost
+        lp.a_matrix_.format_ = highspy.MatrixFormat.kColwise
+        lp.a_matrix_.start_ = np.concatenate([np.arange(2 * count), 2 * count + start]).astype(np.int32)
+        lp.a_matrix_.index_ = np.concatenate([np.tile(np.arange(count), 2), index]).astype(np.int32)
+        lp.a_matrix_.value_ = np.concatenate([np.ones(count), -np.ones(count), value])
         return lp
+
+    def _columns(self, rows: Whole, signs: Floats) -> tuple[Whole, Whole, Floats]:
+        """Return starts, indices and values of the columns that stand for rows."""
+        lengths = np.diff(self.matrix.indptr)[rows]
+        start = np.concatenate([[0], np.cumsum(lengths)])
+        entries = np.repeat(self.matrix.indptr[rows] - start[:-1], lengths) + np.arange(start[-1])
+        sign = np.repeat(np.where(signs == 0.0, 1.0, signs), lengths)
+        return start, self.matrix.indices[entries], sign * self.matrix.data[entries]
 
     def add(self, rows: list[LinearRow]) -> None:
         """Add rows."""
         matrix, low, high = self.relaxation.matrix(rows)
         self.relaxation.rows.extend(rows)
-        start, index = matrix.indptr[:-1].astype(np.int32), matrix.indices.astype(np.int32)
-        self._taken(self.solver.addRows(len(rows), low, high, matrix.nnz, start, index, matrix.data))
+        before = len(self.row_low)
         self.matrix = vstack([self.matrix, matrix]).tocsr()
         self.transposed = self.matrix.T.tocsr()
         self.row_low, self.row_high = np.concatenate([self.row_low, low]), np.concatenate([self.row_high, high])
+        numbers, signs, ends = _priced(low, high, before)
+        start, index, value = self._columns(numbers, signs)
+        most, starts = np.full(len(ends), DEAREST), start[:-1].astype(np.int32)
+        self._taken(
+            self.solver.addCols(
+                len(ends), -ends, _cheapest(signs), most, len(index), starts, index.astype(np.int32), value
+            )
+        )
+        self._rows, self._signs = np.concatenate([self._rows, numbers]), np.concatenate([self._signs, signs])
+        self.solver.setOptionValue("simplex_strategy", PRIMAL_SIMPLEX)
 
     def _taken(self, status: highspy.HighsStatus) -> None:
         if status == highspy.HighsStatus.kError:
@@ -95,36 +138,32 @@ class Engine:
     def limit(self, place: int, low: float, high: float) -> None:
         """Set the range of a scaled column."""
         self.low[place], self.high[place] = low, high
-        self.solver.changeColBounds(place, low, high)
+        self.solver.changeColCost(place, -low)
+        self.solver.changeColCost(len(self.low) + place, high)
 
     def minimise(self, cost: Floats) -> Answer:
         """Return the least of a linear function of the scaled columns."""
         self.solves += 1
-        count = len(cost)
-        self.solver.changeColsCost(count, np.arange(count, dtype=np.int32), cost)
+        size = float(np.max(np.abs(cost), initial=TINY))
+        unit = cost / size
+        for place in np.flatnonzero(unit != self._cost):
+            self.solver.changeRowBounds(int(place), float(unit[place]), float(unit[place]))
+        self._cost = unit
         self.solver.run()
+        self.solver.setOptionValue("simplex_strategy", DUAL_SIMPLEX)
         status = self.solver.getModelStatus()
         words = self.solver.modelStatusToString(status)
-        if status == HIGHS_OK:
-            solution = self.solver.getSolution()
-            return Answer(self.safe(cost, np.array(solution.row_dual)), np.array(solution.col_value), words)
-        if status == HIGHS_EMPTY:
-            return Answer(self._proved_empty(), None, words)
-        return Answer(-np.inf, None, words)
-
-    def _proved_empty(self) -> float:
-        """Return infinity where a combination of rows proves that there is no point."""
-        found = self.solver.getDualRay()
-        ray = np.array(found[-1]) if len(found) > 1 and found[1] else np.zeros(0)
-        if len(ray) != self.matrix.shape[0]:
-            return -np.inf
-        largest = float(np.max(np.abs(ray), initial=0.0))
-        if largest == 0.0:
-            return -np.inf
-        for sign in (1.0, -1.0):
-            if self.safe(np.zeros(self.matrix.shape[1]), sign * ray / largest) > 0.0:
-                return np.inf
-        return -np.inf
+        if status != HIGHS_OK:
+            return Answer(-np.inf, None, words)
+        solution = self.solver.getSolution()
+        priced = size * np.array(solution.col_value)[2 * len(cost) :]
+        signed = np.where(self._signs == 0.0, priced, self._signs * priced)
+        self.multipliers = np.bincount(self._rows, signed, len(self.row_low)).astype(np.float64)
+        bound = self.safe(cost, self.multipliers)
+        reach = np.maximum(cost * self.low, cost * self.high)
+        if bound > float(reach.sum() + SAFE * np.abs(reach).sum()):
+            return Answer(np.inf, None, EMPTY)
+        return Answer(bound, -np.array(solution.row_dual), words)
 
     def kept(self, dual: Floats) -> Floats:
         """Return multipliers, zero where they stand for an end that a row does not have."""
@@ -141,3 +180,22 @@ class Engine:
         columns = np.where(rest > 0.0, rest * self.low, rest * self.high)
         size = 1.0 + float(np.abs(parts).sum() + np.abs(columns).sum())
         return float(parts.sum() + columns.sum()) - SAFE * size
+
+
+def _priced(low: Floats, high: Floats, first: int) -> tuple[Whole, Floats, Floats]:
+    """Return for each column that stands for rows its row, its sign (0 of an equation), and what its unit proves.
+
+    ``first`` is the number of the first row.
+    """
+    same = high - low < SAME
+    below, above, both = (
+        np.flatnonzero(chosen) for chosen in (np.isfinite(low) & ~same, np.isfinite(high) & ~same, same)
+    )
+    signs = np.repeat([1.0, -1.0, 0.0], [len(below), len(above), len(both)])
+    ends = np.concatenate([low[below], -high[above], 0.5 * (low + high)[both]])
+    return np.concatenate([below, above, both]) + first, signs, ends
+
+
+def _cheapest(signs: Floats) -> Floats:
+    """Return the least that the multipliers of columns can be."""
+    return np.where(signs == 0.0, -DEAREST, 0.0)

@@ -29,12 +29,14 @@ Floats: TypeAlias = NDArray[np.float64]
 PLAIN = [0, 3]
 """The arguments that are given as they are: the logarithms of spares and oversize."""
 LARGEST_EXPONENT = 30.0
-SHIFTS = (0.0, 0.01, 0.1, 1.0)
-"""Multiples of the scale of a quadratic form by which it is moved to be negative definite."""
+SHIFTS = (0.0, *(4.0**k for k in range(-5, 2)))
+"""Multiples of the largest entry of a quadratic form by which it is moved to bend down."""
+ELIMINATED = 1e-14
+"""What rounding does when variables are eliminated from a form, per unit of all that was subtracted on the way."""
 LARGEST_RISE = 30.0
 """Planes that have to be higher say nothing."""
 MOST_CUTS, NEAR = 16, 2e-4
-MOST_SPLITS, MOST_SHOWN, MOST_PARTS = 7, 64, 1024
+MOST_SPLITS, MOST_SHOWN, MOST_PARTS = 7, 64, 512
 """Cuts of a box one after the other, and parts of it, in which what is served is shown to bend down."""
 STEPS = 24
 CLOSE = 2e-6
@@ -239,13 +241,17 @@ def _best_tops(
     """
     points = _middle(*box)
     count = points.shape[1]
+    lesser = lines_at(function, points)
+    other = np.flatnonzero(sum((one != line).any(axis=0) for one, line in zip(held, lesser, strict=True)))
+    which = np.concatenate([np.arange(count), other])
     lines = [
-        np.concatenate([np.broadcast_to(one, other.shape), other], axis=1)
-        for one, other in zip(held, lines_at(function, points), strict=True)
+        np.concatenate([np.broadcast_to(one, line.shape), line[:, other]], axis=1)
+        for one, line in zip(held, lesser, strict=True)
     ]
-    twice = [np.concatenate([part, part], axis=1) for part in (*box, points)]
-    inside, tops, blame = _tops(function, (twice[0], twice[1]), twice[2], (lines[0], lines[1]), slopes)
-    return inside[count:], np.minimum(tops[:count], tops[count:]), blame[:, :count]
+    low, high, at = (part[:, which] for part in (*box, points))
+    inside, tops, blame = _tops(function, (low, high), at, (lines[0], lines[1]), slopes)
+    inside[other], tops[other] = inside[count:], np.minimum(tops[other], tops[count:])
+    return inside[:count], tops[:count], blame[:, :count]
 
 
 def _tops(
@@ -270,14 +276,14 @@ def _tops(
     apart = point.moves - point.slopes[:, np.newaxis]
     spread = np.maximum(apart * down[:, np.newaxis], apart * up[:, np.newaxis]).sum(axis=0)
     weight = point.shares * _over_square(np.minimum(spread, LARGEST_EXPONENT))
-    form = np.einsum("inb,nb,jnb->bij", apart, weight, apart)
+    form = np.einsum("inb,jnb->ijb", apart * weight, apart)
     falls = np.zeros_like(at)
     falls[LOGS] = -point.slopes[LOGS] * _fall_over_square(up[LOGS])
     size = np.maximum(-down, up)
     places = np.arange(len(at))
-    own = form[:, places, places].T * size**2
-    form[:, places, places] -= falls.T
-    form *= size.T[:, :, np.newaxis] * size.T[:, np.newaxis]
+    own = form[places, places] * size**2
+    form[places, places] -= falls
+    form *= size[:, np.newaxis] * size
     return inside, inside + reach.sum(axis=0) + largest_form(form), reach + own
 
 
@@ -298,28 +304,32 @@ def _halves(low: Floats, high: Floats, axis: NDArray[np.intp]) -> tuple[Floats, 
 
 
 def largest_form(form: Floats) -> Floats:
-    """Return a bound on ``q . form q`` for six numbers ``q`` in [-1, 1]; forms of shape (B, 6, 6).
+    """Return a bound on ``q . form q`` for six numbers ``q`` in [-1, 1]; symmetric forms of shape (6, 6, B).
 
-    Over the rates the form less a shift is made negative definite, and what is left for the others is its Schur
-    complement, whose entries are added up; the shift itself adds its value for each rate.
+    The rates are eliminated from the form less a shift of their squares. Where every pivot is below zero what is left
+    for the others bounds it, entry by entry, and the shift itself adds its value for each rate. Of several shifts the
+    best one counts.
     """
-    inner, cross, outer = form[:, LOGS][:, :, LOGS], form[:, PLAIN][:, :, LOGS], form[:, PLAIN][:, :, PLAIN]
-    steepest = np.linalg.eigvalsh(inner)[:, -1]
-    scale = np.abs(inner).max(axis=(1, 2)) + 1e-15
-    shift = np.maximum(steepest + (MARGIN + np.array(SHIFTS)[:, np.newaxis]) * scale, 0.0)
-    held = inner - shift[:, :, np.newaxis, np.newaxis] * np.eye(len(LOGS))
-    rest = outer - cross @ np.linalg.solve(
-        held, np.broadcast_to(cross.transpose(0, 2, 1), (*held.shape[:3], len(PLAIN)))
-    )
-    shifted = (_entries(rest) + len(LOGS) * shift) * (1.0 + 1e-9)
-    found: Floats = np.minimum(_entries(form), shifted.min(axis=0))
-    return found
-
-
-def _entries(form: Floats) -> Floats:
-    """Return a bound on quadratic forms over [-1, 1] by their entries one by one."""
-    diagonal = np.diagonal(form, axis1=-2, axis2=-1)
-    found: Floats = np.abs(form).sum(axis=(-2, -1)) + (np.maximum(diagonal, 0.0) - np.abs(diagonal)).sum(axis=-1)
+    shift = np.array(SHIFTS)[:, np.newaxis] * np.abs(form[LOGS][:, LOGS]).max(axis=(0, 1))
+    order = [*LOGS, *PLAIN]
+    left = {(i, j): form[order[i], order[j]] for i in range(len(order)) for j in range(i, len(order))}
+    left.update({(i, i): left[i, i] - shift for i in range(len(LOGS))})
+    falls, size = np.ones(shift.shape, dtype=bool), np.zeros(shift.shape)
+    for k in range(len(LOGS)):
+        falls &= left[k, k] < -TINY
+        pivot = np.where(falls, left[k, k], -np.inf)
+        for i in range(k + 1, len(order)):
+            factor = left[k, i] / pivot
+            for j in range(i, len(order)):
+                part = factor * left[k, j]
+                size += np.abs(part)
+                left[i, j] = left[i, j] - part
+    first, last = len(LOGS), len(LOGS) + 1
+    rest = np.maximum(left[first, first], 0.0) + np.maximum(left[last, last], 0.0) + 2.0 * np.abs(left[first, last])
+    shifted = np.where(falls, rest + len(LOGS) * shift + ELIMINATED * size, np.inf).min(axis=0)
+    diagonal = form[range(len(form)), range(len(form))]
+    entries = np.abs(form).sum(axis=(0, 1)) - np.maximum(-diagonal, 0.0).sum(axis=0)
+    found: Floats = np.fmin(entries, shifted) + ELIMINATED * np.abs(form).sum(axis=(0, 1))
     return found
 
 

@@ -84,7 +84,7 @@ class Node:
         """Solve, cut and solve again while that pays; then look for ends of slots by linear programmes."""
         if self.model.contradiction:
             return Bounded(np.inf, None, {}, self.low, self.high, f"infeasible: {self.model.contradiction}")
-        engine = Engine(self.model, dual=True)
+        engine = Engine(self.model)
         cost, shift = self._objective()
         best, values = -np.inf, None
         shortfalls: dict[int, float] = {}
@@ -105,7 +105,7 @@ class Node:
                 break
             engine.add([row for row, _ in rows])
             self.added += rows
-        multipliers = np.array(engine.solver.getSolution().row_dual)
+        multipliers = engine.multipliers
         probe = Probe(self.template, self.model, engine)
         if best < self.target and np.isfinite(self.target) and not probe.narrow(ends, self.low, self.high):
             return Bounded(np.inf, None, {}, self.low, self.high, answer.words)
@@ -138,7 +138,7 @@ class Node:
         room = self.target - (bound + shift)
         if not np.isfinite(room) or room <= 0.0:
             return
-        dual = engine.kept(np.array(engine.solver.getSolution().row_dual))
+        dual = engine.kept(engine.multipliers)
         rest = cost - engine.transposed @ dual
         with np.errstate(all="ignore"):
             most = np.where(rest > SMALLEST_DUAL, engine.low + room / rest, engine.high)
@@ -155,7 +155,7 @@ class Node:
 
     def _explained(self, engine: Engine, values: Floats) -> tuple[dict[int, float], dict[int, float]]:
         """Return by how much the objective is too low for each slot's enclosure, and what each slot weighs in it."""
-        dual = np.array(engine.solver.getSolution().row_dual)
+        dual = engine.multipliers
         weighed = dual * self.model.row_scales
         weights: dict[int, float] = {}
         found: dict[int, float] = {}

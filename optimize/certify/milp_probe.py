@@ -15,7 +15,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from dawndusk.optimize.certify.milp_engine import PRIMAL_SIMPLEX, Engine
+from dawndusk.optimize.certify.milp_engine import Engine
 from dawndusk.optimize.certify.milp_template import Lean, Template
 
 Floats: TypeAlias = NDArray[np.float64]
@@ -67,7 +67,6 @@ class Probe:
 
     def narrow(self, ends: Sequence[End], low: Floats, high: Floats) -> bool:
         """Narrow ranges of slots in place; return whether there is anything left."""
-        self.engine.solver.setOptionValue("simplex_strategy", PRIMAL_SIMPLEX)
         if not all(self._look(slot, lower=lower) for slot, lower in ends):
             return False
         for slot in {slot for slot, _ in ends}:
