@@ -20,13 +20,11 @@ from scipy.sparse import vstack
 
 from dawndusk.optimize.certify.milp_columns import LinearRow
 from dawndusk.optimize.certify.milp_relaxation import Relaxation
+from dawndusk.optimize.certify.milp_solver import OPTIMAL, solver
 
 Floats: TypeAlias = NDArray[np.float64]
 Whole: TypeAlias = NDArray[np.intp]
 
-THREADS = 2
-"""One number for every solve of a process: HiGHS refuses another one once it has started."""
-FEASIBILITY = 1e-9
 DEAREST = 1e6
 """Ceiling on the multipliers of scaled rows and ends, per unit of the largest cost."""
 TINY = 1e-300
@@ -37,7 +35,6 @@ DUAL_SIMPLEX, PRIMAL_SIMPLEX = 1, 4
 OFF, BY_COLUMN = 0, 1
 SAFE = 1e-13
 """What is taken off every safe bound for the rounding of multiplying it out, per unit of the terms summed."""
-HIGHS_OK = highspy.HighsModelStatus.kOptimal
 EMPTY = "Infeasible"
 
 
@@ -67,23 +64,17 @@ class Engine:
         self.solves = 0
         self.multipliers: Floats = np.zeros(len(self.row_low))
         self._cost = np.zeros(len(self.low))
-        self.solver: Any = highspy.Highs()  # type: ignore[no-untyped-call]
+        self.solver: Any = solver()
         self._set_options(time_limit_s)
         self._taken(self.solver.passModel(self._lp()))
 
     def _set_options(self, time_limit_s: float) -> None:
         for name, value in (
-            ("output_flag", False),
-            ("presolve", "off"),
-            ("solver", "simplex"),
-            ("threads", THREADS),
             ("simplex_strategy", DUAL_SIMPLEX),
             ("simplex_scale_strategy", OFF),
             ("simplex_price_strategy", BY_COLUMN),
             ("dual_simplex_cost_perturbation_multiplier", float(OFF)),
             ("time_limit", time_limit_s),
-            ("primal_feasibility_tolerance", FEASIBILITY),
-            ("dual_feasibility_tolerance", FEASIBILITY),
         ):
             self.solver.setOptionValue(name, value)
 
@@ -153,7 +144,7 @@ class Engine:
         self.solver.setOptionValue("simplex_strategy", DUAL_SIMPLEX)
         status = self.solver.getModelStatus()
         words = self.solver.modelStatusToString(status)
-        if status != HIGHS_OK:
+        if status != OPTIMAL:
             return Answer(-np.inf, None, words)
         solution = self.solver.getSolution()
         priced = size * np.array(solution.col_value)[2 * len(cost) :]

@@ -38,6 +38,8 @@ LARGEST_RISE = 30.0
 MOST_CUTS, NEAR = 16, 2e-4
 MOST_SPLITS, MOST_SHOWN, MOST_PARTS = 7, 64, 512
 """Cuts of a box one after the other, and parts of it, in which what is served is shown to bend down."""
+WIDEST_SHOWN = 3.0
+"""Boxes in which the logarithm of a rate is wider than this have never been shown to, and are not tried."""
 STEPS = 24
 CLOSE = 2e-6
 MARGIN, TINY, LEAST_CURVED = 1e-9, 1e-30, 1e-9
@@ -129,6 +131,8 @@ def bends_down(function: LogServed, low: Floats, high: Floats, held: tuple[Float
     about the mean at the middle. A step of ``v`` at rates that are ``e^d`` times those of the middle moves exponents
     like one of ``v e^d`` there, and of what it bends them down ``e^-d`` is left.
     """
+    if float((high - low)[LOGS].max()) > WIDEST_SHOWN:
+        return False
     lows, highs = low[:, np.newaxis], high[:, np.newaxis]
     for _ in range(MOST_SPLITS):
         point, most, least, blame = _part(function, lows, highs, held)

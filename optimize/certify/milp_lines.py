@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TypeAlias
 
+import highspy
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import linprog
 
 from dawndusk.optimize.certify.curves import PADDING, RAMP, TINY, Curve
 from dawndusk.optimize.certify.lookup import GridRanges, TableRanges
+from dawndusk.optimize.certify.milp_solver import OPTIMAL, solver
 
 Floats: TypeAlias = NDArray[np.float64]
 
@@ -250,11 +251,33 @@ def plane_at(points: Corners, at: tuple[float, float], *, below: bool) -> Plane:
     """
     scale_x, scale_y = (max(float(np.ptp(v)), 1e-9) for v in (points.x, points.y))
     sign = 1.0 if below else -1.0
-    columns = np.stack([(points.x - at[0]) / scale_x, (points.y - at[1]) / scale_y, np.ones(len(points.x))], axis=1)
-    found = linprog([0.0, 0.0, -1.0], A_ub=columns, b_ub=sign * points.z, bounds=(None, None), method="highs")
-    if found.x is None:
-        return plane_of(points, 0.0, 0.0, below=below)
-    return plane_of(points, sign * float(found.x[0]) / scale_x, sign * float(found.x[1]) / scale_y, below=below)
+    columns = np.stack([(points.x - at[0]) / scale_x, (points.y - at[1]) / scale_y, np.ones(len(points.x))])
+    slopes = _tightest(columns, sign * points.z)
+    return plane_of(points, sign * slopes[0] / scale_x, sign * slopes[1] / scale_y, below=below)
+
+
+def _tightest(columns: Floats, heights: Floats) -> tuple[float, float]:
+    """Return the slopes of the highest plane at the origin below points, zero where there is none.
+
+    ``columns`` are the places of the points and a row of ones, shape (3, n). What is solved is the dual programme: the
+    lowest mean of points that lies over the origin.
+    """
+    count = columns.shape[1]
+    lp = highspy.HighsLp()
+    lp.num_col_, lp.num_row_ = count, len(columns)
+    lp.col_cost_, lp.col_lower_, lp.col_upper_ = heights, np.zeros(count), np.full(count, np.inf)
+    lp.row_lower_ = lp.row_upper_ = np.array([0.0, 0.0, 1.0])
+    lp.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
+    lp.a_matrix_.start_ = np.arange(len(columns) + 1, dtype=np.int32) * count
+    lp.a_matrix_.index_ = np.tile(np.arange(count, dtype=np.int32), len(columns))
+    lp.a_matrix_.value_ = columns.ravel()
+    highs = solver()
+    highs.passModel(lp)
+    highs.run()
+    if highs.getModelStatus() != OPTIMAL:
+        return 0.0, 0.0
+    slope_x, slope_y, _ = map(float, highs.getSolution().row_dual)
+    return slope_x, slope_y
 
 
 def plane_of(points: Corners, slope_x: float, slope_y: float, *, below: bool) -> Plane:

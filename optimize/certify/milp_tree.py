@@ -18,10 +18,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dawndusk.optimize.certify.alike import Group
-from dawndusk.optimize.certify.milp_forward import Narrowed, Slots, narrowed
+from dawndusk.optimize.certify.milp_forward import Slots, narrowed
 from dawndusk.optimize.certify.milp_node import Bounded, Kept, place_to_split
 from dawndusk.optimize.certify.milp_parts import Ask, Modelling, bound_part
 from dawndusk.optimize.certify.milp_probe import Yields
+from dawndusk.optimize.certify.milp_screen import screened
 from dawndusk.optimize.certify.operations import Joint, Rounding, Tape
 from dawndusk.optimize.execution.executor import Executor
 
@@ -30,10 +31,8 @@ Whole: TypeAlias = NDArray[np.intp]
 
 TOGETHER = 16
 """Parts that are cut in one go: what is worked out for all of them at once is paid for once."""
-SCREENED, SCREENED_AT_ONCE = 30_000, 2048
-"""Boxes that are looked at by affine arithmetic alone, to rule out combinations."""
 SCREEN_SHARE = 0.15
-"""Share of the time that this may take."""
+"""Share of the time that it may take to rule out combinations by affine arithmetic alone."""
 WORTH_ANOTHER = 0.02
 """Mean logarithm by which a model has to narrow the ranges looked at for the part to be bounded once more as it is."""
 LEAST_WIDTH, MOST_NARROWING = 1e-7, 3.0
@@ -91,8 +90,10 @@ class Tree:
         width = (left.high - left.low).max(axis=1)
         self.widths = np.where(np.isfinite(width) & (width > 0.0), width, 1.0)
         if np.isfinite(target):
-            now = time.monotonic()
-            after = self._screened(left, target, now + SCREEN_SHARE * (deadline - now))
+            hulls = screened(self.executor, left, target, SCREEN_SHARE * (deadline - time.monotonic()))
+            self._closed(target, len(hulls) < len(left))
+            after = narrowed(self.tape, self.asked, hulls, target)
+            self._closed(target, len(after.left) < len(hulls))
         self._bound_all(after.left, after.bound, [()] * len(after.left), target, deadline)
 
     def step(self, target: float, deadline: float) -> None:
@@ -137,45 +138,6 @@ class Tree:
         lows, highs = np.full((slots, count), -np.inf), np.full((slots, count), np.inf)
         lows[:inputs], highs[:inputs] = low, high
         return Slots(lows, highs, combination)
-
-    def _screened(self, roots: Slots, target: float, deadline: float) -> Narrowed:
-        """Return the combinations of which affine arithmetic leaves something, in the hulls of what it leaves."""
-        inputs = self.context.root[0].shape[0]
-        place = {int(c): k for k, c in enumerate(roots.combination)}
-        boxes = Slots(roots.low[:inputs], roots.high[:inputs], roots.combination)
-        bound, steep = np.full(len(boxes), -np.inf), np.ones((inputs, len(boxes)))
-        looked = 0
-        while looked < SCREENED and len(boxes) and time.monotonic() < deadline:
-            order = np.argsort(bound, kind="stable")
-            now, later = order[:SCREENED_AT_ONCE], order[SCREENED_AT_ONCE:]
-            axis = np.argmax(steep[:, now], axis=0)
-            halves = _cut(boxes.take(now), axis, 0.5 * (boxes.low + boxes.high)[axis, now])
-            known = roots.take([place[int(c)] for c in halves.combination])
-            known.low[:inputs], known.high[:inputs] = halves.low, halves.high
-            after = narrowed(self.tape, self.asked, known, target)
-            left = after.left
-            looked += len(halves)
-            boxes = Slots(
-                np.concatenate([boxes.low[:, later], left.low[:inputs]], axis=1),
-                np.concatenate([boxes.high[:, later], left.high[:inputs]], axis=1),
-                np.concatenate([boxes.combination[later], left.combination]),
-            )
-            bound, steep = (
-                np.concatenate([bound[later], after.bound]),
-                np.concatenate([steep[:, later], after.steep], axis=1),
-            )
-        return self._hulls(roots, boxes, place, target)
-
-    def _hulls(self, roots: Slots, boxes: Slots, place: dict[int, int], target: float) -> Narrowed:
-        inputs = self.context.root[0].shape[0]
-        alive = np.unique(boxes.combination)
-        self._closed(target, len(alive) < len(roots))
-        hulls = roots.take([place[int(c)] for c in alive])
-        for k, combination in enumerate(alive):
-            own = boxes.combination == combination
-            hulls.low[:inputs, k] = boxes.low[:, own].min(axis=1)
-            hulls.high[:inputs, k] = boxes.high[:, own].max(axis=1)
-        return narrowed(self.tape, self.asked, hulls, target)
 
     def _bound_all(
         self, left: Slots, known: Floats, kept: Sequence[tuple[Kept, ...]], target: float, deadline: float

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from pyomo.contrib.solver.common.factory import SolverFactory
 
 from dawndusk.models.tables import EvenAxis, EvenGrid, EvenTable
-from dawndusk.optimize.certify import milp_tree
+from dawndusk.optimize.certify import milp_screen
 from dawndusk.optimize.certify.boxes import Bounder
 from dawndusk.optimize.certify.curves import Curve
 from dawndusk.optimize.certify.designs import coordinates_of
@@ -299,7 +299,7 @@ def holding(tree: Tree, combination: int, values: np.ndarray[Any, Any], slots: n
 def test_no_cut_loses_a_design_that_is_better_than_the_target(
     study_problem: LoadProblem, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(milp_tree, "SCREENED", 200)
+    monkeypatch.setattr(milp_screen, "LOOKED_AT", 200)
     problem = study_problem("orbit-200mw", *SEVERAL)
     statement = state(problem)
     context = Modelling(problem)
