@@ -21,6 +21,8 @@ from dawndusk.optimize.worths import RELAXED_SHARE, Worth, polished, worths
 TIME_LIMIT_S = 10.0
 SHARE_OF_WORTHS, SHARE_OF_RUNNERS_UP = 0.3, 0.5
 """Shares of the time; what one part leaves is for those that follow."""
+LEAST_GAIN = 1e-6
+"""Relative: by how much a design must be better to be called so. Less is the last digits of the same one."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,7 @@ class Explanation:
     near_optimal : NearOptimal
         How far each variable goes within the tolerance, at least.
     better : Design or None
-        A feasible design with a better objective that was met on the way, if any.
+        A feasible design that was met on the way and is better by more than ``LEAST_GAIN``, if any.
     """
 
     objective: float
@@ -134,4 +136,4 @@ def _better(problem: Problem, objective: float, designs: Sequence[Design]) -> De
     """Return the best of the designs that are feasible and better, if any."""
     found = [(float(problem.score_one(d).objective[0]), d) for d in designs if problem.score_one(d).feasible[0]]
     value, design = min(found, key=lambda pair: pair[0], default=(np.inf, None))
-    return design if value < objective else None
+    return design if value < objective - LEAST_GAIN * abs(objective) else None

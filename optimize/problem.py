@@ -87,6 +87,12 @@ class Goal:
         return f"{self.sense} {self.outcome}"
 
 
+def _short(value: float) -> str:
+    """Return the shortest text that reads back as the same number: ``3e+10`` for thirty thousand million."""
+    short = f"{value:g}"
+    return short if float(short) == value else repr(value).removesuffix(".0")
+
+
 @dataclass(frozen=True)
 class Bound:
     """A limit on one outcome, in the units of its name."""
@@ -96,7 +102,7 @@ class Bound:
     value: float
 
     def __str__(self) -> str:
-        return f"{self.outcome} {self.operator} {self.value!r}"
+        return f"{self.outcome} {self.operator} {_short(self.value)}"
 
     @property
     def is_upper(self) -> bool:

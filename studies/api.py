@@ -40,7 +40,9 @@ if TYPE_CHECKING:
 class Study(resolved.Study):
     """A resolved study that can be run and evaluated."""
 
-    def run(self, out: str | Path | None = None) -> RunResult | GroundResult | FrontResult | SearchRun | PlanResult:
+    def run(
+        self, out: str | Path | None = None, *, explain: bool = False
+    ) -> RunResult | GroundResult | FrontResult | SearchRun | PlanResult:
         """Search the design space and return the result.
 
         A ground study returns its options, a pareto study its front, a plan study its plan.
@@ -50,6 +52,9 @@ class Study(resolved.Study):
         out : str or Path, optional
             Write the run folder there as well, and hold the result against the certificates beside it. A search by
             trials keeps its trials there, goes on with those it has, and can not do without.
+        explain : bool
+            Of a search for one design: say in ``explanation`` what the optimum is made of, or in ``conflict`` why there
+            is none. It takes up to ten seconds more.
 
         Raises
         ------
@@ -67,7 +72,7 @@ class Study(resolved.Study):
             check_target(Path(out))
         if self.kind is resolved.Kind.PARETO:
             return _front(self, out)
-        result = run_design(self)
+        result = run_design(self, explain=explain)
         if out is not None:
             keep_run(result, Path(out))
         return result
@@ -110,11 +115,13 @@ def _by_trials(study: Study, out: str | Path | None) -> SearchRun:
 
 
 def _front(study: Study, out: str | Path | None) -> FrontResult:
-    from dawndusk.studies.front.runner import run_front, write_front  # noqa: PLC0415 (only for a front)
+    from dawndusk.studies.front.runner import check_front_target, keep_front, run_front  # noqa: PLC0415 (only for a front)
 
+    if out is not None:
+        check_front_target(study, Path(out))
     result = run_front(study)
     if out is not None:
-        write_front(result, Path(out))
+        keep_front(result, Path(out))
     return result
 
 
@@ -193,6 +200,7 @@ def certify(
     *,
     overrides: Sequence[str] = (),
     out: str | Path | None = None,
+    explain: bool = False,
     **options: Any,
 ) -> RunResult:
     """Find the best design of a study and prove how much better any other may be.
@@ -207,6 +215,9 @@ def certify(
         ``--set`` items; not for a loaded study.
     out : str or Path, optional
         Write the run folder there as well.
+    explain : bool
+        Say in ``explanation`` what binding limits are worth, what the runners-up cost and how flat the optimum is, or
+        in ``conflict`` what can not be met together.
     **options
         Other keys of the section ``search``: ``time_limit_s``, ``seed``, ``audit``, ``second_bound``.
 
@@ -215,6 +226,11 @@ def certify(
     RunResult
         With ``status``, ``design``, ``objective``, ``bound``, ``gap``, ``audit`` and ``to_dict()``. The status is
         ``optimal`` where the gap was closed in time.
+
+    Raises
+    ------
+    DawnduskError
+        For bad input; ``CertificateError`` if a feasible design beats a bound that was proved.
     """
     _check_overrides(overrides)
     wanted = {"engine": Engine.CERTIFIED, "gap": gap, **options}
@@ -223,9 +239,10 @@ def certify(
         asked = load(_loaded(study, overrides).resolved, items)
     else:
         asked = load(study, [*overrides, *items])
-    result = asked.run(out)
-    if not isinstance(result, RunResult):
-        raise DesignError(f"{asked.source}: kind: found ground; certify needs kind design")
+    if asked.kind is not resolved.Kind.DESIGN:
+        raise DesignError(f"{asked.source}: kind: found {asked.kind.value}; certify needs kind design")
+    result = asked.run(out, explain=explain)
+    assert isinstance(result, RunResult)
     return result
 
 
@@ -279,7 +296,9 @@ def milp_model(
     """Return the mixed-integer linear model of a study for one combination of categories, as a Pyomo model.
 
     Its optimum is a bound: no design of that combination is better. ``model.quantity`` has the design variables and
-    outcomes for rows of your own, ``model.rule`` the rules and bounds of the study.
+    outcomes for rows of your own, those named ``log_...`` by their logarithm; at the optimum that of the objective is
+    the bound. ``model.rule`` has the rules and bounds of the study. ``model.score``, which is made small, is the
+    objective or its logarithm, with the opposite sign where the study makes it large.
 
     Parameters
     ----------

@@ -10,7 +10,8 @@ import contextlib
 import importlib
 import os
 import sys
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, TextIO, cast
 
 import click
 
@@ -111,7 +112,8 @@ def application() -> None:
 def main() -> None:
     """Run the command line and exit with its code; bad input ends in one message and exit code 2."""
     try:
-        code = application.main(standalone_mode=False)
+        with _heedless():
+            code = application.main(standalone_mode=False)
     except DawnduskError as error:
         _fail(str(error), CONTRADICTED if _contradicts(error) else BAD_INPUT)
     except click.ClickException as error:
@@ -120,19 +122,53 @@ def main() -> None:
     except (click.Abort, KeyboardInterrupt):
         click.echo("interrupted; nothing was written", err=True)
         sys.exit(INTERRUPTED)
-    except SystemExit:  # how click and rich end when whoever reads a pipe has gone
-        _drop_output()
-        sys.exit(0)
     except OSError as error:
-        _drop_output()
+        _drop(sys.stdout)
         _fail(f"output can not be written: {error.strerror or error}")
     sys.exit(code if isinstance(code, int) else 0)
 
 
-def _drop_output() -> None:
-    """Send what is still buffered nowhere, so that the interpreter does not fail on it at its end."""
+class Heedless:
+    """An output that drops what is written once its reader has gone, so that a command ends with its own exit code."""
+
+    def __init__(self, output: TextIO) -> None:
+        self._output = output
+
+    def write(self, text: str) -> int:
+        """Write some text, or drop it."""
+        with self._unbroken():
+            self._output.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Write what is buffered, or drop it."""
+        with self._unbroken():
+            self._output.flush()
+
+    def __getattr__(self, name: str) -> Any:
+        """Return what the output itself has, such as its encoding."""
+        return getattr(self._output, name)
+
+    @contextlib.contextmanager
+    def _unbroken(self) -> Iterator[None]:
+        try:
+            yield
+        except BrokenPipeError:
+            _drop(self._output)
+
+
+@contextlib.contextmanager
+def _heedless() -> Iterator[None]:
+    """Let no command end because whoever reads its output or its messages has gone."""
+    out, err = (cast("TextIO", Heedless(stream)) for stream in (sys.stdout, sys.stderr))
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        yield
+
+
+def _drop(stream: TextIO) -> None:
+    """Send what is still buffered nowhere, so that neither a later write nor the interpreter at its end fails on it."""
     with contextlib.suppress(OSError, ValueError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _contradicts(error: DawnduskError) -> bool:

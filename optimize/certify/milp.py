@@ -27,7 +27,7 @@ from dawndusk.optimize.certify.milp_designs import best_near
 from dawndusk.optimize.certify.milp_model import pyomo_model, slot_names, write_model
 from dawndusk.optimize.certify.milp_parts import Modelling
 from dawndusk.optimize.certify.milp_tree import Part, Tree
-from dawndusk.optimize.certify.operations import reached
+from dawndusk.optimize.certify.operations import reached, reads
 from dawndusk.optimize.certify.statement import STEPWISE, Statement, state
 from dawndusk.optimize.certify.tape import Builder
 from dawndusk.optimize.evolution import search
@@ -35,7 +35,7 @@ from dawndusk.optimize.execution.backends import open_executor
 from dawndusk.optimize.execution.executor import Executor
 from dawndusk.optimize.problem import Combination, Problem
 
-Status: TypeAlias = Literal["bounded", "time limit", "infeasible", "failed"]
+Status: TypeAlias = Literal["bounded", "time limit", "infeasible", "failed", "interrupt"]
 
 SEARCH_SHARE = 0.15
 MOST_SEARCH_S = 6.0
@@ -50,7 +50,8 @@ class SecondBound:
     """What the second bound proved.
 
     ``status`` is ``bounded`` (the gap asked for is closed), ``time limit``, ``infeasible`` (proved: no combination has
-    a design that meets the rules) or ``failed`` (parts were left that can not be cut any further). ``bound`` is in the
+    a design that meets the rules), ``failed`` (parts were left that can not be cut any further) or ``interrupt``
+    (``report`` raised ``KeyboardInterrupt``, which it may do between two steps). ``bound`` is in the
     units of the objective: no feasible design is better. ``gap`` is relative to the incumbent, None without one.
     ``rounds`` are linear models solved, ``columns`` and ``rows`` the size of one, ``pieces`` the parts left open.
     ``stalled_at`` names what is furthest from the physics where the bound is lowest.
@@ -101,6 +102,7 @@ class _Search:
         self.generator = np.random.default_rng(0)
         self.score = self.cutoff = np.inf
         self.design: Design | None = None
+        self.is_interrupted = False
 
     # -- scores ---------------------------------------------------------------------------------------------------
 
@@ -142,7 +144,7 @@ class _Search:
         tree = self.tree
         tree.start(self.target, self.deadline)
         self._tell()
-        while tree.queue and time.monotonic() < self.deadline:
+        while tree.queue and time.monotonic() < self.deadline and not self.is_interrupted:
             tree.step(self.target, self.deadline)
             if tree.queue and time.monotonic() > self.tried + TRIED_EVERY_S:
                 self._try(tree.queue[0])
@@ -153,7 +155,10 @@ class _Search:
         if np.isfinite(self.tree.lowest):
             seconds, objective = time.monotonic() - self.begin, self.objective_of(self.tree.lowest)
             known = self.objective_of(self.score) if np.isfinite(self.score) else None
-            self.report(MilpProgress(seconds, objective, known, self.tree.combinations, self.words))
+            try:
+                self.report(MilpProgress(seconds, objective, known, self.tree.combinations, self.words))
+            except KeyboardInterrupt:  # between two steps, so that no part is lost
+                self.is_interrupted = True
 
     def _try(self, part: Part) -> None:
         """Look for designs near the solution of the model of a part."""
@@ -197,7 +202,7 @@ class _Search:
 
     def _status(self, low: float) -> Status:
         if self.tree.queue:
-            return "time limit"
+            return "interrupt" if self.is_interrupted else "time limit"
         if any(part.bound < self.target for part in self.tree.stuck):
             return "failed"
         return "bounded" if np.isfinite(low) else "infeasible"
@@ -211,7 +216,18 @@ class _Search:
         operation = self.tape.operations[slot]
         kind = getattr(getattr(operation, "curve", None), "name", type(operation).__name__.lower())
         where = ", ".join(self.statement.combinations[part.combination].values())
-        return f"{self.names.get(slot, f'slot {slot}')} ({kind}), {error:.2g} of the score, at {where}"
+        return f"{self._name_of(slot)} ({kind}), {error:.2g} of the score, at {where}"
+
+    def _name_of(self, slot: int) -> str:
+        """Return the name of a slot, or of the first outcome behind it that has one."""
+        behind = {slot}
+        for later in range(slot, len(self.tape.operations)):
+            if later in behind or behind.intersection(reads(self.tape, later)):
+                if later in self.names:
+                    name = self.names[later].removeprefix("log_")
+                    return name if later == slot else f"a part of {name}"
+                behind.add(later)
+        return "a part of the objective"
 
 
 def second_bound(

@@ -33,6 +33,9 @@ SAME = 1e-9
 DUAL_SIMPLEX, PRIMAL_SIMPLEX = 1, 4
 """The dual method goes on from another right-hand side, the primal one where columns have come in."""
 OFF, BY_COLUMN = 0, 1
+NEAR = 1e-7
+WORTH_MOVING = 0.2
+"""Share of the way to the least that may be in which an earlier solution has to be ahead to go on from there."""
 SAFE = 1e-13
 """What is taken off every safe bound for the rounding of multiplying it out, per unit of the terms summed."""
 EMPTY = "Infeasible"
@@ -64,6 +67,7 @@ class Engine:
         self.solves = 0
         self.multipliers: Floats = np.zeros(len(self.row_low))
         self._cost = np.zeros(len(self.low))
+        self._visited: list[tuple[Floats, Any]] = []
         self.solver: Any = solver()
         self._set_options(time_limit_s)
         self._taken(self.solver.passModel(self._lp()))
@@ -120,11 +124,12 @@ class Engine:
             )
         )
         self._rows, self._signs = np.concatenate([self._rows, numbers]), np.concatenate([self._signs, signs])
+        self._visited = []
         self.solver.setOptionValue("simplex_strategy", PRIMAL_SIMPLEX)
 
-    def _taken(self, status: highspy.HighsStatus) -> None:
+    def _taken(self, status: highspy.HighsStatus, words: str = "takes no such rows or columns") -> None:
         if status == highspy.HighsStatus.kError:
-            raise RuntimeError("HiGHS takes no such rows or columns")
+            raise RuntimeError(f"HiGHS {words}: {self.solver.modelStatusToString(self.solver.getModelStatus())}")
 
     def limit(self, place: int, low: float, high: float) -> None:
         """Set the range of a scaled column."""
@@ -140,7 +145,8 @@ class Engine:
         for place in np.flatnonzero(unit != self._cost):
             self.solver.changeRowBounds(int(place), float(unit[place]), float(unit[place]))
         self._cost = unit
-        self.solver.run()
+        self._begin_near(unit)
+        self._taken(self.solver.run(), "fails")
         self.solver.setOptionValue("simplex_strategy", DUAL_SIMPLEX)
         status = self.solver.getModelStatus()
         words = self.solver.modelStatusToString(status)
@@ -154,7 +160,20 @@ class Engine:
         reach = np.maximum(cost * self.low, cost * self.high)
         if bound > float(reach.sum() + SAFE * np.abs(reach).sum()):
             return Answer(np.inf, None, EMPTY)
-        return Answer(bound, -np.array(solution.row_dual), words)
+        point = -np.array(solution.row_dual)
+        self._visited.append((point, self.solver.getBasis()))
+        return Answer(bound, point, words)
+
+    def _begin_near(self, cost: Floats) -> None:
+        """Go on from an earlier solution where that is a good deal nearer to what is looked for than the last one."""
+        if len(self._visited) < 2:  # noqa: PLR2004 (the last one is where the solver is)
+            return
+        points = np.array([point for point, _ in self._visited])
+        inside = ((points >= self.low - NEAR) & (points <= self.high + NEAR)).all(axis=1)
+        values = np.where(inside, points @ cost, np.inf)
+        best, least = int(np.argmin(values)), float(np.minimum(cost * self.low, cost * self.high).sum())
+        if values[best] < values[-1] - WORTH_MOVING * (values[-1] - least):
+            self.solver.setBasis(self._visited[best][1])
 
     def kept(self, dual: Floats) -> Floats:
         """Return multipliers, zero where they stand for an end that a row does not have."""

@@ -94,7 +94,10 @@ class Tree:
             self._closed(target, len(hulls) < len(left))
             after = narrowed(self.tape, self.asked, hulls, target)
             self._closed(target, len(after.left) < len(hulls))
-        self._bound_all(after.left, after.bound, [()] * len(after.left), target, deadline)
+        for k in range(0, len(after.left), TOGETHER):
+            few = slice(k, k + TOGETHER)
+            left = after.left.take(few)
+            self._bound_all(left, after.bound[few], [()] * len(left), target, deadline)
 
     def step(self, target: float, deadline: float) -> None:
         """Go on with the parts with the lowest bounds."""

@@ -22,9 +22,9 @@ from dawndusk.studies.commands.terminal import (
     study_argument,
 )
 from dawndusk.studies.front.export import ENDINGS, export_front
-from dawndusk.studies.front.runner import FrontResult, run_front, write_front
+from dawndusk.studies.front.runner import FrontResult, check_front_target, keep_front, run_front
 from dawndusk.studies.front.show import front_report
-from dawndusk.studies.runs.runfolder import check_target, default_folder
+from dawndusk.studies.runs.runfolder import default_folder
 from dawndusk.studies.show.console import console
 from dawndusk.studies.statement.study import Study
 from dawndusk.studies.statement.studyfile import read_study
@@ -61,9 +61,9 @@ def pareto_command(
 
 def show_front(resolved: Study, folder: Path, *, quiet: bool, as_json: bool) -> int:
     """Search the front of a study, write its run folder, print it, and return the exit code."""
-    check_target(folder)
+    check_front_target(resolved, folder)
     result = _search(resolved, silent=quiet or as_json)
-    write_front(result, folder)
+    keep_front(result, folder)
     if as_json:
         print_json(result.to_dict())
     elif not quiet:

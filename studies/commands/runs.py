@@ -80,7 +80,8 @@ def run_command(
     run folder has.
 
     Exit code 3 if no design is feasible, 4 if the search was ended before it closed the gap asked for or found a
-    design, 1 if a design contradicts a certificate, 130 after an interrupt; what was found by then is written.
+    design, 1 if a design contradicts a certificate, 130 after an interrupt; what engine certified or a search by
+    trials has found by then is written.
     """
     out: Path | None = options.pop("out")
     explain, allow_code = not options.pop("no_explain"), options.pop("allow_code")
@@ -161,7 +162,8 @@ def _go_on(folder: Path, quiet: bool, as_json: bool, refused: dict[str, Any], *,
     if given:
         name = {"audit": "--no-audit"}.get(given[0], f"--{given[0]}" if given[0] in SEARCH_KEYS else given[0])
         raise click.UsageError(
-            f"--resume: found {name} beside it; allowed: --time-limit, --quiet, --json", click.get_current_context()
+            f"--resume: found {name} beside it; allowed: --time-limit, --no-explain, --quiet, --json",
+            click.get_current_context(),
         )
     study, unfinished = read_unfinished(folder)
     seconds = study.search.time_limit_s
@@ -195,8 +197,9 @@ def _run(study: Study, folder: Path, quiet: bool, as_json: bool, **going_on: Any
 
 def _is_barely_begun(result: RunResult) -> bool:
     """Return whether a run was interrupted before there was a proof to go on with: it replaces no older run."""
-    certified = result.found.certified
-    return result.stopped_by == INTERRUPT and (certified is None or certified.unfinished is None)
+    found = result.found
+    has_proof = found.second is not None or (found.certified is not None and found.certified.unfinished is not None)
+    return result.stopped_by == INTERRUPT and not has_proof
 
 
 def _resume_hint(folder: Path) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,11 +16,14 @@ from dawndusk.models.design import VARIABLES, DesignBatch
 from dawndusk.models.errors import DawnduskError
 from dawndusk.models.evaluate import evaluate
 from dawndusk.models.outcome import OUTCOMES
+from dawndusk.optimize.certify.certificate import relative_gap
 from dawndusk.optimize.evolution import Progress
 from dawndusk.optimize.pareto.ends import Effort, End
 from dawndusk.optimize.pareto.find import Proofs, find_front
 from dawndusk.optimize.pareto.front import Exchange, Front
+from dawndusk.optimize.problem import Goal, Problem
 from dawndusk.optimize.search.first_design import first_design
+from dawndusk.studies.runs import ledger
 from dawndusk.studies.runs.interrupts import held_back
 from dawndusk.studies.runs.runfolder import MANIFEST, STUDY, check_target, origin, write_json, write_whole
 from dawndusk.studies.runs.runner import problem_of
@@ -187,6 +190,63 @@ def _outcomes(study: Study, front: Front) -> Mapping[str, NDArray[np.float64]]:
     if not len(front):
         return {name: np.zeros(0) for name in OUTCOMES}
     return evaluate(DesignBatch.of(front.designs), study.assumptions).outcome.values
+
+
+def check_front_target(study: Study, folder: Path) -> None:
+    """Raise if a front can not go to a folder, or a certificate beside it can not be read; for before the search."""
+    check_target(folder)
+    for goal in study.goals:
+        ledger.entries_of(ledger.folder_beside(folder), _alone(study, goal))
+
+
+def _alone(study: Study, goal: Goal) -> Problem:
+    """Return the problem of one goal alone."""
+    return dataclasses.replace(problem_of(study), objective=goal.outcome, sense=goal.sense)
+
+
+def keep_front(result: FrontResult, folder: Path) -> Path:
+    """Hold a front against the certificates beside its folder, write the folder, and add what was proved of its ends.
+
+    Raises
+    ------
+    CertificateError
+        When the best design for a goal beats a certificate, or a proof of the front an earlier design. Nothing is
+        written then.
+    """
+    check_target(folder)
+    beside = ledger.folder_beside(folder)
+    claims = [(problem, entry, ledger.entries_of(beside, problem)) for problem, entry in _claims(result, folder)]
+    for problem, entry, known in claims:
+        ledger.check(entry, known, problem)
+    written = write_front(result, folder)
+    for _, entry, known in claims:
+        ledger.record(entry, known, beside)
+    return written
+
+
+def _claims(result: FrontResult, folder: Path) -> Iterator[tuple[Problem, ledger.Entry]]:
+    """Yield for each goal the problem of that goal alone, and what the front claims of it."""
+    study, front = result.study, result.front
+    for number, goal in enumerate(front.goals):
+        problem = _alone(study, goal)
+        end = next((one for one in front.ends if one.goal == goal), None)
+        best = int(np.argmin(goal.sign * front.values[:, number])) if len(front) else None
+        value = None if best is None else float(front.values[best, number])
+        bound = None if end is None else end.bound
+        status = front.status if end is None else end.status
+        yield (
+            problem,
+            ledger.Entry(
+                **ledger.origin_of(study, problem, folder),
+                engine="certified" if end is not None else "front",
+                status=status,
+                proves=bound is not None or (status == "infeasible" and (front.proved or end is not None)),
+                objective=value,
+                bound=bound,
+                gap=relative_gap(value, bound),
+                design=None if best is None else front.designs[best].to_dict(),
+            ),
+        )
 
 
 def write_front(result: FrontResult, folder: Path) -> Path:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from dawndusk.models.design import VARIABLES
 from dawndusk.models.outcome import OUTCOMES
 from dawndusk.optimize.problem import Choice, Range
@@ -10,7 +13,8 @@ from dawndusk.studies.figures.satellite import satellite
 from dawndusk.studies.report.markup import Child, Html, table, tag
 from dawndusk.studies.report.section import Section, picture_html, pictures_section
 from dawndusk.studies.report.subject import Subject
-from dawndusk.studies.show.explanation import LEAST_GROUP
+from dawndusk.studies.runs.engines import COMPLETION
+from dawndusk.studies.show.explanation import LEAST_GROUP, UNTRIED, further_words
 from dawndusk.studies.statement.units import number, pretty
 
 
@@ -114,17 +118,23 @@ def conflict(subject: Subject) -> Section | None:
     told = subject.content.optimum.get("conflict")
     if not told or not told.get("members"):
         return None
-    rows = [
-        (
-            one["name"],
-            one["sentence"],
-            pretty(one["relaxation"], one["units"]) if one.get("relaxation") is not None else "none alone",
-        )
-        for one in told["members"]
-    ]
+    rows = [(one["name"], one["sentence"], _room(one)) for one in told["members"]]
     words = tag("p", "The smallest set of rules found that no design meets together, found by search.")
-    listed = table(("rule", "what it says", "more room that would be enough"), rows, caption="What is in conflict")
-    return Section("conflict", "What can not be met together", Html(words + listed), menu="Conflict")
+    further = told.get("further") or ()
+    enough = "more room that would end this conflict" if further else "more room that would be enough"
+    listed = table(("rule", "what it says", enough), rows, caption="What is in conflict")
+    notes = [further_words(further)] if further else []
+    notes += [UNTRIED] if told.get("stopped_by", COMPLETION) != COMPLETION else []
+    left = "".join(tag("p", note) for note in notes)
+    return Section("conflict", "What can not be met together", Html(words + listed + left), menu="Conflict")
+
+
+def _room(member: Mapping[str, Any]) -> str:
+    """Return how much more room on one limit alone was found to restore a design."""
+    if member.get("relaxation") is not None:
+        return pretty(member["relaxation"], member["units"])
+    also = member.get("still_broken") or ()
+    return f"none alone while {', '.join(also)} stand" if also else "none alone"
 
 
 def figures(subject: Subject) -> Section:

@@ -29,6 +29,20 @@ MODEL_RESTS_ON = (
 )
 
 
+SECOND_BOUND = (
+    "status",
+    "bound",
+    "objective",
+    "gap",
+    "seconds",
+    "rounds",
+    "open_combinations",
+    "stalled_at",
+    "solver_words",
+)
+"""What a certificate holds of a bound of the mixed-integer model, besides its design."""
+
+
 def has_certificate(result: RunResult) -> bool:
     """Return whether the engine of a run proves anything."""
     return result.study.search.engine is not Engine.EVOLUTION
@@ -69,6 +83,5 @@ def certificate(result: RunResult) -> dict[str, Any]:
 
 def second_bound_values(second: SecondBound) -> dict[str, Any]:
     """Return a bound of the mixed-integer model as plain values."""
-    names = ("status", "bound", "objective", "gap", "seconds", "rounds", "open_combinations", "stalled_at")
-    values = {name: getattr(second, name) for name in names}
+    values = {name: getattr(second, name) for name in SECOND_BOUND}
     return {**values, "design": None if second.design is None else second.design.to_dict(), "rests_on": MODEL_RESTS_ON}

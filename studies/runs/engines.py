@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ import numpy as np
 
 from dawndusk.models.design import Design
 from dawndusk.models.errors import DawnduskError
+from dawndusk.models.outcome import OUTCOMES
 from dawndusk.optimize.certify.certificate import CertificateError, Certified, Check, relative_gap, verdict_of
 from dawndusk.optimize.certify.search import certify
 from dawndusk.optimize.certify.slots import NotBoundedError
@@ -20,14 +22,18 @@ from dawndusk.optimize.execution.tasks import TaskError
 from dawndusk.optimize.problem import Problem, Sense
 from dawndusk.studies.runs.interrupts import held_back
 from dawndusk.studies.statement.study import Engine, Search
+from dawndusk.studies.statement.units import precise
 
 if TYPE_CHECKING:
     from dawndusk.optimize.certify.milp import MilpProgress, SecondBound
 
-COMPLETION, INTERRUPT = "completion", "interrupt"
+COMPLETION, INTERRUPT, SOLVER_FAILURE = "completion", "interrupt", "failure of the solver"
 TOLERANCE = 1e-9
 """Relative: what rounding may do to an objective or a bound."""
 SECOND_GAP = 2e-3
+SECOND_DIGITS = 6
+SETTLED = {"", "Optimal", "Infeasible"}
+"""What HiGHS says of a linear model that it settled."""
 SECOND_SHARE = 0.17
 MOST_SECOND_S = 20.0
 """The second bound takes this share of the time limit of the search, and no longer than this."""
@@ -53,6 +59,8 @@ class Found:
         The bound of the mixed-integer model: that of engine ``milp`` itself, or the second opinion of an audit.
     certified : Certified or None
         The result of the certified search as it is, with the open boxes of one that has not ended.
+    is_hurried : bool
+        Whether an interrupt came when the search had ended: what is left to do is left out.
     """
 
     status: str
@@ -71,6 +79,7 @@ class Found:
     checks: tuple[Check, ...] = ()
     second: SecondBound | None = None
     certified: Certified | None = None
+    is_hurried: bool = False
 
     @property
     def verdict(self) -> str:
@@ -140,7 +149,7 @@ def by_certified_search(
                 cluster=settings.cluster,
             )
     except NotBoundedError as error:
-        raise DawnduskError(f"{error}; allowed for such a study: search.engine evolution") from None
+        raise _not_bounded(error) from None
     found = Found(
         status=certified.status,
         objective=certified.objective,
@@ -157,11 +166,10 @@ def by_certified_search(
         open_boxes=certified.open_boxes,
         checks=certified.checks,
         certified=certified,
+        is_hurried=interrupts.noted,
     )
-    complete = (
-        certified.status in {"optimal", "infeasible"} and certified.stopped_by != INTERRUPT and not interrupts.noted
-    )
-    if settings.audit and settings.second_bound and complete:
+    complete = certified.status in {"optimal", "infeasible"} and certified.stopped_by != INTERRUPT
+    if settings.audit and settings.second_bound and complete and not found.is_hurried:
         return with_second_bound(problem, found, settings, report)
     return found
 
@@ -190,7 +198,8 @@ def with_second_bound(problem: Problem, found: Found, settings: Search, report: 
             report=lambda progress: report(_as_progress(progress, found.evaluated)),
         )
     except KeyboardInterrupt:
-        return found
+        check = Check("second bound", True, 0, "interrupted before it had one, nothing that contradicts the first")
+        return dataclasses.replace(found, checks=(*found.checks, check), is_hurried=True)
     except (ArithmeticError, LookupError, RuntimeError, TaskError, ValueError) as error:
         # The first proof stands without it.
         words = f"could not be computed: {type(error).__name__}: {error}"
@@ -213,12 +222,19 @@ def _words(second: SecondBound, problem: Problem, limit_s: float) -> str:
     """Return what the second bound says about the first."""
     if second.status == "infeasible":
         return "the mixed-integer model too has no design"
+    said = f"; HiGHS said last: {second.solver_words}" if is_unsettled(second) else ""
     if second.status == "failed" or second.bound is None:
-        return f"no bound in {limit_s:.0f} s, nothing that contradicts the first"
-    side = "below" if problem.sense == "minimise" else "above"
+        return f"no bound in {limit_s:.0f} s, nothing that contradicts the first{said}"
+    side, toward = ("below", "down") if problem.sense == "minimise" else ("above", "up")
+    bound = precise(second.bound, OUTCOMES[problem.objective].units, SECOND_DIGITS, toward)
     reach = "" if second.status == "bounded" else f", not closed in {limit_s:.0f} s"
     gap = "" if second.gap is None else f", a gap of {second.gap:.2%}{reach}"
-    return f"the mixed-integer model has no design {side} {second.bound:.6g}{gap}"
+    return f"the mixed-integer model has no design {side} {bound}{gap}{said}"
+
+
+def is_unsettled(second: SecondBound) -> bool:
+    """Return whether the solver failed on the last linear model that it was given."""
+    return second.solver_words not in SETTLED
 
 
 def _refute(problem: Problem, found: Found, second: SecondBound) -> None:
@@ -249,14 +265,21 @@ def by_mixed_integer_model(problem: Problem, settings: Search, report: Report) -
     """Bound with the mixed-integer model alone. The design it names is evaluated in the exact physics."""
     from dawndusk.optimize.certify.milp import second_bound  # noqa: PLC0415 (brings Pyomo and HiGHS along)
 
-    second = second_bound(
-        problem,
-        gap=settings.gap,
-        time_limit_s=settings.time_limit_s,
-        workers=settings.workers,
-        cluster=settings.cluster,
-        report=lambda progress: report(_as_progress(progress, 0)),
-    )
+    begin = time.monotonic()
+    try:
+        with held_back(report) as interrupts:
+            second = second_bound(
+                problem,
+                gap=settings.gap,
+                time_limit_s=settings.time_limit_s,
+                workers=settings.workers,
+                cluster=settings.cluster,
+                report=lambda progress: interrupts.report(_as_progress(progress, 0)),
+            )
+    except NotBoundedError as error:
+        raise _not_bounded(error) from None
+    except (RuntimeError, TaskError) as error:
+        return _without_solver(problem, settings, error, time.monotonic() - begin)
     design = second.design
     objective = exact_objective(problem, design) if design is not None else None
     design = design if objective is not None else None
@@ -265,7 +288,7 @@ def by_mixed_integer_model(problem: Problem, settings: Search, report: Report) -
         status = "optimal" if gap is not None and gap <= settings.gap * (1.0 + TOLERANCE) else "feasible"
     else:
         status = "infeasible" if second.status == "infeasible" else "unknown"
-    ended = {"bounded": COMPLETION, "infeasible": COMPLETION, "failed": "failure of the solver"}
+    ended = {"bounded": COMPLETION, "infeasible": COMPLETION, "failed": SOLVER_FAILURE}
     return Found(
         status=status,
         objective=objective,
@@ -280,6 +303,27 @@ def by_mixed_integer_model(problem: Problem, settings: Search, report: Report) -
         stopped_by=ended.get(second.status, second.status),
         second=second,
     )
+
+
+def _without_solver(problem: Problem, settings: Search, error: Exception, seconds: float) -> Found:
+    """Return that nothing is known, in the words in which the solver failed."""
+    return Found(
+        status="unknown",
+        objective=None,
+        bound=None,
+        gap=None,
+        design=None,
+        candidates=(),
+        evaluated=0,
+        combinations=len(problem.combinations()),
+        seconds=seconds,
+        seed=settings.seed,
+        stopped_by=f"{SOLVER_FAILURE}: {error}",
+    )
+
+
+def _not_bounded(error: NotBoundedError) -> DawnduskError:
+    return DawnduskError(f"{error}; allowed for such a study: search.engine evolution")
 
 
 def exact_objective(problem: Problem, design: Design) -> float | None:

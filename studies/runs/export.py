@@ -56,6 +56,8 @@ def _problem(study: Study) -> Problem:
 def _whole_combination(problem: Problem, given: Mapping[str, str]) -> dict[str, str]:
     """Return the first combination of a problem that has the given names."""
     known = problem.combinations()
+    if not isinstance(given, Mapping):
+        raise ExportError(f"combination: found {given!r}; allowed a mapping, as {{'vehicle': 'starship_v3'}}")
     for variable, name in given.items():
         if variable not in known[0]:
             raise ExportError(

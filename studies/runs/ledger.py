@@ -1,36 +1,39 @@
 """The ledger: every certificate that was given, and the check that no design ever beats one.
 
 A proof that is wrong may look right for long. So the certificates of all runs lie in one folder beside the run folders,
-and every run of the same problem, with whatever engine, is held against them. Designs better than all before are kept
-too, so that a later proof is held against them.
+and every run that asks for the same under the same assumptions, with whatever engine, is held against them: of the same
+problem, or of one with other ranges and bounds where its design lies within those of the proof. Designs better than all
+before are kept too, so that a later proof is held against them.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
 import dawndusk
+from dawndusk.models.design import Design, DesignBatch
 from dawndusk.models.errors import DawnduskError
 from dawndusk.optimize.certify.certificate import CertificateError
-from dawndusk.optimize.problem import Sense
+from dawndusk.optimize.problem import Bound, Problem, Sense
 from dawndusk.studies.runs.certificates import has_certificate
 from dawndusk.studies.runs.engines import is_better
 from dawndusk.studies.runs.results import RunResult
 from dawndusk.studies.runs.runner import problem_of
-from dawndusk.studies.statement.identity import model_version, problem_hash
+from dawndusk.studies.statement.identity import model_version, problem_hash, question_hash, region
 from dawndusk.studies.statement.study import Study
 
 FOLDER = "certificates"
-FORMAT = 1
+FORMAT = 2
 READABLE = 0o644
-PROBLEM_LETTERS, ENTRY_LETTERS = 16, 12
+QUESTION_LETTERS, ENTRY_LETTERS = 16, 12
 
 
 class LedgerError(DawnduskError):
@@ -39,10 +42,12 @@ class LedgerError(DawnduskError):
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
-    """What one run claims: a bound, or that nothing is feasible, and its best design."""
+    """What one run claims: a bound, or that nothing is feasible, of the designs in a region; and its best design."""
 
     format: int = FORMAT
+    question_hash: str
     problem_hash: str
+    region: dict[str, Any]
     model: str
     dawndusk: str
     study: str
@@ -58,13 +63,19 @@ class Entry:
     gap: float | None
     design: dict[str, Any] | None
 
-    def rules_out(self, other: Entry) -> bool:
-        """Return whether the design of another run beats what this one proved."""
-        if not self.proves or other.objective is None:
+    def rules_out(self, other: Entry, problem: Problem) -> bool:
+        """Return whether the design of another run beats what this one proved.
+
+        Parameters
+        ----------
+        problem : Problem
+            One of the same question.
+        """
+        if not self.proves or other.objective is None or other.design is None:
             return False
-        if self.status == "infeasible":
-            return True
-        return self.bound is not None and is_better(other.objective, self.bound, self.sense)
+        beaten = self.status == "infeasible"
+        beaten |= self.bound is not None and is_better(other.objective, self.bound, self.sense)
+        return beaten and (self.problem_hash == other.problem_hash or _is_within(self.region, other.design, problem))
 
     @property
     def point(self) -> str:
@@ -79,17 +90,10 @@ def folder_beside(run_folder: Path) -> Path:
 
 def entry_of(result: RunResult, run_folder: Path) -> Entry:
     """Return what a run claims."""
-    study, found = result.study, result.found
+    found = result.found
     return Entry(
-        problem_hash=problem_hash(problem_of(study)),
-        model=model_version(),
-        dawndusk=dawndusk.__version__,
-        study=study.name,
-        study_hash=study.hash,
-        run=run_folder.name,
+        **origin_of(result.study, problem_of(result.study), run_folder),
         engine=result.engine,
-        sense=study.sense,
-        objective_name=study.objective,
         status=result.status,
         proves=has_certificate(result) and result.audit != "failed",
         objective=found.objective,
@@ -99,23 +103,50 @@ def entry_of(result: RunResult, run_folder: Path) -> Entry:
     )
 
 
+def origin_of(study: Study, problem: Problem, run_folder: Path) -> dict[str, Any]:
+    """Return what an entry says of the problem and the run that it comes from."""
+    return {
+        "question_hash": question_hash(problem),
+        "problem_hash": problem_hash(problem),
+        "region": region(problem),
+        "model": model_version(),
+        "dawndusk": dawndusk.__version__,
+        "study": study.name,
+        "study_hash": study.hash,
+        "run": run_folder.name,
+        "sense": problem.sense,
+        "objective_name": problem.objective,
+    }
+
+
 def entries(ledger: Path, study: Study) -> list[tuple[Path, Entry]]:
-    """Return the entries of the same problem in the same model, with their files.
+    """Return the entries of the same question in the same model, whatever their ranges and bounds, with their files.
 
     Raises
     ------
     LedgerError
         Where a file is damaged; call it before a long search.
     """
-    key = problem_hash(problem_of(study))
+    return entries_of(ledger, problem_of(study))
+
+
+def entries_of(ledger: Path, problem: Problem) -> list[tuple[Path, Entry]]:
+    """Return the entries of the same question as a problem's; see ``entries``."""
+    key = question_hash(problem)
     found = list(_read(ledger, key))
-    return [(path, entry) for path, entry in found if entry.problem_hash == key and entry.model == model_version()]
+    return [(path, entry) for path, entry in found if entry.question_hash == key and entry.model == model_version()]
+
+
+def proofs(ledger: Path, study: Study) -> list[Entry]:
+    """Return the certificates of the very problem of a study."""
+    key = problem_hash(problem_of(study))
+    return [entry for _, entry in entries(ledger, study) if entry.proves and entry.problem_hash == key]
 
 
 def _read(ledger: Path, key: str) -> Iterator[tuple[Path, Entry]]:
     if ledger.exists() and not ledger.is_dir():
         raise LedgerError(f"{ledger}: found something that is not a folder; allowed: the folder of certificates")
-    for path in sorted(ledger.glob(f"{key[:PROBLEM_LETTERS]}-*.json")):
+    for path in sorted(ledger.glob(f"{key[:QUESTION_LETTERS]}-*.json")):
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
             if content["format"] == FORMAT:
@@ -127,11 +158,11 @@ def _read(ledger: Path, key: str) -> Iterator[tuple[Path, Entry]]:
             ) from None
 
 
-def check(new: Entry, known: list[tuple[Path, Entry]]) -> None:
-    """Raise ``CertificateError`` if a run contradicts a certificate, or its certificate an earlier design."""
+def check(new: Entry, known: list[tuple[Path, Entry]], problem: Problem) -> None:
+    """Raise ``CertificateError`` if a run contradicts a certificate of its question, or its proof an earlier design."""
     for path, old in known:
-        proof, design = (old, new) if old.rules_out(new) else (new, old)
-        if not proof.rules_out(design):
+        proof, design = (old, new) if old.rules_out(new, problem) else (new, old)
+        if not proof.rules_out(design, problem):
             continue
         claim = "no design is feasible" if proof.bound is None else f"no design is better than {proof.bound!r}"
         best = "" if proof.design is None else f", its best design {proof.objective!r}: {proof.design}"
@@ -139,6 +170,26 @@ def check(new: Entry, known: list[tuple[Path, Entry]]) -> None:
             f"{path}: a design beats a certificate; run {proof.run} (engine {proof.engine}) proved of "
             f"{proof.objective_name} that {claim}{best}; but {design.point}; one of the two is wrong"
         )
+
+
+def _is_within(admitted: Mapping[str, Any], design: Mapping[str, Any], problem: Problem) -> bool:
+    """Return whether a region admits a design; a fleet that follows the demand is the smallest that meets it."""
+    space = admitted["space"]
+    if not all(_admits(space[name], value) for name, value in design.items() if name in space):
+        return False
+    one = DesignBatch.of(Design(**design))
+    follows = admitted["satellites_follow_demand"]
+    if follows and problem.meet_demand(one)[0].satellites != design["satellites"]:
+        return False
+    bounds = tuple(Bound(*bound) for bound in admitted["bounds"])
+    return bool(dataclasses.replace(problem, bounds=bounds).score(one).feasible[0])
+
+
+def _admits(entry: Any, value: Any) -> bool:
+    """Return whether the plain entry of a space admits a value: one of several names, a range from low to high."""
+    if not isinstance(entry, list):
+        return bool(entry == value)
+    return value in entry if isinstance(value, str) else bool(entry[0] <= value <= entry[1])
 
 
 def record(new: Entry, known: list[tuple[Path, Entry]], ledger: Path) -> Path | None:
@@ -150,7 +201,7 @@ def record(new: Entry, known: list[tuple[Path, Entry]], ledger: Path) -> Path | 
         return None
     text = json.dumps(asdict(new), indent=2) + "\n"
     digest = hashlib.sha256(text.encode()).hexdigest()[:ENTRY_LETTERS]
-    path = ledger / f"{new.problem_hash[:PROBLEM_LETTERS]}-{digest}.json"
+    path = ledger / f"{new.question_hash[:QUESTION_LETTERS]}-{digest}.json"
     try:
         ledger.mkdir(parents=True, exist_ok=True)
         _write(path, text)
@@ -163,7 +214,8 @@ def _is_best(new: Entry, known: list[tuple[Path, Entry]]) -> bool:
     objective = new.objective
     if objective is None:
         return False
-    return all(old.objective is None or is_better(objective, old.objective, new.sense) for _, old in known)
+    earlier = [old.objective for _, old in known if old.problem_hash == new.problem_hash]
+    return all(best is None or is_better(objective, best, new.sense) for best in earlier)
 
 
 def _write(path: Path, text: str) -> None:

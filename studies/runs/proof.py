@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from decimal import ROUND_CEILING, Decimal
 
 from dawndusk.models.outcome import OUTCOMES
-from dawndusk.studies.runs.engines import COMPLETION
+from dawndusk.studies.runs.engines import COMPLETION, is_unsettled
 from dawndusk.studies.runs.results import RunResult
 from dawndusk.studies.statement.study import Engine
-from dawndusk.studies.statement.units import BILLION, MILLION, USD
+from dawndusk.studies.statement.units import USD, precise
 
 LEAST_DIGITS, MOST_DIGITS = 5, 10
 SMALLEST_GAP = 1e-9
@@ -50,6 +50,16 @@ def claim(result: RunResult) -> str:
     return f"no design has {'less' if low else 'more'} than {bound}"
 
 
+def stall(result: RunResult) -> str:
+    """Return where the mixed-integer model by itself stalled, and what its solver said; empty where it did not."""
+    second = result.found.second
+    if result.engine != Engine.MILP or result.status not in {"feasible", "unknown"} or second is None:
+        return ""
+    said = f" HiGHS said last: {second.solver_words}." if is_unsettled(second) else ""
+    where = f"The bound stalls at {second.stalled_at}." if second.stalled_at else ""
+    return f"{where}{said}".strip()
+
+
 def percent(gap: float) -> str:
     """Return a gap in percent, rounded up to two digits."""
     if gap < SMALLEST_GAP:
@@ -73,27 +83,5 @@ def _digits(result: RunResult) -> int:
 def _amount(value: float, result: RunResult, toward: str, *, with_units: bool = True) -> str:
     """Return an amount of the objective; a bound is rounded away from the designs, so that the words stay true."""
     units = OUTCOMES[result.study.objective].units
-    scale, letter = _scale(result.objective if result.objective is not None else value, units)
-    text = _rounded(value / scale, _digits(result), toward)
-    if not with_units and not letter:
-        return text
-    label = "" if units in {"-", "count", "fraction"} else f" {letter}{units}"
-    return f"{text}{label}"
-
-
-def _scale(value: float, units: str) -> tuple[float, str]:
-    if units.startswith(USD):
-        for size, letter in ((BILLION, "B"), (MILLION, "M")):
-            if abs(value) >= size:
-                return size, letter
-    return 1.0, ""
-
-
-def _rounded(value: float, digits: int, toward: str) -> str:
-    exact = Decimal(repr(value))
-    if not value or not exact.is_finite():
-        return f"{value:g}"
-    step = Decimal(1).scaleb(exact.adjusted() - digits + 1)
-    rounding = {"down": ROUND_FLOOR, "up": ROUND_CEILING}.get(toward)
-    rounded = exact.quantize(step, rounding) if rounding else exact.quantize(step)
-    return f"{rounded:,f}" if step <= 1 else f"{int(rounded):,}"
+    like = value if result.objective is None else result.objective
+    return precise(value, units, _digits(result), toward, like=like, with_units=with_units)

@@ -21,6 +21,7 @@ from dawndusk.optimize.certify.certificate import Certified
 from dawndusk.studies.runs import ledger, openboxes
 from dawndusk.studies.runs.certificates import certificate, has_certificate
 from dawndusk.studies.runs.results import RunResult
+from dawndusk.studies.runs.runner import problem_of
 from dawndusk.studies.statement.document import MAX_PLACE, shorten
 from dawndusk.studies.statement.identity import model_version
 from dawndusk.studies.statement.study import Study
@@ -118,7 +119,7 @@ def keep_run(result: RunResult, folder: Path) -> Path:
     check_target(folder)
     beside = ledger.folder_beside(folder)
     known, new = ledger.entries(beside, result.study), ledger.entry_of(result, folder)
-    ledger.check(new, known)
+    ledger.check(new, known, problem_of(result.study))
     written = write_run(result, folder)
     ledger.record(new, known, beside)
     return written

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import math
 from collections.abc import Callable, Iterator
@@ -153,14 +154,16 @@ EXPLAINING_S, EXPLAINING_SHARE = 10.0, 0.1
 
 
 def _explained(problem: Problem, found: Found, settings: Search) -> tuple[Explanation | None, Conflict | None]:
-    """Return what the best design is made of, or else what can not be met together."""
+    """Return what the best design is made of, or else what can not be met together; neither after an interrupt."""
     seconds = min(EXPLAINING_S, EXPLAINING_SHARE * settings.time_limit_s)
-    if found.stopped_by == INTERRUPT:
+    if found.stopped_by == INTERRUPT or found.is_hurried:
         return None, None
     searched = [c for c in found.candidates if len(c.coordinates) == len(problem.free)]
-    if found.design is None:
-        return None, explain_conflict(problem, searched, seed=settings.seed, time_limit_s=seconds)
-    return explain_optimum(problem, found.design, searched, seed=settings.seed, time_limit_s=seconds), None
+    with contextlib.suppress(KeyboardInterrupt):
+        if found.design is None:
+            return None, explain_conflict(problem, searched, seed=settings.seed, time_limit_s=seconds)
+        return explain_optimum(problem, found.design, searched, seed=settings.seed, time_limit_s=seconds), None
+    return None, None
 
 
 def _led_by_better(problem: Problem, found: Found, design: Design) -> Found:

@@ -29,7 +29,7 @@ def known_certificate(study: Study, folder: Path) -> ledger.Entry | None:
     """Return the tightest certificate of the same problem beside a run folder, if there is one."""
     if len(study.goals) > 1:
         return None
-    proved = [e for _, e in ledger.entries(ledger.folder_beside(folder), study) if e.proves and e.gap is not None]
+    proved = [entry for entry in ledger.proofs(ledger.folder_beside(folder), study) if entry.gap is not None]
     return min(proved, key=lambda entry: entry.gap or 0.0, default=None)
 
 

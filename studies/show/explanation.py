@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -10,6 +12,7 @@ from dawndusk.models.outcome import OUTCOMES
 from dawndusk.optimize.conflict import Conflict
 from dawndusk.optimize.explanation import Explanation
 from dawndusk.optimize.runner_up import RunnerUp
+from dawndusk.studies.runs.engines import COMPLETION
 from dawndusk.studies.show.tables import names_table
 from dawndusk.studies.statement.study import Study
 from dawndusk.studies.statement.units import pretty
@@ -17,6 +20,7 @@ from dawndusk.studies.statement.units import pretty
 MOST_GROUPS = 3
 LEAST_GROUP = 0.0005
 """Parts of a penalty below this share of the objective are not named."""
+UNTRIED = "The time for this ran out: there may be fewer limits in conflict, and less room may be enough."
 
 
 def explanation_report(explanation: Explanation, study: Study) -> RenderableType:
@@ -27,7 +31,7 @@ def explanation_report(explanation: Explanation, study: Study) -> RenderableType
     if explanation.runners_up:
         parts += [runners_up_table(explanation, study), Text()]
     parts += [near_optimal_table(explanation)]
-    if explanation.stopped_by != "completion":
+    if explanation.stopped_by != COMPLETION:
         parts += [Text("The time for explanations ran out: some of it is less exact than it could be.")]
     return Group(*parts)
 
@@ -80,6 +84,7 @@ def conflict_text(conflict: Conflict) -> Text:
     """Return the smallest set of rules found that no design meets together, and what would restore a design."""
     text = Text()
     text.append("What can not be met together (found by search: no smaller set was found)\n", style="bold")
+    enough = "would end this conflict" if conflict.further else "would be enough"
     for member in conflict.members:
         text.append(f"  {member.name}: {member.sentence}\n")
         if member.relaxation is None:
@@ -87,8 +92,16 @@ def conflict_text(conflict: Conflict) -> Text:
             text.append(f"    no change of this limit alone was found to be enough{also}\n")
         else:
             room = pretty(member.relaxation, member.units)
-            text.append(f"    would be enough: {room} more room on this limit alone\n")
-    for names in conflict.further:
-        text.append(f"  and, when those are dropped: {', '.join(names)}\n")
+            text.append(f"    {enough}: {room} more room on this limit alone\n")
+    if conflict.further:
+        text.append(f"  {further_words(conflict.further)}\n")
+    if conflict.stopped_by != COMPLETION:
+        text.append(f"  {UNTRIED}\n")
     text.rstrip()
     return text
+
+
+def further_words(further: Sequence[Sequence[str]]) -> str:
+    """Return which conflicts are left when the members of the first are dropped, and what that means."""
+    left = "; ".join(" with ".join(names) for names in further)
+    return f"Without those there is still a conflict, and one limit of each has to give way too: {left}."

@@ -15,7 +15,7 @@ from dawndusk.studies.published import published_metrics
 from dawndusk.studies.published.report import PublishedMetric
 from dawndusk.studies.runs.explain import AtEnd, Limit, binding
 from dawndusk.studies.runs.ground import PARTS, GroundResult
-from dawndusk.studies.runs.proof import claim, ending, figure, percent
+from dawndusk.studies.runs.proof import SMALLEST_GAP, claim, ending, figure, percent, stall
 from dawndusk.studies.runs.results import Evaluated, RunResult
 from dawndusk.studies.show.explanation import conflict_text, explanation_report
 from dawndusk.studies.show.tables import names_table
@@ -104,12 +104,19 @@ def _about_the_search(result: RunResult) -> list[str]:
         return [f"{line} Heuristic search: no bound is proved."]
     lines = [line]
     if result.status == "feasible":
-        asked = percent(result.study.search.gap)
+        asked = _asked(result.study.search.gap)
         lines.append(f"The gap asked for, {asked}, is not closed: a better design may exist, within the bound.")
+    if where := stall(result):
+        lines.append(where)
     if result.engine == Engine.CERTIFIED:
         checked = "; ".join(f"{check.name}: {check.words}" for check in result.checks)
         lines.append(f"Audit {result.audit}{f' ({checked})' if checked else ''}.")
     return lines
+
+
+def _asked(gap: float) -> str:
+    """Return the gap that a study asks for; it may be smaller than any that can be told from none."""
+    return percent(gap) if gap >= SMALLEST_GAP else f"{100 * gap:g} %"
 
 
 def title_of(study: Study) -> str:

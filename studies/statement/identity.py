@@ -37,15 +37,37 @@ def problem_hash(problem: Problem) -> str:
 
     Names, texts, nominal values and the search section have no part in it.
     """
-    assumptions = problem.assumptions
-    stated = {
-        "assumptions": {name: _plain(getattr(assumptions, name)) for name in (*GROUPS, *CATALOGUES, "data")},
-        "workload": [assumptions.workload, assumptions.training_run],
+    return _digest({**_believed_and_asked(problem), **region(problem)})
+
+
+def question_hash(problem: Problem) -> str:
+    """Return the SHA-256 of what is believed and asked, whatever the ranges and bounds.
+
+    Of problems that have it in common, a bound that is proved of one holds for each design of another that lies in the
+    region of the first.
+    """
+    return _digest(_believed_and_asked(problem))
+
+
+def region(problem: Problem) -> dict[str, Any]:
+    """Return which designs a problem admits, as plain values: its space, and the bounds on outcomes."""
+    return {
         "space": {name: _plain_entry(entry) for name, entry in problem.space.items()},
         "satellites_follow_demand": problem.satellites_follow_demand,
-        "objective": [problem.sense, problem.objective],
         "bounds": sorted([bound.outcome, bound.operator, float(bound.value)] for bound in problem.bounds),
     }
+
+
+def _believed_and_asked(problem: Problem) -> dict[str, Any]:
+    assumptions = problem.assumptions
+    return {
+        "assumptions": {name: _plain(getattr(assumptions, name)) for name in (*GROUPS, *CATALOGUES, "data")},
+        "workload": [assumptions.workload, assumptions.training_run],
+        "objective": [problem.sense, problem.objective],
+    }
+
+
+def _digest(stated: Mapping[str, Any]) -> str:
     text = json.dumps(stated, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
 BILLION, MILLION, THOUSAND = 1e9, 1e6, 1e3
 LARGEST_IN_FULL = 1e15
 LEAST_WITH_SEPARATORS = 1e4
 USD = "USD"
+ROUNDINGS = {"down": ROUND_FLOOR, "up": ROUND_CEILING}
 _PLAIN = {"-", "count", "fraction", "name"}
 
 
@@ -42,3 +44,41 @@ def number(value: float) -> str:
     if abs(value) >= THOUSAND:
         return f"{value:,.0f}"
     return f"{value:.4g}"
+
+
+def precise(
+    value: float, units: str, digits: int, toward: str = "", *, like: float | None = None, with_units: bool = True
+) -> str:
+    """Return an amount with so many digits and its units.
+
+    Parameters
+    ----------
+    toward : str
+        ``down`` or ``up`` for a bound, which has to stay one in its rounded form; otherwise the nearest.
+    like : float, optional
+        Another amount, with the letter for whose size this one is written.
+    with_units : bool
+        Whether to name units that have no such letter.
+    """
+    scale, letter = _scale(value if like is None else like, units)
+    text = _rounded(value / scale, digits, toward)
+    named = units not in _PLAIN and (with_units or letter)
+    return f"{text} {letter}{units}" if named else text
+
+
+def _scale(value: float, units: str) -> tuple[float, str]:
+    if units.startswith(USD):
+        for size, letter in ((BILLION, "B"), (MILLION, "M")):
+            if abs(value) >= size:
+                return size, letter
+    return 1.0, ""
+
+
+def _rounded(value: float, digits: int, toward: str) -> str:
+    exact = Decimal(repr(value))
+    if not value or not exact.is_finite():
+        return f"{value:g}"
+    step = Decimal(1).scaleb(exact.adjusted() - digits + 1)
+    rounding = ROUNDINGS.get(toward)
+    rounded = exact.quantize(step, rounding) if rounding else exact.quantize(step)
+    return f"{rounded:,f}" if step <= 1 else f"{int(rounded):,}"

@@ -16,7 +16,7 @@ from typing import Any, TypeVar, cast
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
-from dawndusk.models.design import Variable
+from dawndusk.models.design import VARIABLES, Variable
 from dawndusk.models.errors import nearest, one_of
 from dawndusk.models.outcome import OUTCOMES
 from dawndusk.optimize.problem import Bound, Operator
@@ -265,14 +265,25 @@ def cluster(value: object) -> str:
 def outcomes(value: object) -> tuple[str, ...]:
     """Return the names of outcomes, given as one name or as a list."""
     if not isinstance(value, tuple):
-        return (choose(value, OUTCOMES, "an outcome"),)
+        return (_goal(value),)
     for index, name in enumerate(value):
         try:
-            choose(name, OUTCOMES, "an outcome")
+            _goal(name)
         except PydanticCustomError as error:
             context = error.context or {}
             raise misfit(context["allowed"], context["hint"], found=describe(name), key=index) from None
     return distinct(value)
+
+
+def _goal(name: object) -> str:
+    """Return the name of an outcome; what is chosen is none."""
+    if isinstance(name, str) and name in VARIABLES and name not in OUTCOMES:
+        raise misfit(f"an outcome, one of {len(OUTCOMES)}", _variable_hint(name))
+    return choose(name, OUTCOMES, "an outcome")
+
+
+def _variable_hint(name: str) -> str:
+    return f" ('{name}' is chosen: write design.{name} to fix it or to give its range)"
 
 
 def storage(value: object) -> str:
@@ -311,7 +322,7 @@ def parse_bound(text: str) -> Bound:
 def _outcome_named(text: str, name: str) -> str:
     """Return the name that a bound gives if it is that of an outcome; anything else is a misfit."""
     if name not in OUTCOMES:
-        hint = nearest(name, OUTCOMES)
+        hint = _variable_hint(name) if name in VARIABLES else nearest(name, OUTCOMES)
         names = f", one of {len(OUTCOMES)}" if hint else f": {one_of(OUTCOMES)}"
         raise misfit(f"a bound on an outcome{names}", hint, found=f"{describe(text)} ({describe(name)} is no outcome)")
     return name

@@ -19,7 +19,7 @@ from typing import TextIO
 
 from dawndusk.models.errors import DawnduskError
 from dawndusk.optimize.evolution import Progress
-from dawndusk.studies.front.runner import run_front, write_front
+from dawndusk.studies.front.runner import keep_front, run_front
 from dawndusk.studies.runs.openboxes import NAME as OPEN_BOXES
 from dawndusk.studies.runs.openboxes import Keeper
 from dawndusk.studies.runs.runfolder import keep_run, read_unfinished, write_checkpoint
@@ -80,7 +80,7 @@ def work(job_folder: Path, run_folder: Path) -> None:
         report = Reporter(file)
         if study.kind is Kind.PARETO:
             front = run_front(study, report)
-            write_front(front, run_folder)
+            keep_front(front, run_folder)
             report.write(stage="ended", share=1.0, status=front.status)
             return
         keeper = Keeper(functools.partial(write_checkpoint, study=study, folder=run_folder))

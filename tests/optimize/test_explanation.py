@@ -11,7 +11,7 @@ import pytest
 
 from dawndusk.models.errors import DesignError
 from dawndusk.optimize.evolution import SearchResult, search
-from dawndusk.optimize.explanation import Explanation, explain_optimum
+from dawndusk.optimize.explanation import Explanation, _better, explain_optimum
 from dawndusk.optimize.near_optimal import near_optimal
 from dawndusk.optimize.problem import Bound, Problem
 from dawndusk.optimize.runner_up import runners_up
@@ -24,7 +24,7 @@ NAMES: dict[str, Any] = {
     "vehicle": ["starship_v3", "falcon_9"],
     "radiator": ["deployable_two_phase", "body_mounted"],
 }
-COOL = "junction_temperature_k <= 328.0"
+COOL = "junction_temperature_k <= 328"
 PLENTY_S = 120.0
 
 
@@ -201,6 +201,20 @@ def test_a_better_design_nearby_is_handed_back(make_problem: MakeProblem) -> Non
     explanation = explain_optimum(problem, worse, time_limit_s=PLENTY_S)
     assert explanation.better is not None
     assert float(problem.score_one(explanation.better).objective[0]) == pytest.approx(found.objective, rel=1e-4)
+
+
+@pytest.mark.parametrize(("share", "is_better"), [(1e-4, True), (1e-8, False), (0.0, False), (-1e-4, False)])
+def test_the_last_digits_of_an_optimum_are_no_better_design(
+    make_problem: MakeProblem, share: float, is_better: bool
+) -> None:
+    problem = make_problem()
+    design = problem.designs(np.full((1, len(problem.free)), 0.3), problem.combinations()[0])[0]
+    objective = float(problem.score_one(design).objective[0])
+    scored = dataclasses.replace(problem.score_one(design), violation=np.zeros(1))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Problem, "score_one", lambda *_: scored)
+        found = _better(problem, objective * (1.0 + share), [design])
+    assert (found is design) == is_better
 
 
 def test_a_design_without_freedom_is_explained_by_its_limits_alone(make_problem: MakeProblem) -> None:

@@ -5,6 +5,8 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from dawndusk.models.design import NUMBERS, DesignBatch
 from dawndusk.models.errors import DesignError
@@ -200,6 +202,20 @@ def test_maximising_turns_the_sign_of_the_objective(make_problem: MakeProblem) -
 def test_a_bound_is_missed_relative_to_its_value(operator: str, value: float, violation: float) -> None:
     bound = Bound("capex_usd", operator, value)  # type: ignore[arg-type]
     assert bound.violation({"capex_usd": np.array([10.0])})[0] == pytest.approx(violation)
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False))
+def test_a_bound_reads_as_the_number_it_is(value: float) -> None:
+    name, operator, text = str(Bound("capex_usd", "<=", value)).split()
+    assert (name, operator, float(text)) == ("capex_usd", "<=", value)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(3e10, "3e+10"), (2.0, "2"), (0.05, "0.05"), (1234567.0, "1234567"), (0.1 + 0.2, repr(0.1 + 0.2))],
+)
+def test_a_bound_reads_as_a_person_writes_it(value: float, text: str) -> None:
+    assert str(Bound("capex_usd", "<=", value)) == f"capex_usd <= {text}"
 
 
 @pytest.mark.parametrize("operator", ["<", ">"])

@@ -44,6 +44,7 @@ def test_a_bound_of_the_mixed_integer_model_has_its_own_certificate(tmp_path: Pa
     result = run_design(dd.load("falcon9-today", items))
     content = certificate(result)
     assert content["second_bound"]["bound"] == content["bound"]
+    assert {"stalled_at", "solver_words"} <= set(content["second_bound"])
     assert content["boxes"] is None
     assert "HiGHS" in content["rests_on"]
     assert json.loads(json.dumps(content, allow_nan=False)) == content
@@ -78,9 +79,25 @@ def test_certify_in_python(certified: dd.RunResult, tmp_path: Path) -> None:
     assert found.objective == pytest.approx(certified.objective, rel=0.01)
     assert found.to_dict()["bound"] == found.bound
     assert (tmp_path / "run" / CERTIFICATE).is_file()
+    assert (found.explanation, found.conflict) == (None, None)
     assert list((tmp_path / "certificates").iterdir())
     again = dd.certify(study.resolved, 0.01, overrides=["design.life_years=5"], audit=False, seed=3)
     assert (again.design.life_years, again.seed) == (5, 3)
+
+
+def test_certify_explains_where_asked(certified: dd.RunResult, tmp_path: Path) -> None:
+    study = certified.study
+    assert isinstance(study, dd.Study)
+    found = dd.certify(study, gap=0.01, audit=False, explain=True, out=tmp_path / "run")
+    assert found.explanation is not None
+    kept = json.loads((tmp_path / "run" / "optimum.json").read_text())["explanation"]
+    assert kept["near_optimal"] == json.loads(json.dumps(found.explanation.near_optimal.to_dict()))
+
+
+def test_certify_refuses_what_is_no_search_for_one_design_before_it_searches() -> None:
+    front = ["kind=pareto", "minimise=[capex_usd, lcoc_usd_per_pflop_hour]"]
+    with pytest.raises(dd.DawnduskError, match="kind: found pareto; certify needs kind design"):
+        dd.certify("falcon9-today", overrides=front)
 
 
 @pytest.mark.parametrize(

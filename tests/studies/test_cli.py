@@ -18,6 +18,7 @@ import dawndusk as dd
 from dawndusk.studies import cli
 from dawndusk.studies.cli import COMMANDS, command_named
 from dawndusk.studies.commands import runs as commands
+from dawndusk.studies.commands.terminal import INFEASIBLE
 from dawndusk.studies.runs.runfolder import CERTIFICATE, FILES, PROOF_FILES
 from dawndusk.studies.statement.studyfile import json_schema, library_names, read_study
 
@@ -106,6 +107,17 @@ def test_a_reader_that_leaves_early_is_no_failure(command: Sequence[str]) -> Non
     os.close(writing)
     _, err = process.communicate(timeout=60)
     assert (process.returncode, err) == (0, "")
+
+
+@pytest.mark.parametrize("form", [[], ["--json"]], ids=["tables", "json"])
+def test_a_reader_that_leaves_early_does_not_hide_how_a_command_ended(form: Sequence[str]) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    broken = ["--set=design.altitude_km=900", "--set=design.radiator_area_m2=60"]
+    process = start("evaluate", "falcon9-today", *broken, *form, stdout=writing)
+    os.close(writing)
+    _, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (INFEASIBLE, "")
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")

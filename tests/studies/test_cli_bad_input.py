@@ -131,7 +131,7 @@ TOO_MUCH = [
     ("design.shielding_mm=0.5", "dose"),
     ("assumptions.scenario.first_launch_year=2025", "vehicle_available"),
     ("design.accelerators_per_satellite=20000", "packing"),
-    ("subject_to=[capex_usd <= 1]", "capex_usd <= 1.0"),
+    ("subject_to=[capex_usd <= 1]", "capex_usd <= 1"),
 ]
 
 

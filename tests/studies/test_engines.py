@@ -13,9 +13,10 @@ import dawndusk as dd
 from dawndusk.optimize.certify import milp
 from dawndusk.optimize.certify.certificate import Certified, Check, relative_gap
 from dawndusk.optimize.evolution import Progress
-from dawndusk.studies.runs import engines
+from dawndusk.studies.runs import engines, runner
 from dawndusk.studies.runs.engines import Found, check_bound, is_better
 from dawndusk.studies.runs.runner import problem_of, run_design
+from dawndusk.studies.statement.units import precise
 
 MakeStudy = Callable[..., dd.Study]
 
@@ -74,7 +75,7 @@ def test_something_made_large_is_bounded_from_above(small_study: MakeStudy) -> N
     assert result.audit == "not run"
 
 
-def test_the_audit_takes_a_second_opinion(small_study: MakeStudy) -> None:
+def test_the_audit_takes_a_second_opinion(small_study: MakeStudy, monkeypatch: pytest.MonkeyPatch) -> None:
     reports: list[Progress] = []
     result = run_design(small_study("search.second_bound=true", "search.time_limit_s=60"), reports.append)
     assert result.audit == "passed"
@@ -82,7 +83,11 @@ def test_the_audit_takes_a_second_opinion(small_study: MakeStudy) -> None:
     second = result.found.second
     assert second is not None and second.bound is not None and result.objective is not None
     assert second.bound <= result.objective
-    assert f"{second.bound:.6g}" in result.checks[-1].words
+    assert f"no design below {precise(second.bound, 'USD/PFLOP-hour', 6, 'down')}, a gap of" in result.checks[-1].words
+    assert "HiGHS said" not in result.checks[-1].words
+    monkeypatch.setattr(milp, "second_bound", lambda *_, **__: dataclasses.replace(second, solver_words="Not Set"))
+    again = engines.with_second_bound(problem_of(result.study), result.found, result.study.search, lambda _: None)
+    assert again.checks[-1].words.endswith("; HiGHS said last: Not Set")
 
 
 def test_a_second_opinion_that_crashes_leaves_the_proof(
@@ -192,3 +197,40 @@ def test_a_verdict_needs_checks_and_all_of_them(certified: dd.RunResult) -> None
         return found.verdict
 
     assert [verdict(), verdict(True), verdict(True, False)] == ["not run", "passed", "failed"]
+
+
+def test_a_solver_that_fails_ends_the_run_in_its_own_words(
+    small_study: MakeStudy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any, **__: Any) -> None:
+        raise RuntimeError("HiGHS takes no such rows")
+
+    monkeypatch.setattr(milp, "second_bound", fail)
+    result = run_design(small_study("search.engine=milp"))
+    assert (result.status, result.bound, result.gap) == ("feasible", None, None), "the nominal design is shown"
+    assert result.stopped_by == "failure of the solver: HiGHS takes no such rows"
+
+
+def interrupt(*_: Any, **__: Any) -> None:
+    raise KeyboardInterrupt
+
+
+def test_an_interrupt_of_the_second_bound_keeps_the_proof_and_says_so(
+    certified: dd.RunResult, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(milp, "second_bound", interrupt)
+    study = certified.study
+    found = engines.with_second_bound(problem_of(study), certified.found, study.search, lambda _: None)
+    assert (found.status, found.bound, found.verdict) == ("optimal", certified.bound, "passed")
+    assert found.checks[-1].words.startswith("interrupted before it had one")
+    monkeypatch.setattr(runner, "find", lambda *_: found)
+    assert run_design(study, explain=True).explanation is None, "whoever interrupts does not wait for it"
+
+
+def test_an_interrupt_of_the_explanation_keeps_the_proof(
+    certified: dd.RunResult, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runner, "find", lambda *_: certified.found)
+    monkeypatch.setattr(runner, "explain_optimum", interrupt)
+    result = run_design(certified.study, explain=True)
+    assert (result.status, result.explanation, result.conflict) == ("optimal", None, None)

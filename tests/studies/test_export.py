@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -38,10 +39,11 @@ def test_the_model_in_python(small_study: MakeStudy) -> None:
         ({"aray": "iii_v_rosa"}, "found 'aray'; .*did you mean 'array'"),
         ({"array": "iii_v_roza"}, "found 'iii_v_roza'; .*did you mean 'iii_v_rosa'"),
         ({"array": "cdte_thin_film"}, "allowed silicon_flexible, iii_v_rosa"),
+        ("iii_v_rosa", "found 'iii_v_rosa'; allowed a mapping"),
     ],
 )
 def test_a_combination_that_the_study_does_not_have_is_refused(
-    small_study: MakeStudy, combination: dict[str, str], message: str
+    small_study: MakeStudy, combination: Any, message: str
 ) -> None:
     with pytest.raises(ExportError, match=message):
         dd.milp_model(small_study(), combination)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
 import json
 import shutil
@@ -18,12 +19,15 @@ from dawndusk.models.errors import DawnduskError
 from dawndusk.models.outcome import OUTCOMES
 from dawndusk.optimize.certify.certificate import CertificateError
 from dawndusk.optimize.pareto import find
+from dawndusk.optimize.pareto.ends import End
+from dawndusk.optimize.problem import Goal
 from dawndusk.studies.commands.fronts import export_command, pareto_command
 from dawndusk.studies.front import picture as front_picture
 from dawndusk.studies.front.export import ENDINGS, export_front
 from dawndusk.studies.front.picture import spoken
-from dawndusk.studies.front.runner import FrontResult, run_front, write_front
+from dawndusk.studies.front.runner import FrontResult, check_front_target, keep_front, run_front, write_front
 from dawndusk.studies.front.show import front_report
+from dawndusk.studies.runs.ledger import LedgerError
 from dawndusk.studies.runs.runfolder import FRONT_FILES, RunFolderError
 from dawndusk.studies.show.console import console
 from dawndusk.studies.statement.study import Study
@@ -110,6 +114,53 @@ def test_a_run_folder_is_replaced_whole_and_a_stranger_is_left_alone(run: Path, 
     with pytest.raises(RunFolderError, match=r"found a folder with other files \(thesis\.txt\)"):
         write_front(result, run)
     assert (run / "thesis.txt").read_text(encoding="utf-8") == "mine"
+
+
+def test_a_front_that_beats_a_certificate_is_an_error_that_names_both(result: FrontResult, tmp_path: Path) -> None:
+    keep_front(result, tmp_path / "one")
+    kept = {
+        json.loads(path.read_text(encoding="utf-8"))["objective_name"]: path for path in tmp_path.glob("*/*-*.json")
+    }
+    assert set(kept) == {COST, DEBRIS}, "the best design for each goal"
+    best = result.front.values[:, 0].min()
+    wrong = {**json.loads(kept[COST].read_text(encoding="utf-8")), "proves": True, "bound": 1.01 * best, "design": None}
+    kept[COST].write_text(json.dumps(wrong), encoding="utf-8")
+    with pytest.raises(
+        CertificateError, match=rf"run one .* proved of {COST} .* but run two \(engine front\) has {best}"
+    ):
+        keep_front(result, tmp_path / "two")
+    assert not (tmp_path / "two").exists()
+
+
+def test_a_damaged_certificate_is_found_before_a_front_is_searched(result: FrontResult, tmp_path: Path) -> None:
+    keep_front(result, tmp_path / "one")
+    for path in (tmp_path / "certificates").iterdir():
+        path.write_text("{", encoding="utf-8")
+    with pytest.raises(LedgerError, match="found a certificate that can not be read"):
+        check_front_target(result.study, tmp_path / "two")
+
+
+@pytest.mark.parametrize("bound", [True, False], ids=["proved", "infeasible"])
+def test_what_is_proved_of_the_end_of_a_front_holds_for_later_runs(
+    result: FrontResult, tmp_path: Path, bound: bool
+) -> None:
+    best = float(result.front.values[:, 0].min())
+    end = End(
+        goal=Goal(COST),
+        status="optimal",
+        value=best,
+        bound=0.999 * best,
+        design=result.front.designs[0],
+        seconds=1.0,
+        stopped_by="completion",
+    )
+    end = end if bound else dataclasses.replace(end, status="infeasible", value=None, bound=None)
+    keep_front(dataclasses.replace(result, front=dataclasses.replace(result.front, ends=(end,))), tmp_path / "one")
+    better = result.front.values.copy()
+    better[:, 0] *= 0.9
+    later = dataclasses.replace(result, front=dataclasses.replace(result.front, values=better))
+    with pytest.raises(CertificateError, match=r"run one \(engine certified\) proved"):
+        keep_front(later, tmp_path / "two")
 
 
 READERS: dict[str, Callable[[Path], pd.DataFrame]] = {

@@ -9,7 +9,7 @@ import pytest
 
 import dawndusk as dd
 from dawndusk.studies.runs import ledger
-from dawndusk.studies.runs.ledger import Entry, LedgerError, entries, entry_of, folder_beside, record
+from dawndusk.studies.runs.ledger import Entry, LedgerError, entries, entry_of, folder_beside, proofs, record
 from dawndusk.studies.runs.runfolder import RunFolderError, check_target, keep_run
 from dawndusk.studies.runs.runner import problem_of, run_design
 from dawndusk.studies.statement.identity import problem_hash
@@ -99,6 +99,60 @@ def test_a_design_refutes_a_proof_of_infeasibility(
         keep_run(evolved, tmp_path / "two")
 
 
+def moved(result: dd.RunResult, study: dd.Study, objective: float, **changes: float) -> dd.RunResult:
+    """Return the result of another study, whose design differs and is told to be that good."""
+    found = dataclasses.replace(result.found, objective=objective, design=result.design.replace(**changes))
+    return dataclasses.replace(result, study=study, found=found)
+
+
+@pytest.mark.parametrize(
+    ("items", "changes", "contradicts"),
+    [
+        (["design.altitude_km={low: 400, high: 1500}"], {}, True),
+        (["subject_to=[capex_usd <= 1e12]"], {}, True),
+        (["design.life_years=5"], {"life_years": 5.0}, False),
+        (["design.altitude_km={low: 400, high: 1900}"], {"altitude_km": 1800.0}, False),
+    ],
+    ids=["narrower", "bounded", "another value", "outside the range"],
+)
+def test_a_design_of_another_study_beats_a_certificate_where_it_lies_within_it(
+    items: list[str],
+    changes: dict[str, float],
+    contradicts: bool,
+    certified: dd.RunResult,
+    evolved: dd.RunResult,
+    small_study: MakeStudy,
+    tmp_path: Path,
+) -> None:
+    keep_run(certified, tmp_path / "one")
+    other = moved(evolved, small_study("search.engine=evolution", *items), 13.0, **changes)
+    if contradicts:
+        with pytest.raises(dd.CertificateError, match=r"run one .* proved .* but run two .* has 13\.0"):
+            keep_run(other, tmp_path / "two")
+    else:
+        keep_run(other, tmp_path / "two")
+
+
+def test_a_certificate_of_narrow_bounds_says_nothing_of_a_design_that_breaks_them(
+    certified: dd.RunResult, evolved: dd.RunResult, small_study: MakeStudy, tmp_path: Path
+) -> None:
+    bounded = small_study(f"subject_to=[capex_usd <= {evolved.outcome['capex_usd'] * 0.9!r}]")
+    keep_run(dataclasses.replace(certified, study=bounded), tmp_path / "one")
+    keep_run(cheaper(evolved, 13.0), tmp_path / "two")
+
+
+def test_a_fleet_larger_than_the_demand_is_outside_a_proof_for_one_that_follows_it(
+    certified: dd.RunResult, evolved: dd.RunResult, small_study: MakeStudy, tmp_path: Path
+) -> None:
+    assert certified.study.satellites_follow_demand
+    keep_run(certified, tmp_path / "one")
+    fleet = evolved.design.satellites
+    free = small_study("search.engine=evolution", f"design.satellites={{low: 100, high: {fleet + 500}}}")
+    keep_run(moved(evolved, free, 13.0, satellites=fleet + 100), tmp_path / "two")
+    with pytest.raises(dd.CertificateError):
+        keep_run(moved(evolved, free, 13.0), tmp_path / "three")
+
+
 def test_rounding_contradicts_nothing(certified: dd.RunResult, evolved: dd.RunResult, tmp_path: Path) -> None:
     keep_run(certified, tmp_path / "one")
     assert certified.bound is not None
@@ -115,15 +169,18 @@ def test_another_problem_another_model_and_a_failed_audit_count_for_nothing(
     keep_run(certified, tmp_path / "one")
     beside = folder_beside(tmp_path / "one")
     assert len(entries(beside, certified.study)) == 1
-    assert entries(beside, small_study("design.life_years=5")) == []
+    assert len(proofs(beside, certified.study)) == 1
+    assert len(entries(beside, small_study("design.life_years=5"))) == 1, "the same is asked, of other designs"
+    assert proofs(beside, small_study("design.life_years=5")) == []
+    assert entries(beside, small_study("assumptions.launch.programme_share=0.3")) == []
     monkeypatch.setattr(ledger, "model_version", lambda: "0.1.0+other")
     assert entries(beside, certified.study) == []
     assert not dataclasses.replace(entry_of(certified, tmp_path), proves=False).rules_out(
-        entry_of(cheaper(evolved, 1.0), tmp_path)
+        entry_of(cheaper(evolved, 1.0), tmp_path), problem_of(certified.study)
     )
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"format": 1}'])
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"format": 2}'])
 def test_a_damaged_certificate_is_named(certified: dd.RunResult, tmp_path: Path, text: str) -> None:
     keep_run(certified, tmp_path / "one")
     (path,) = (tmp_path / "certificates").iterdir()

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 import dawndusk as dd
+from dawndusk.optimize.certify.milp import SecondBound
 from dawndusk.studies.runs.proof import claim, figure, percent
 from dawndusk.studies.show import runs as show
 
@@ -83,3 +84,31 @@ def test_the_headline_where_nothing_is_known(certified: dd.RunResult) -> None:
     infeasible = changed(certified, status="infeasible", bound=None, **none)
     assert "INFEASIBLE: proved, no design meets every rule and bound." in headline(infeasible)
     assert claim(infeasible) == "no design meets every rule and bound"
+
+
+def test_a_gap_asked_for_that_no_number_can_show_is_told_as_it_is(unfinished: dd.RunResult) -> None:
+    assert "The gap asked for, 1e-10 %, is not closed" in headline(changed(unfinished, ["search.gap=1e-12"]))
+
+
+def test_where_the_mixed_integer_model_stalls_is_said_with_the_words_of_its_solver(unfinished: dd.RunResult) -> None:
+    second = SecondBound(
+        status="failed",
+        bound=13.0,
+        objective=14.0,
+        design=None,
+        gap=0.07,
+        seconds=1.0,
+        rounds=3,
+        pieces=1,
+        columns=9,
+        rows=9,
+        open_combinations=1,
+        stalled_at="wet_mass_kg (exp), 0.01 of the score, at b200",
+        solver_words="Unbounded",
+    )
+    stalled = changed(unfinished, ["search.engine=milp"], second=second, boxes=None)
+    text = "The bound stalls at wet_mass_kg (exp), 0.01 of the score, at b200. HiGHS said last: Unbounded."
+    assert text in headline(stalled)
+    solved = dataclasses.replace(second, solver_words="Optimal")
+    assert "HiGHS said" not in headline(changed(unfinished, ["search.engine=milp"], second=solved))
+    assert "stalls" not in headline(changed(unfinished, second=second)), "beside a proof it is the second opinion only"

@@ -8,7 +8,7 @@ from dawndusk.models.outcome import OUTCOMES
 from dawndusk.studies.runs.results import RunResult
 from dawndusk.studies.show import runs as show
 from dawndusk.studies.show.console import console
-from dawndusk.studies.statement.units import money, number, pretty
+from dawndusk.studies.statement.units import money, number, precise, pretty
 
 
 def text_of(renderable: RenderableType) -> str:
@@ -46,6 +46,22 @@ def result() -> RunResult:
 )
 def test_numbers_as_people_read_them(value: float | str, units: str, text: str) -> None:
     assert pretty(value, units) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "units", "toward", "text"),
+    [
+        (26.4056848, "USD/PFLOP-hour", "down", "26.4056 USD/PFLOP-hour"),
+        (26.4056848, "USD/PFLOP-hour", "up", "26.4057 USD/PFLOP-hour"),
+        (84_818_291_000.0, "USD", "down", "84.8182 BUSD"),
+        (433_509.7, "PFLOP/s", "up", "433,510 PFLOP/s"),
+        (0.98765432, "fraction", "down", "0.987654"),
+        (-2.0000001, "USD", "down", "-2.00001 USD"),
+        (0.0, "kg", "down", "0 kg"),
+    ],
+)
+def test_a_bound_stays_one_in_its_rounded_form(value: float, units: str, toward: str, text: str) -> None:
+    assert precise(value, units, 6, toward) == text
 
 
 def test_small_amounts_and_numbers_keep_four_digits() -> None:
