@@ -172,7 +172,7 @@ class Engine:
         inside = ((points >= self.low - NEAR) & (points <= self.high + NEAR)).all(axis=1)
         values = np.where(inside, points @ cost, np.inf)
         best, least = int(np.argmin(values)), float(np.minimum(cost * self.low, cost * self.high).sum())
-        if values[best] < values[-1] - WORTH_MOVING * (values[-1] - least):
+        if values[best] < least + (1.0 - WORTH_MOVING) * (values[-1] - least):
             self.solver.setBasis(self._visited[best][1])
 
     def kept(self, dual: Floats) -> Floats:
