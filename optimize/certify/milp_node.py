@@ -38,6 +38,7 @@ SHARE_OF_MISS = 0.05
 """How near to what is served a plane has to be, as a share of how far the solution is from it."""
 WORTH = np.array([0.5, 1.0, 1.0, 0.5, 1.0, 1.0])
 """How much a unit of the arguments of what is served moves its exponents, spares and oversize as they count less."""
+WHOLE = 1e-6
 SINGLE = 1e-7
 """Width of a range up to which it holds one number."""
 
@@ -253,17 +254,22 @@ def place_to_split(template: Template, found: Bounded, widths: Floats) -> tuple[
         return None
     slot = max(merits, key=lambda one: merits[one])
     low, high = float(found.low[slot]), float(found.high[slot])
-    operation = tape.operations[slot]
-    if isinstance(operation, Rounding):
-        ends = np.exp([low, high]) if operation.logarithm else np.array([low, high])
-        at = float(np.exp(found.values[slot]) if operation.logarithm else found.values[slot])
-        at = float(np.clip(np.floor(at), np.ceil(ends[0] - 1e-6), np.floor(ends[1] + 1e-6) - 1.0)) + 0.5
-        return slot, float(np.log(at)) if operation.logarithm else at
     if not np.isfinite(low + high):
         return slot, float(found.values[slot])
     middle = 0.5 * (low + high)
     at = SHARE_OF_MIDDLE * middle + (1.0 - SHARE_OF_MIDDLE) * float(found.values[slot])
-    return slot, float(np.clip(at, low + LEAST_SHARE * (high - low), high - LEAST_SHARE * (high - low)))
+    at = float(np.clip(at, low + LEAST_SHARE * (high - low), high - LEAST_SHARE * (high - low)))
+    operation = tape.operations[slot]
+    return slot, _between(operation, low, high, at) if isinstance(operation, Rounding) else at
+
+
+def _between(operation: Rounding, low: float, high: float, at: float) -> float:
+    """Return a place near ``at`` between two whole numbers of the range of a rounding."""
+    ends, near = np.array([low, high]), at
+    if operation.logarithm:
+        ends, near = np.exp(ends), float(np.exp(at))
+    near = float(np.clip(np.floor(near), np.ceil(ends[0] - WHOLE), np.floor(ends[1] + WHOLE) - 1.0)) + 0.5
+    return float(np.log(near)) if operation.logarithm else near
 
 
 def _behind(template: Template, slot: int, found: Bounded, widths: Floats) -> int | None:
@@ -274,7 +280,7 @@ def _behind(template: Template, slot: int, found: Bounded, widths: Floats) -> in
         if operation.free:
             return None
         ends = np.exp([low[slot], high[slot]]) if operation.logarithm else np.array([low[slot], high[slot]])
-        return slot if np.floor(ends[1] + 1e-6) - np.ceil(ends[0] - 1e-6) >= 1.0 else None
+        return slot if np.floor(ends[1] + WHOLE) - np.ceil(ends[0] - WHOLE) >= 1.0 else None
     if isinstance(operation, Joint):
         reads = np.array(operation.slots)
         sizes = np.stack([low[reads], high[reads]])
