@@ -20,14 +20,15 @@ from numpy.typing import NDArray
 from dawndusk.models.design import Design
 from dawndusk.models.evaluate import Evaluation
 from dawndusk.optimize.problem import Combination, Problem, Scored
-from dawndusk.optimize.sequences import sobol
+from dawndusk.optimize.sequences import sobol_net
 
 Floats: TypeAlias = NDArray[np.float64]
 
-SCREEN_PER_COMBINATION = 512
+LOG2_SCREENED = 9
+"""Of how many designs each combination is judged by at first."""
 KEPT_AFTER_SCREEN = 24
 GENERATIONS = 240
-POPULATION_PER_VARIABLE = 8
+POPULATION_PER_VARIABLE, LEAST_POPULATION = 8, 5
 REFINED = 6
 REFINE_ROUNDS = 40
 REFINE_SAMPLES = 2048
@@ -235,7 +236,7 @@ def _screen(run: _Run, combinations: list[dict[str, str]]) -> None:
         _look(run, combinations, np.zeros((1, 0)))
         return
     dimension = len(run.problem.free)
-    points = sobol(dimension, np.random.default_rng([run.seed, SCREENING])).random(SCREEN_PER_COMBINATION)
+    points = sobol_net(LOG2_SCREENED, dimension, np.random.default_rng([run.seed, SCREENING]))
     _look(run, combinations, points)
     for stage, width in enumerate(HALVING_WIDTHS):
         for number in run.promising(max(KEPT_AFTER_SCREEN, len(combinations) >> stage)):
@@ -270,11 +271,13 @@ def _evolve(run: _Run) -> None:
 
     chosen = run.promising(run.effort.evolved)
     dimension = len(run.problem.free)
+    log2_count = math.ceil(math.log2(max(LEAST_POPULATION, POPULATION_PER_VARIABLE * dimension)))
     halt: Any = lambda *_args, **_kwargs: bool(run.ended_by)  # noqa: E731 (SciPy tells callbacks apart by their signature)
     for position, number in enumerate(chosen):
         if run.ended_by:
             return
         candidate = run.best[number]
+        rng = np.random.default_rng([run.seed, EVOLVING, number])
         objective: Any = functools.partial(_columns_merit, run, candidate.combination, number)
         differential_evolution(
             objective,
@@ -283,7 +286,7 @@ def _evolve(run: _Run) -> None:
             strategy=STRATEGY,
             maxiter=run.effort.generations,
             popsize=POPULATION_PER_VARIABLE,
-            init="sobol",
+            init=sobol_net(log2_count, dimension, rng),
             mutation=MUTATION,
             recombination=RECOMBINATION,
             tol=0.0,
@@ -291,7 +294,7 @@ def _evolve(run: _Run) -> None:
             polish=False,
             vectorized=True,
             updating="deferred",
-            rng=np.random.default_rng([run.seed, EVOLVING, number]),
+            rng=rng,
             callback=halt,
         )
         run.tell("evolving designs", (position + 1) / len(chosen))

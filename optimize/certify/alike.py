@@ -14,7 +14,8 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from dawndusk.optimize.certify.curves import LARGEST_EXPONENT, PADDING, Curve
-from dawndusk.optimize.certify.operations import Bend, Coefficient, Operation, Sum
+from dawndusk.optimize.certify.joint import LogServed
+from dawndusk.optimize.certify.operations import Bend, Coefficient, Grid, Input, Joint, Operation, Product, Sum
 
 Values: TypeAlias = Any
 Ends: TypeAlias = tuple[Values, Values]
@@ -54,6 +55,35 @@ def groups(operations: Sequence[Operation], needed: Sequence[int]) -> list[Group
                 (base, factor), shift = inner.terms[0], inner.constant
             found.setdefault(base, []).append(Member(slot, operation.curve, factor, shift))
     return [Group(base, tuple(members)) for base, members in found.items() if len(members) > 1]
+
+
+def companions(operations: Sequence[Operation], needed: Sequence[int]) -> dict[int, int]:
+    """Return pairs of means over the life that differ in what they lose alone: the later, and the earlier of them.
+
+    Nothing between them reads the earlier, so that going back its weight is known when the later is reached.
+    """
+    known: dict[tuple[object, ...], int] = {}
+    found: dict[int, int] = {}
+    for slot in needed:
+        operation = operations[slot]
+        for read in _read(operation):
+            known = {key: earlier for key, earlier in known.items() if earlier != read}
+        if isinstance(operation, Joint) and isinstance(operation.function, LogServed):
+            key = operation.function.wear_exponent, *operation.slots[:-1]
+            if key in known:
+                found[slot] = known[key]
+            known[key] = slot
+    return found
+
+
+def _read(operation: Operation) -> tuple[int, ...]:
+    if isinstance(operation, Sum):
+        return tuple(slot for slot, _ in operation.terms)
+    if isinstance(operation, (Grid, Product)):
+        return operation.x, operation.y
+    if isinstance(operation, Joint):
+        return operation.slots
+    return () if isinstance(operation, Input) else (operation.slot,)
 
 
 def tangent(

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from dawndusk.optimize.certify.affine import WILD, Forward
 from dawndusk.optimize.certify.alike import Group, tangent
 from dawndusk.optimize.certify.curves import PADDING, Lines
+from dawndusk.optimize.certify.joint import LOG_LEAST, LogServed
 from dawndusk.optimize.certify.operations import (
     Bend,
     Grid,
@@ -99,6 +100,7 @@ def plane(
     points: Sequence[Floats] | None = None,
     blame: Floats | None = None,
     groups: Sequence[Group] = (),
+    companions: Mapping[int, int] | None = None,
 ) -> tuple[Floats, Floats]:
     """Return slopes and constant of a plane below ``sum of weight * slot``, shapes (d, B) and (B,).
 
@@ -109,6 +111,7 @@ def plane(
     with, and by the roundings: where a bound is lost, and so where it pays to split a box.
     """
     back = _Backward(operations, forward, points, blame, groups if points is not None else ())
+    back.companions = companions or {}
     for slot, weight in weights.items():
         back.pass_on(slot, weight)
     for slot in range(len(operations) - 1, -1, -1):
@@ -134,6 +137,7 @@ class _Backward:
     ) -> None:
         self.forward, self.points, self.blame = forward, points, blame
         self.operations = operations
+        self.companions: Mapping[int, int] = {}
         self.closing = {group.members[-1].slot: group for group in groups}
         self.waiting: dict[int, Any] = {member.slot: None for group in groups for member in group.members}
         self.adjoint: list[Any] = [None] * len(operations)
@@ -237,6 +241,9 @@ class _Backward:
     _product = _grid
 
     def _joint(self, operation: Joint, slot: int, weight: Any) -> None:
+        earlier = self.companions.get(slot)
+        if self.points is not None and earlier is not None and self.adjoint[earlier] is not None:
+            weight = self._difference(operation, slot, weight, earlier)
         found = self.forward.kept[slot]
         if self.points is not None:
             low, high = self.forward.ends(operation)
@@ -248,6 +255,28 @@ class _Backward:
         if self.blame is not None:
             for inner, part in zip(operation.slots, found.parts, strict=True):
                 self._share(inner, weight, part, 1.0)
+
+    def _difference(self, operation: Joint, slot: int, weight: Any, earlier: int) -> Any:
+        """Bound two means over the life together where one lowers the result and the other raises it.
+
+        Returned is what the later weighs in the boxes that are left; what the earlier weighs is left in its place.
+        """
+        assert self.points is not None
+        function, other = cast("LogServed", operation.function), cast("Joint", self.operations[earlier])
+        last, low, high = other.slots[-1], *self.forward.ends(operation)
+        at, chosen = np.stack([self.points[inner] for inner in operation.slots]), self.points[last]
+        ends = self.forward.forms[last].low, self.forward.forms[last].high, chosen
+        weights = np.maximum(-weight, 0.0), np.maximum(self.adjoint[earlier], 0.0)
+        slopes, constant, parts = function.difference(low, high, at, ends, weights)
+        used = (weights[0] > 0.0) & (weights[1] > 0.0) & (self.forward.forms[slot].low > LOG_LEAST + FLOOR_MARGIN)
+        used &= np.isfinite(constant) & (np.abs(slopes).sum(axis=0) < WILD)
+        for inner, slope, part in zip((*operation.slots, last), slopes, parts, strict=True):
+            self.pass_on(inner, np.where(used, slope, 0.0))
+            if self.blame is not None:
+                self._share(inner, used, np.where(used, part, 0.0), 1.0)
+        self.constant = self.constant + np.where(used, constant, 0.0)
+        self.adjoint[earlier] = np.where(used, 0.0, self.adjoint[earlier])
+        return np.where(used, 0.0, weight)
 
     def _rounding(self, operation: Rounding, slot: int, weight: Any) -> None:
         single, known, down, over, *_ = self.forward.kept[slot]
@@ -278,6 +307,8 @@ class _Backward:
             self.blame[axis] += steep[row] * part
 
 
+FLOOR_MARGIN = 1e-6
+"""How far above its floor a mean over the life has to be for the floor not to count."""
 AWAY_SHARE = 0.5
 """What counts of a gap on the side where a tangent can be moved to the point that matters."""
 TABLE_SHARE = 0.5

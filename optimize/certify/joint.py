@@ -70,6 +70,34 @@ class JointFunction(Protocol):
         """Return planes that enclose the function over boxes of shape (k, B), close to it at points ``at``."""
 
 
+@dataclass(frozen=True, eq=False)
+class _Enclosed:
+    """Straight lines above the exponents of a sum over the life, shape (nodes, B) each, and planes above the sum.
+
+    ``lines`` are those without the sixth argument, at the middle of the box; ``rates`` how exponents move with each
+    argument; ``p`` their shares in the sum, ``total`` its logarithm there, ``slopes`` those of the logarithm, and
+    ``bends`` how far it may rise above its tangent. ``mixed`` is how far lines may be above the least of what they mix.
+    """
+
+    middle: Floats
+    half: Floats
+    lines: Floats
+    rates: tuple[Floats, ...]
+    total: Floats
+    p: Floats
+    slopes: Floats
+    spreads: list[Floats]
+    bent: Floats
+    bends: Floats
+    mixed: Floats
+    moves: list[Floats]
+
+    def bent_parts(self) -> Floats:
+        """Return how much of what the sum bends each argument is behind."""
+        share = self.bent / np.maximum(sum(self.spreads), LEAST_SPREAD)
+        return np.stack([(share * one).sum(axis=0) for one in self.spreads])
+
+
 class LogServed:
     """The logarithm of ``share_served``, of its six arguments in logarithms.
 
@@ -103,6 +131,85 @@ class LogServed:
         of the logarithms, less how far the lines stand above the lesser of three and the tangents below their
         exponentials.
         """
+        x = self._enclosed(low, high, at)
+        short = self._short(x.slopes, low - at, high - at)
+        moved = x.slopes * x.middle
+        start = x.total - moved.sum(axis=0)
+        pad = PADDING * (1.0 + np.abs(x.total) + np.abs(moved).sum(axis=0) + x.bends)
+        ends = x.slopes * low, x.slopes * high
+        lowered = (x.p * x.mixed).sum(axis=0)
+        least = np.fmax(start - lowered - short, LOG_LEAST - np.maximum(*ends).sum(axis=0)) - pad
+        most = np.maximum(start + x.bends, LOG_LEAST - np.minimum(*ends).sum(axis=0)) + pad
+        parts = x.bent_parts() + self._mixed_parts(x, x.p * x.mixed)
+        parts[LOGS] += TANGENT_SHARE * np.abs(x.slopes[LOGS]) * x.half[LOGS] ** 2
+        return _finite(Planes(x.slopes, least, most, parts))
+
+    def difference(
+        self,
+        low: Floats,
+        high: Floats,
+        at: Floats,
+        other: tuple[Floats, Floats, Floats],
+        weights: tuple[Floats, Floats],
+    ) -> tuple[Floats, Floats, Floats]:
+        """Return a plane below ``less S' - more S``, with S the function and S' losing ``other`` in place of its last.
+
+        ``other`` is the least, the greatest and the chosen logarithm of that, ``weights`` are ``more`` and ``less``,
+        not negative. Lines above the exponents that both have in common raise S and S'. S' is at least a mean of its
+        exponents, with their shares in its sum at the point, and S moves with each by its least share in the box, so
+        that only what S' has more of that counts. Where S may be at its floor this is no bound.
+
+        Returned are slopes of seven arguments, ``other`` the last, shape (7, B), the constant, and how much of what is
+        lost each argument is behind.
+        """
+        x, (more, less) = self._enclosed(low, high, at), weights
+        slopes, mean, q, short = self._mean_of_exponents(x, at, other)
+        tangents = self._below_tangents(x, low - at, high - at)
+        gaps = np.where((x.p > 0.0) | (q <= 0.0), x.mixed + sum(tangents), np.inf)
+        spread = sum(x.spreads)
+        shares = x.p * np.exp(-spread - gaps) / (x.p * np.exp(spread)).sum(axis=0)
+        surplus = np.maximum(less * q - more * shares, 0.0)
+        moved = x.slopes * x.middle
+        constant = less * (mean - short) - more * (x.total - moved.sum(axis=0) + x.bends)
+        constant -= np.where(surplus > 0.0, surplus * gaps, 0.0).sum(axis=0)
+        size = more * (1.0 + np.abs(x.total) + np.abs(moved).sum(axis=0) + x.bends)
+        reach = np.abs(slopes[:-1] * x.middle[:-1]).sum(axis=0) + np.abs(slopes[-1]) * (1.0 + np.abs(other[2]))
+        size = size + less * (1.0 + np.abs(mean) + reach)
+        parts = more * x.bent_parts() + self._mixed_parts(x, np.where(surplus > 0.0, surplus * x.mixed, 0.0))
+        for k, tangent in zip(LOGS, tangents, strict=False):
+            parts[k] += TANGENT_SHARE * (surplus * tangent).sum(axis=0)
+        common = less * slopes[:-1] - more * x.slopes[:-1]
+        whole = np.concatenate([common, [-more * x.slopes[-1], less * slopes[-1]]])
+        return whole, constant - PADDING * size, np.concatenate([parts, [less * short]])
+
+    def _mean_of_exponents(
+        self, x: _Enclosed, at: Floats, other: tuple[Floats, Floats, Floats]
+    ) -> tuple[Floats, Floats, Floats, Floats]:
+        """Return slopes and constant of a plane below the function that loses ``other``, but for what lines are above.
+
+        It is the mean of the lines with the shares of the exponents at the point, which are returned as well. The last
+        number is how far the tangent of what is lost may be below it.
+        """
+        alive, power, _ = self._exponents(at[0], at[3], [_exp(at[k]) for k in LOGS])
+        lost = _exp(other[2])
+        exponents = np.minimum(np.minimum(alive, power), 0.0) - lost * self._x
+        total, q = self._log_sum(exponents)
+        steep = -lost * (q * self._x).sum(axis=0)
+        slopes = np.stack([*((q * rate).sum(axis=0) for rate in x.rates[:-1]), steep])
+        spread = total - (q * exponents).sum(axis=0)
+        lines = (q * x.lines).sum(axis=0) - (slopes[:-1] * x.middle[:-1]).sum(axis=0)
+        steps = other[0] - other[2], other[1] - other[2]
+        short = -steep * np.maximum(*(np.expm1(step) - step for step in steps))
+        return slopes, lines + steep * (1.0 - other[2]) + spread, q, short
+
+    @staticmethod
+    def _below_tangents(x: _Enclosed, down: Floats, up: Floats) -> list[Floats]:
+        """Return how far lines are above exponents by the tangents of failures, wear and array loss in them."""
+        ends = np.maximum(np.expm1(down) - down, np.expm1(up) - up)
+        return [np.abs(x.rates[k]) * ends[k] for k in LOGS[:-1]]
+
+    def _enclosed(self, low: Floats, high: Floats, at: Floats) -> _Enclosed:
+        """Return straight lines above the exponents, and what the sum of their exponentials comes to."""
         middle, half = 0.5 * (low + high), 0.5 * (high - low)
         size = [_exp(at[k]) for k in LOGS]
         worst = self._exponents(low[0], low[3], [_exp(high[k]) for k in LOGS])
@@ -111,27 +218,23 @@ class LogServed:
         rates = self._rates(alive_share, power_share, size)
         tangents = [one * (1.0 + middle[k] - at[k]) for one, k in zip(size, LOGS, strict=True)]
         alive, power, lost = self._exponents(middle[0], middle[3], tangents)
-        total, p = self._log_sum(alive_share * alive + power_share * power - lost)
+        lines = alive_share * alive + power_share * power
+        total, p = self._log_sum(lines - lost)
         slopes = np.stack([(p * rate).sum(axis=0) for rate in rates])
         spreads = [np.abs(rate - slopes[k]) * half[k] for k, rate in enumerate(rates)]
         spread = sum(spreads)
         bent = p * (np.expm1(spread) - spread)
         bends = np.where((spread < LARGEST_SPREAD).all(axis=0), np.log1p(bent.sum(axis=0)), np.inf)
-        mixed = np.where(p > 0.0, p * _above(alive_share, power_share, worst, best), 0.0)
-        short = self._short(slopes, low - at, high - at)
-        moved = slopes * middle
-        start = total - moved.sum(axis=0)
-        pad = PADDING * (1.0 + np.abs(total) + np.abs(moved).sum(axis=0) + bends)
-        ends = slopes * low, slopes * high
-        least = np.fmax(start - mixed.sum(axis=0) - short, LOG_LEAST - np.maximum(*ends).sum(axis=0)) - pad
-        most = np.maximum(start + bends, LOG_LEAST - np.minimum(*ends).sum(axis=0)) + pad
-        share = bent / np.maximum(spread, LEAST_SPREAD)
+        mixed = np.where(p > 0.0, _above(alive_share, power_share, worst, best), 0.0)
         moves = [np.abs(rate) * half[k] for k, rate in enumerate(self._rates(ALL, ALL, size))]
         moves[-1] = np.zeros_like(bent)
-        apart = MIXED_SHARE * mixed / np.maximum(sum(moves), LEAST_SPREAD)
-        parts = np.stack([(share * one + apart * move).sum(axis=0) for one, move in zip(spreads, moves, strict=True)])
-        parts[LOGS] += TANGENT_SHARE * np.abs(slopes[LOGS]) * half[LOGS] ** 2
-        return _finite(Planes(slopes, least, most, parts))
+        return _Enclosed(middle, half, lines, rates, total, p, slopes, spreads, bent, bends, mixed, moves)
+
+    @staticmethod
+    def _mixed_parts(x: _Enclosed, lowered: Floats) -> Floats:
+        """Return how much of what means of lines are above the lesser of them each argument is behind."""
+        apart = MIXED_SHARE * lowered / np.maximum(sum(x.moves), LEAST_SPREAD)
+        return np.stack([(apart * move).sum(axis=0) for move in x.moves])
 
     def _exponents(self, log_spare: Values, log_oversize: Values, sizes: Sequence[Values]) -> Lines:
         """Return the lines of what is alive, what has power, and what is lost otherwise, each of shape (nodes, B)."""

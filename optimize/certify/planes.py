@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dawndusk.optimize.certify.affine import LARGEST, Forward
-from dawndusk.optimize.certify.alike import Group
+from dawndusk.optimize.certify.alike import Group, companions
 from dawndusk.optimize.certify.backward import at_point, plane
 from dawndusk.optimize.certify.curves import PADDING
 from dawndusk.optimize.certify.master import Master
@@ -174,6 +174,7 @@ class Lifter:
 
     def __init__(self, tape: Tape, needed: Sequence[int], groups: Sequence[Group], planes: int) -> None:
         self.tape, self.needed, self.groups, self.planes = tape, needed, groups, planes
+        self.companions = companions(tape.operations, needed)
         self._free = frozenset({*tape.limits, *(row.slot for row in tape.rows if row.slot is not None)})
 
     def lift(self, forward: Forward, goal: Linear, rows: Sequence[Linear], known: Lifting, cutoff: float) -> None:
@@ -219,7 +220,7 @@ class Lifter:
             values[number] = row.sign * points[row.slot] + row.shift
             weights[row.slot] = weights.get(row.slot, 0.0) + price * row.sign
             shift = shift + price * (row.shift - ROW_TOLERANCE)
-        slopes, below = plane(operations, forward, weights, points, blame, self.groups)
+        slopes, below = plane(operations, forward, weights, points, blame, self.groups, self.companions)
         slopes, below = known_planes(slopes, below + shift)
         return _Tried(work.u, work.prices, slopes, below, values, below - np.abs(slopes).sum(axis=0))
 

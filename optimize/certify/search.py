@@ -22,12 +22,12 @@ from dawndusk.models.design import Design, DesignBatch
 from dawndusk.models.errors import DesignError
 from dawndusk.optimize.certify.audit import audit as run_audit
 from dawndusk.optimize.certify.boxes import Boxes
-from dawndusk.optimize.certify.branch import Examined
+from dawndusk.optimize.certify.branch import Examined, cuts
 from dawndusk.optimize.certify.certificate import CertificateError, Certified, Check, Status, Unfinished, relative_gap
 from dawndusk.optimize.certify.designs import designs_in
 from dawndusk.optimize.certify.frontier import Frontier, lowest
 from dawndusk.optimize.certify.polish import improve
-from dawndusk.optimize.certify.shares import Bounding, examine_shared
+from dawndusk.optimize.certify.shares import Bounding, collected, hand_over
 from dawndusk.optimize.certify.statement import Statement
 from dawndusk.optimize.evolution import QUICK, Candidate, Progress, SearchResult, search
 from dawndusk.optimize.execution.backends import open_executor
@@ -208,16 +208,19 @@ class _Run:
         if resume is not None and resume.unfinished is not None:
             self._go_on(resume)
         else:
+            root = self.bounder.root()
+            begun = hand_over(executor, root, math.inf, 0)
             self._first_designs()
-            self.held = [self.bounder.root()]
-            self._take_in(self._examine(executor, self.held[0], cut=False))
+            self.held = [root]
+            self._take_in(collected(executor, begun))
+            self.open.close_above(self.cutoff)
             self.held = []
         while self.open.lowest < math.inf:
             if self.ended_by:
                 return self.ended_by
             self.held = self.open.parts
             self.held = [self.open.next(ROUND)]
-            self._take_in(self._examine(executor, self.held[0], cut=True))
+            self._take_in(self._examine(executor, self.held[0]))
             self.held = []
             self._tell()
         return "completion" if not self.stuck else "boxes too small to cut"
@@ -271,9 +274,9 @@ class _Run:
         self.evaluated += len(batch)
         return scored.merit()
 
-    def _examine(self, executor: Executor[Bounding], boxes: Boxes, *, cut: bool) -> Examined:
+    def _examine(self, executor: Executor[Bounding], boxes: Boxes) -> Examined:
         """Take one step on boxes, shared between the workers."""
-        return examine_shared(executor, boxes, self.cutoff, cut=cut)
+        return collected(executor, hand_over(executor, boxes, self.cutoff, cuts(len(boxes))))
 
     def _take_in(self, found: Examined) -> None:
         """Take in what a round left, and try the designs in it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 from typing import TypeAlias
 
@@ -11,10 +12,11 @@ from dawndusk.optimize.certify.boxes import Bounder, Boxes
 from dawndusk.optimize.certify.branch import Examined, examine
 from dawndusk.optimize.certify.statement import state
 from dawndusk.optimize.execution.executor import Executor
+from dawndusk.optimize.execution.tasks import Task
 from dawndusk.optimize.problem import Problem
 
-Share: TypeAlias = tuple[Boxes, float, bool]
-"""Boxes, the score at which one is closed, and whether they are cut first."""
+Share: TypeAlias = tuple[Boxes, float, int]
+"""Boxes, the score at which one is closed, and how many times they are cut first."""
 
 
 class Bounding:
@@ -38,12 +40,17 @@ def examine_share(context: Bounding, share: Share) -> Examined:
     return examine(context.bounder, *share)
 
 
-def examine_shared(executor: Executor[Bounding], boxes: Boxes, cutoff: float, *, cut: bool) -> Examined:
-    """Take one step on boxes, every worker of the executor on a share of them."""
+def hand_over(executor: Executor[Bounding], boxes: Boxes, cutoff: float, cut: int) -> list[Task]:
+    """Have every worker of an executor take one step on a share of boxes; return the tasks."""
     count = max(min(executor.workers, len(boxes)), 1)
     shares = [boxes.take(slice(start, None, count)) for start in range(count)] if count > 1 else [boxes]
-    tasks = executor.map_in_order(examine_share, [(share, cutoff, cut) for share in shares])
-    found = [done.value() for done in tasks]
+    return [executor.submit(examine_share, (share, cutoff, cut)) for share in shares]
+
+
+def collected(executor: Executor[Bounding], tasks: Sequence[Task]) -> Examined:
+    """Wait for what was handed over, and put it together."""
+    done = {one.task: one for one in executor.finished()}
+    found: list[Examined] = [done[task].value() for task in tasks]
     if len(found) == 1:
         return found[0]
     return Examined(

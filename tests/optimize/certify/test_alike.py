@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from dawndusk.optimize.certify import curves
-from dawndusk.optimize.certify.alike import BENDS, Group, Member, groups, tangent
+from dawndusk.optimize.certify.alike import BENDS, Group, Member, companions, groups, tangent
 from dawndusk.optimize.certify.curves import EXP, LOG_SPREAD_EXP, SOFTPLUS, Curve
-from dawndusk.optimize.certify.operations import Bend, Input, Operation, Sum
+from dawndusk.optimize.certify.joint import LogServed
+from dawndusk.optimize.certify.operations import Bend, Input, Joint, Operation, Sum
 
 Floats: TypeAlias = NDArray[np.float64]
 
@@ -95,3 +96,13 @@ def test_curves_of_one_argument_are_found_through_factors_and_shifts() -> None:
     assert isinstance(group, Group)
     assert group.base == 0
     assert [(m.slot, m.factor, m.shift) for m in group.members] == [(3, 2.0, 0.5), (2, 1.0, 0.0)]
+
+
+def test_means_over_a_life_that_differ_in_what_is_lost_are_companions() -> None:
+    function = LogServed(2.0)
+    life: list[Operation] = [*(Input(axis) for axis in range(8)), Joint(function, (0, 1, 2, 3, 4, 5))]
+    later = Joint(function, (0, 1, 2, 3, 4, 6))
+    assert companions([*life, later], range(10)) == {9: 8}
+    assert companions([*life, Sum(((8, 1.0),), 0.0), later], range(11)) == {}, "what reads the first comes between"
+    assert companions([*life, Joint(function, (0, 1, 2, 7, 4, 6))], range(10)) == {}
+    assert companions([*life, Joint(LogServed(3.0), (0, 1, 2, 3, 4, 6))], range(10)) == {}

@@ -7,11 +7,13 @@ from typing import Any, TypeAlias
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from dawndusk.models.design import DesignBatch
 from dawndusk.optimize.certify.boxes import Bounder, Boxes
-from dawndusk.optimize.certify.branch import _axes, _halves, examine
+from dawndusk.optimize.certify.branch import MOST_CUTS, NARROWEST, WORTHWHILE, _axes, _halves, _parts, cuts, examine
 from dawndusk.optimize.certify.designs import designs_at
 from dawndusk.optimize.certify.operations import Rounding
 from dawndusk.optimize.certify.planes import known_planes
@@ -189,14 +191,34 @@ def test_rounds_of_the_search_keep_every_design_below_the_cutoff(case: Case, tru
     points, rounded, combination = points[:, matters], rounded[:, matters], combination[matters]
     found = examine(bounder, bounder.root(), cutoff, False)
     kept = [found.stuck]
-    for _ in range(ROUNDS):
+    for turn in range(ROUNDS):
         inside = holds(Boxes.join([found.open, *kept]), points, rounded, combination)
         assert inside.any(axis=1).all()
         used = inside[:, : len(found.open)].any(axis=0)
         boxes = found.open.take(np.flatnonzero(used)[:MOST_BOXES])
-        found = examine(bounder, boxes, cutoff, True)
+        found = examine(bounder, boxes, cutoff, 1 + turn % MOST_CUTS)
         kept.append(found.stuck)
     assert found.count > 0
+
+
+@given(st.integers(1, 10 * WORTHWHILE))
+def test_small_rounds_are_cut_into_more_parts(count: int) -> None:
+    assert 1 <= cuts(count) <= MOST_CUTS
+    assert cuts(count) == 1 or count * 2 ** cuts(count) <= WORTHWHILE
+    assert cuts(count) >= cuts(count + 1)
+
+
+def test_what_can_not_be_cut_again_is_bounded_before_it_is_stuck(case: Case) -> None:
+    """A box whose halves have nothing left to cut is cut once, and its halves are looked at."""
+    bounder, _, _, points, _ = case
+    boxes = bounder.root().take([0])
+    boxes.low[:], boxes.high[:], boxes.least[:], boxes.most[:] = points[:, :1], points[:, :1], 1.0, 1.0
+    axis = next(i for i, c in enumerate(bounder.statement.coordinates) if not c.whole)
+    boxes.high[axis] = boxes.low[axis] + 1.5 * NARROWEST * (1.0 + abs(boxes.low[axis]))
+    parts, stuck = _parts(bounder, boxes, np.inf, MOST_CUTS)
+    assert (len(parts), len(stuck)) == (2, 0)
+    parts, stuck = _parts(bounder, parts, np.inf, MOST_CUTS)
+    assert (len(parts), len(stuck)) == (0, 2)
 
 
 def test_what_overflows_says_nothing_and_cuts_nothing() -> None:

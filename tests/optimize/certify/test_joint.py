@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from dawndusk.models.reliability import LEAST_SERVICE, share_served
-from dawndusk.optimize.certify.joint import LOGS, LogServed
+from dawndusk.optimize.certify.joint import LOG_LEAST, LOGS, LogServed
 
 Floats: TypeAlias = NDArray[np.float64]
+Flags: TypeAlias = NDArray[np.bool_]
 
 BOXES, POINTS = 500, 60
 LEAST = np.array([0.0, 1e-3, 1e-5, -0.5, 1e-3, 1e-3])
@@ -79,6 +80,59 @@ def test_planes_and_ends_enclose_it(seed: int, scale: float, exponent: float) ->
         size = TOLERANCE * (1.0 + np.abs(value))
         assert np.all(value >= least - size)
         assert np.all(value <= most + size)
+
+
+@settings(deadline=None, max_examples=25, derandomize=True)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    scale=st.sampled_from(SCALES),
+    exponent=st.floats(1.0, 10.0),
+    most=st.sampled_from([0.2, 1.0, 5.0]),
+)
+def test_a_plane_is_below_the_difference_of_two(seed: int, scale: float, exponent: float, most: float) -> None:
+    rng = np.random.default_rng(seed)
+    low, high = boxes(rng, scale)
+    other = arguments(rng, BOXES)[5]
+    half, more = scale * rng.random(BOXES), rng.random(BOXES) * 3.0
+    ends = other - half, other + half, other + half * rng.uniform(-1.0, 1.0, BOXES)
+    less = more * rng.random(BOXES) * most
+    function = LogServed(exponent)
+    with np.errstate(all="ignore"):
+        at = low + rng.random(low.shape) * (high - low)
+        slopes, constant, parts = function.difference(low, high, at, ends, (more, less))
+    known = np.isfinite(constant) & (function.ends(low, high)[0] > LOG_LEAST)
+    assert known.any() or scale > 1.0
+    assert np.all(parts[:, known] >= 0.0)
+    for turn in range(POINTS):
+        share, last = rng.random(low.shape), rng.random(BOXES)
+        at = low + (np.rint(share) if turn % 2 else share) * (high - low)
+        lost = ends[0] + (np.rint(last) if turn % 3 else last) * (ends[1] - ends[0])
+        value = less * function.value([*at[:5], lost]) - more * function.value(at)
+        plane = (slopes[:6] * at).sum(axis=0) + slopes[6] * lost + constant
+        assert np.all(value[known] >= plane[known]), scale
+
+
+@pytest.mark.parametrize("scale", [1e-3, 0.1, 0.5])
+def test_two_together_are_closer_than_each_on_its_own(scale: float) -> None:
+    """Where the mean that raises the result weighs less, what it bends down the other bends up."""
+    rng = np.random.default_rng(11)
+    low, high = boxes(rng, scale)
+    at, lost = 0.5 * (low + high), np.log(0.2) * np.ones(BOXES)
+    function, known = LogServed(2.0), function_is_above_its_floor(low, high)
+    slopes, constant, _ = function.difference(
+        low, high, at, (lost, lost, lost), (np.ones(BOXES), 0.17 * np.ones(BOXES))
+    )
+    lows, highs, point = (np.vstack([part[:5], lost]) for part in (low, high, at))
+    own, other = function.planes(low, high, at), function.planes(lows, highs, point)
+    together = (slopes[:6] * at).sum(axis=0) + slopes[6] * lost + constant
+    apart = 0.17 * ((other.slopes * point).sum(axis=0) + other.least) - (own.slopes * at).sum(axis=0) - own.most
+    value = 0.17 * function.value(point) - function.value(at)
+    assert np.median((value - together)[known]) < 0.9 * np.median((value - apart)[known])
+
+
+def function_is_above_its_floor(low: Floats, high: Floats) -> Flags:
+    found: Flags = LogServed(2.0).ends(low, high)[0] > LOG_LEAST
+    return found
 
 
 def test_the_upper_plane_is_off_by_the_square_of_the_size() -> None:

@@ -7,7 +7,7 @@ import itertools
 import math
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -24,7 +24,7 @@ from dawndusk.optimize.certify.slots import NotBoundedError
 from dawndusk.optimize.evolution import Progress
 from dawndusk.optimize.execution.backends import open_executor
 from dawndusk.optimize.execution.crew import Crew
-from dawndusk.optimize.execution.tasks import ExecutionError
+from dawndusk.optimize.execution.tasks import ExecutionError, Task
 from dawndusk.optimize.problem import Problem
 from dawndusk.studies.runs.runner import problem_of
 from dawndusk.studies.statement.studyfile import read_study
@@ -249,19 +249,34 @@ def test_a_proof_goes_on_after_an_interrupt_without_losing_boxes(
     assert rest.objective == pytest.approx(proved(problem, gap=3e-2).objective, rel=3.1e-2)
 
 
+def test_an_interrupt_before_the_first_design_leaves_nothing_to_go_on_with(
+    make_problem: MakeProblem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    problem = make_problem(TWO)
+
+    def interrupted(self: _Run) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(_Run, "_first_designs", interrupted)
+        part = certify(problem, gap=3e-2, workers=2)
+    assert (part.status, part.stopped_by, part.bound, part.design) == ("unknown", "interrupt", None, None)
+    assert part.unfinished is None
+
+
 def test_a_worker_that_dies_changes_nothing(make_problem: MakeProblem, monkeypatch: pytest.MonkeyPatch) -> None:
     problem = make_problem(TWO)
     whole = proved(problem, gap=2e-2)
-    original = shares.examine_shared
+    original = shares.collected
     victims: list[int] = []
 
-    def examine_shared(executor: Crew[Bounding], *arguments: Any, **settings: Any) -> Examined:
+    def collected(executor: Crew[Bounding], tasks: Sequence[Task]) -> Examined:
         if not victims and executor.pids:
             victims.append(executor.pids[-1])
             os.kill(victims[0], signal.SIGKILL)
-        return original(executor, *arguments, **settings)
+        return original(executor, tasks)
 
-    monkeypatch.setattr("dawndusk.optimize.certify.search.examine_shared", examine_shared)
+    monkeypatch.setattr("dawndusk.optimize.certify.search.collected", collected)
     found = proved(problem, gap=2e-2, workers=2)
     assert victims
     assert (found.objective, found.bound, found.boxes) == (whole.objective, whole.bound, whole.boxes)
@@ -269,7 +284,7 @@ def test_a_worker_that_dies_changes_nothing(make_problem: MakeProblem, monkeypat
 
 def test_an_error_in_a_worker_reaches_its_owner(make_problem: MakeProblem) -> None:
     with open_executor(2, context=Bounding(make_problem())) as executor:
-        executor.submit(examine_share, ("no boxes", 0.0, True))  # type: ignore[arg-type]
+        executor.submit(examine_share, ("no boxes", 0.0, 1))  # type: ignore[arg-type]
         (done,) = executor.finished()
         with pytest.raises(AttributeError, match="has no attribute") as caught:
             done.value()
