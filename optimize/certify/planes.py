@@ -49,6 +49,9 @@ STIFF_SHARE = 0.1
 DEAREST = 1e4
 """A price times its row's slope, at most, in multiples of the slope of the Lagrangian; what is dearer proves nothing
 but by its rounding."""
+ASTRAY = 1.0
+"""Where no plane lifted the bound of a box and a price is above this, its parts begin with no prices: dear rules that
+prove nothing have run away, and few planes do not bring them back."""
 TINY = 1e-300
 CROWDED = 0.7
 """Closed boxes are left out of the next plane where fewer than this share is open."""
@@ -183,7 +186,7 @@ class Lifter:
         ``goal`` is below the objective. ``rows`` are those that may be broken in some box; all others have the price
         zero.
         """
-        places = np.arange(forward.count)
+        places, before = np.arange(forward.count), known.bound.copy()
         work, part, bundle = known.take(places), forward, _Bundle.begin(goal, rows, known)
         for turn in range(self.planes):
             alive = work.is_open(cutoff)
@@ -205,6 +208,8 @@ class Lifter:
             lost = (work.blame.sum(axis=0) < cutoff - work.bound) & np.isfinite(cutoff)
             self._combine(work, bundle, lost, work.is_open(cutoff) & (lost | last), cutoff, moves=not last)
         known.put(places, work)
+        astray = (known.bound <= before) & (known.prices.max(axis=0, initial=0.0) > ASTRAY)
+        known.u[:, astray], known.prices[:, astray] = 0.0, 0.0
 
     def _try(self, forward: Forward, rows: Sequence[Linear], work: Lifting, blame: Floats | None) -> _Tried:
         """Return what a plane at the next point, with the next prices, comes to."""
