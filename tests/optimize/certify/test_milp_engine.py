@@ -1,0 +1,102 @@
+"""Bounds of the solver that goes on from one objective to the next, beside those of SciPy's."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from scipy.optimize import linprog
+from scipy.sparse import csr_matrix
+
+from dawndusk.optimize.certify.milp_engine import EMPTY, Engine
+
+Floats: TypeAlias = NDArray[np.float64]
+
+COLUMNS, ROWS = 5, 6
+NEAR, CLOSE = 1e-7, 1e-5
+
+
+class Model:
+    """Rows over scaled columns, as an engine asks for them: at least, at most, between and equal."""
+
+    def __init__(self, rng: np.random.Generator, room: float) -> None:
+        self.rng, self.room = rng, room
+        self.rows: list[Any] = []
+        self.low, self.high = -1.0 + 0.2 * rng.random(COLUMNS), 1.0 - 0.2 * rng.random(COLUMNS)
+        self.inside = self.low + rng.random(COLUMNS) * (self.high - self.low)
+
+    def system(self) -> tuple[csr_matrix, Floats, Floats]:
+        return self.matrix(range(ROWS))
+
+    def matrix(self, rows: Sequence[Any]) -> tuple[csr_matrix, Floats, Floats]:
+        count = len(rows)
+        factors = np.where(self.rng.random((count, COLUMNS)) < 0.6, self.rng.normal(size=(count, COLUMNS)), 0.0)
+        factors[:, 0] = 1.0
+        value = factors @ self.inside
+        kind = np.arange(count) % 4
+        low = np.where(kind == 1, -np.inf, np.where(kind == 3, value, value - self.room))
+        high = np.where(kind == 0, np.inf, np.where(kind == 3, value, value + self.room))
+        return csr_matrix(factors), low, high
+
+
+def least(engine: Engine, cost: Floats) -> float | None:
+    """Return the least of the cost by SciPy, None where there is no point."""
+    finite_low, finite_high = np.isfinite(engine.row_low), np.isfinite(engine.row_high)
+    matrix = engine.matrix.toarray()
+    found: Any = linprog(
+        cost,
+        A_ub=np.vstack([matrix[finite_high], -matrix[finite_low]]),
+        b_ub=np.concatenate([engine.row_high[finite_high], -engine.row_low[finite_low]]),
+        bounds=list(zip(engine.low, engine.high, strict=True)),
+    )
+    return float(found.fun) if found.status == 0 else None
+
+
+@given(seed=st.integers(0, 10_000), room=st.sampled_from([0.0, 0.05, 0.5]))
+@settings(max_examples=60, deadline=None)
+def test_one_objective_after_another_with_narrower_columns_and_more_rows(seed: int, room: float) -> None:
+    rng = np.random.default_rng(seed)
+    model: Any = Model(rng, room)
+    engine = Engine(model)
+    for turn in range(6):
+        cost = rng.normal(size=COLUMNS) * 10.0 ** rng.integers(-3, 8)
+        answer, exact = engine.minimise(cost), least(engine, cost)
+        size = float(np.abs(cost).max())
+        assert exact is not None
+        assert answer.point is not None
+        assert exact - CLOSE * size <= answer.bound <= exact + NEAR * size
+        assert answer.bound == pytest.approx(engine.safe(cost, engine.multipliers))
+        assert float(cost @ answer.point) == pytest.approx(answer.bound, abs=CLOSE * size)
+        place = int(rng.integers(COLUMNS))
+        engine.limit(place, min(model.inside[place], -0.5), max(model.inside[place], 0.5))
+        if turn == 2:
+            more: Any = list(range(4))
+            engine.add(more)
+
+
+class Contradiction:
+    """Two columns from -1 to 1 whose sum is at least a half, and at most less than that."""
+
+    low, high = -np.ones(2), np.ones(2)
+
+    def __init__(self, beyond: float) -> None:
+        self.most = 0.5 - beyond
+
+    def system(self) -> tuple[csr_matrix, Floats, Floats]:
+        return csr_matrix(np.ones((2, 2))), np.array([0.5, -np.inf]), np.array([np.inf, self.most])
+
+
+@pytest.mark.parametrize("beyond", [1e-4, 0.1, 3.0])
+def test_rows_that_contradict_each_other_prove_that_there_is_no_point(beyond: float) -> None:
+    model: Any = Contradiction(beyond)
+    answer = Engine(model).minimise(np.array([1.0, 0.0]))
+    assert (answer.bound, answer.point, answer.words) == (np.inf, None, EMPTY)
+    model = Contradiction(-beyond)
+    answer = Engine(model).minimise(np.array([1.0, 0.0]))
+    assert answer.point is not None
+    assert answer.bound == pytest.approx(-0.5)
