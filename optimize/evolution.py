@@ -211,7 +211,8 @@ def search(
     stopped_by = run.ended_by or "completion"
     order = run.ranked()
     winner = run.best[order[0]]
-    scored = problem.score_one(winner.design)
+    with np.errstate(all="ignore"):
+        scored = problem.score_one(winner.design)
     return SearchResult(
         status="feasible" if bool(scored.feasible[0]) else "infeasible",
         objective=problem.sign * float(scored.objective[0]),

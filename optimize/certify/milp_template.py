@@ -17,13 +17,15 @@ from dawndusk.optimize.certify.curves import PADDING, RAMP, Curve
 from dawndusk.optimize.certify.milp_columns import ROW_SLACK, Columns, LinearRow, Ranges
 from dawndusk.optimize.certify.milp_joint import enclose
 from dawndusk.optimize.certify.milp_lines import DOMAINS, LARGEST_SLOPE
-from dawndusk.optimize.certify.milp_relaxation import ROUNDING, STEEPEST, TANGENTS, Relaxation
+from dawndusk.optimize.certify.milp_relaxation import ROUNDING, STEEPEST, Relaxation
 from dawndusk.optimize.certify.operations import Bend, Joint, Sum, Tape, here, reads
 
 Floats: TypeAlias = NDArray[np.float64]
 Whole: TypeAlias = NDArray[np.int32]
 
 NARROW = 1e-9
+TANGENTS = 8
+"""Of a curve, those at its ends left out: with fewer more parts have to be bounded, with more each takes longer."""
 NO_SLOT = -1
 
 
