@@ -50,8 +50,8 @@ DEAREST = 1e4
 """A price times its row's slope, at most, in multiples of the slope of the Lagrangian; what is dearer proves nothing
 but by its rounding."""
 ASTRAY = 1.0
-"""Where no plane lifted the bound of a box and a price is above this, its parts begin with no prices: dear rules that
-prove nothing have run away, and few planes do not bring them back."""
+"""Where no plane lifted the bound of a box and a price is above this share of the objective, its parts begin with no
+prices: dear rules that prove nothing have run away, and few planes do not bring them back."""
 TINY = 1e-300
 CROWDED = 0.7
 """Closed boxes are left out of the next plane where fewer than this share is open."""
@@ -208,7 +208,8 @@ class Lifter:
             lost = (work.blame.sum(axis=0) < cutoff - work.bound) & np.isfinite(cutoff)
             self._combine(work, bundle, lost, work.is_open(cutoff) & (lost | last), cutoff, moves=not last)
         known.put(places, work)
-        astray = (known.bound <= before) & (known.prices.max(axis=0, initial=0.0) > ASTRAY)
+        dear = ASTRAY * (1.0 if self.tape.logarithm else abs(cutoff))
+        astray = (known.bound <= before) & (known.prices.max(axis=0, initial=0.0) > dear)
         known.u[:, astray], known.prices[:, astray] = 0.0, 0.0
 
     def _try(self, forward: Forward, rows: Sequence[Linear], work: Lifting, blame: Floats | None) -> _Tried:
