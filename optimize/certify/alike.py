@@ -15,7 +15,7 @@ import numpy as np
 
 from dawndusk.optimize.certify.curves import LARGEST_EXPONENT, PADDING, Curve
 from dawndusk.optimize.certify.joint import LogServed
-from dawndusk.optimize.certify.operations import Bend, Coefficient, Grid, Input, Joint, Operation, Product, Sum
+from dawndusk.optimize.certify.operations import Bend, Coefficient, Joint, Operation, Sum, read_by
 
 Values: TypeAlias = Any
 Ends: TypeAlias = tuple[Values, Values]
@@ -66,7 +66,7 @@ def companions(operations: Sequence[Operation], needed: Sequence[int]) -> dict[i
     found: dict[int, int] = {}
     for slot in needed:
         operation = operations[slot]
-        for read in _read(operation):
+        for read in read_by(operation):
             known = {key: earlier for key, earlier in known.items() if earlier != read}
         if isinstance(operation, Joint) and isinstance(operation.function, LogServed):
             key = operation.function.wear_exponent, *operation.slots[:-1]
@@ -74,16 +74,6 @@ def companions(operations: Sequence[Operation], needed: Sequence[int]) -> dict[i
                 found[slot] = known[key]
             known[key] = slot
     return found
-
-
-def _read(operation: Operation) -> tuple[int, ...]:
-    if isinstance(operation, Sum):
-        return tuple(slot for slot, _ in operation.terms)
-    if isinstance(operation, (Grid, Product)):
-        return operation.x, operation.y
-    if isinstance(operation, Joint):
-        return operation.slots
-    return () if isinstance(operation, Input) else (operation.slot,)
 
 
 def tangent(

@@ -48,7 +48,7 @@ def cuts(count: int) -> int:
 def examine(bounder: Bounder, boxes: Boxes, cutoff: float, cut: int) -> Examined:
     """Cut boxes in two where bounds are lost, bound the parts, and return what may still hold something of interest.
 
-    They are ``cut`` so many times; with 0 (or false) the boxes themselves are bounded.
+    They are ``cut`` so many times; with 0 the boxes themselves are bounded.
     """
     parts, stuck = _parts(bounder, boxes, cutoff, cut)
     if not len(parts):

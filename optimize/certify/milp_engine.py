@@ -64,7 +64,6 @@ class Engine:
         self.matrix, self.row_low, self.row_high = relaxation.system()
         self.transposed = self.matrix.T.tocsr()
         self.low, self.high = relaxation.low.copy(), relaxation.high.copy()
-        self.solves = 0
         self.multipliers: Floats = np.zeros(len(self.row_low))
         self._cost = np.zeros(len(self.low))
         self._visited: list[tuple[Floats, Any]] = []
@@ -139,7 +138,6 @@ class Engine:
 
     def minimise(self, cost: Floats) -> Answer:
         """Return the least of a linear function of the scaled columns."""
-        self.solves += 1
         size = float(np.max(np.abs(cost), initial=TINY))
         unit = cost / size
         for place in np.flatnonzero(unit != self._cost):

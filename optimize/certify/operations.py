@@ -171,7 +171,11 @@ def varies(value: Coefficient, members: Sequence[int]) -> bool:
 
 def reads(tape: Tape, slot: int) -> tuple[int, ...]:
     """Return the slots that a slot reads."""
-    operation = tape.operations[slot]
+    return read_by(tape.operations[slot])
+
+
+def read_by(operation: Operation) -> tuple[int, ...]:
+    """Return the slots that an operation reads."""
     if isinstance(operation, Sum):
         return tuple(inner for inner, _ in operation.terms)
     if isinstance(operation, (Bend, Table, Rounding, Sign)):

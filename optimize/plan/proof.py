@@ -186,7 +186,7 @@ class _Search:
         """Close every box in which a design might enter; return what ended that."""
         bounder, cutoff, frontier = context.bounder, float(np.log1p(SERVED)), Frontier()
         executor: Executor[Priced] | None = None
-        self._take(frontier, examine(bounder, bounder.root(), cutoff, cut=False))
+        self._take(frontier, examine(bounder, bounder.root(), cutoff, cut=0))
         while frontier.lowest < np.inf:
             if time.monotonic() > self.deadline:
                 return "time limit"
@@ -196,7 +196,7 @@ class _Search:
                 executor = stack.enter_context(open_executor(self.workers, context=context))
             boxes = frontier.next(ROUND)
             found = (
-                examine(bounder, boxes, cutoff, cut=True) if executor is None else _examined(executor, boxes, cutoff)
+                examine(bounder, boxes, cutoff, cut=1) if executor is None else _examined(executor, boxes, cutoff)
             )
             if len(found.stuck):
                 return "boxes too small to cut"
@@ -222,7 +222,7 @@ class _Search:
 
 def examine_part(context: Priced, part: tuple[Boxes, float]) -> Examined:
     """Take one step on a part of a round: see ``branch.examine``."""
-    return examine(context.bounder, *part, cut=True)
+    return examine(context.bounder, *part, cut=1)
 
 
 def _examined(executor: Executor[Priced], boxes: Boxes, cutoff: float) -> Examined:
