@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
-from typing import TypeAlias
+from typing import Protocol, TypeAlias, TypeVar
 
 import numpy as np
 
@@ -17,6 +17,17 @@ from dawndusk.optimize.problem import Problem
 
 Share: TypeAlias = tuple[Boxes, float, int]
 """Boxes, the score at which one is closed, and how many times they are cut first."""
+
+
+class Bounds(Protocol):
+    """What every worker has: a bounder."""
+
+    @property
+    def bounder(self) -> Bounder:
+        """Return the bounder."""
+
+
+B = TypeVar("B", bound=Bounds)
 
 
 class Bounding:
@@ -35,19 +46,19 @@ class Bounding:
         return Bounding, (self.problem,)
 
 
-def examine_share(context: Bounding, share: Share) -> Examined:
+def examine_share(context: Bounds, share: Share) -> Examined:
     """Take one step on a share of a round: see ``branch.examine``."""
     return examine(context.bounder, *share)
 
 
-def hand_over(executor: Executor[Bounding], boxes: Boxes, cutoff: float, cut: int) -> list[Task]:
+def hand_over(executor: Executor[B], boxes: Boxes, cutoff: float, cut: int) -> list[Task]:
     """Have every worker of an executor take one step on a share of boxes; return the tasks."""
     count = max(min(executor.workers, len(boxes)), 1)
     shares = [boxes.take(slice(start, None, count)) for start in range(count)] if count > 1 else [boxes]
     return [executor.submit(examine_share, (share, cutoff, cut)) for share in shares]
 
 
-def collected(executor: Executor[Bounding], tasks: Sequence[Task]) -> Examined:
+def collected(executor: Executor[B], tasks: Sequence[Task]) -> Examined:
     """Wait for what was handed over, and put it together."""
     done = {one.task: one for one in executor.finished()}
     found: list[Examined] = [done[task].value() for task in tasks]

@@ -25,6 +25,7 @@ from dawndusk.optimize.certify.boxes import Bounder, Boxes
 from dawndusk.optimize.certify.branch import Examined, examine
 from dawndusk.optimize.certify.designs import SHARES, designs_in
 from dawndusk.optimize.certify.frontier import Frontier
+from dawndusk.optimize.certify.shares import collected, hand_over
 from dawndusk.optimize.execution.backends import open_executor
 from dawndusk.optimize.execution.executor import Executor
 from dawndusk.optimize.plan.master import Master
@@ -195,9 +196,10 @@ class _Search:
             if executor is None and len(frontier) > MANY:
                 executor = stack.enter_context(open_executor(self.workers, context=context))
             boxes = frontier.next(ROUND)
-            found = (
-                examine(bounder, boxes, cutoff, cut=1) if executor is None else _examined(executor, boxes, cutoff)
-            )
+            if executor is None:
+                found = examine(bounder, boxes, cutoff, cut=1)
+            else:
+                found = collected(executor, hand_over(executor, boxes, cutoff, 1))
             if len(found.stuck):
                 return "boxes too small to cut"
             self._take(frontier, found)
@@ -218,24 +220,6 @@ class _Search:
         """Return what is proved by now."""
         seconds = time.monotonic() - self.begin
         return Proof(self.bound, self.factor, self.boxes, self.open, seconds, stopped_by)
-
-
-def examine_part(context: Priced, part: tuple[Boxes, float]) -> Examined:
-    """Take one step on a part of a round: see ``branch.examine``."""
-    return examine(context.bounder, *part, cut=1)
-
-
-def _examined(executor: Executor[Priced], boxes: Boxes, cutoff: float) -> Examined:
-    """Take one step on boxes, every worker of the executor on a part of them."""
-    count = max(min(executor.workers, len(boxes)), 1)
-    parts = [(boxes.take(slice(start, None, count)), cutoff) for start in range(count)]
-    found = [done.value() for done in executor.map_in_order(examine_part, parts)]
-    return Examined(
-        Boxes.join([one.open for one in found]),
-        Boxes.join([one.stuck for one in found]),
-        Boxes.join([one.closed for one in found]),
-        sum(one.count for one in found),
-    )
 
 
 __all__ = ["FACTORS", "Priced", "Proof", "prove"]
