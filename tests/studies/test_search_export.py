@@ -24,20 +24,11 @@ from dawndusk.studies.statement.studyfile import study_from_mapping
 
 TRIALS = 24
 COST, CAPITAL = "lcoc_usd_per_pflop_hour", "capex_usd"
-DESIGN: dict[str, Any] = {
-    "accelerator": "tpu_v7",
-    "accelerators_per_satellite": {"low": 100, "high": 140},
-    "orbit": "dawn_dusk_sso",
-    "altitude_km": {"low": 600, "high": 800},
-    "radiator": "deployable_two_phase",
+STATED: dict[str, Any] = json.loads((Path(__file__).parent / "small_search.json").read_text())["design"]
+DESIGN = {
+    **{name: entry for name, entry in STATED.items() if name != "array"},
     "shielding_mm": {"low": 9, "high": 16},
-    "array_oversize": 1.05,
-    "eclipse_ride_through": 0,
-    "spare_fraction": 0.1,
-    "optical_terminals": 2,
     "life_years": {"low": 4, "high": 5},
-    "vehicle": "starship_v3",
-    "launches_per_year": 80,
 }
 FORMULA = "=1+1"
 PROGRAM = f"print('{{\"failed\": {json.dumps(FORMULA)}}}')"

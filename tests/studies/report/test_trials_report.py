@@ -27,22 +27,8 @@ from dawndusk.studies.statement.studyfile import study_from_mapping
 
 TRIALS, STRANGE = 16, "<img src=x onerror=alert(1)> & no mesh"
 GOALS = ("capex_usd", "lcoc_usd_per_pflop_hour")
-DESIGN: dict[str, Any] = {
-    "accelerator": "tpu_v7",
-    "accelerators_per_satellite": {"low": 100, "high": 140},
-    "orbit": "dawn_dusk_sso",
-    "altitude_km": {"low": 600, "high": 800},
-    "radiator": "deployable_two_phase",
-    "shielding_mm": {"low": 9, "high": 16},
-    "array": ["silicon_flexible", "iii_v_rosa"],
-    "array_oversize": 1.05,
-    "eclipse_ride_through": 0,
-    "spare_fraction": 0.1,
-    "optical_terminals": 2,
-    "life_years": {"low": 4, "high": 5},
-    "vehicle": "starship_v3",
-    "launches_per_year": 80,
-}
+STATED: dict[str, Any] = json.loads((Path(__file__).parents[1] / "small_search.json").read_text())["design"]
+DESIGN = {**STATED, "shielding_mm": {"low": 9, "high": 16}, "life_years": {"low": 4, "high": 5}}
 SIMULATOR = f"""
 import json, sys
 design = json.load(sys.stdin)
