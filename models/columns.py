@@ -35,6 +35,7 @@ from dawndusk.models.constants import (
 from dawndusk.models.ground import GroundCosts, ground_costs
 from dawndusk.models.orbit import period_s, radius_m, speed_m_s
 from dawndusk.models.radiation import solar_proton_dose, wear_hazard
+from dawndusk.models.rounding import rounded_up
 from dawndusk.models.rows import Rows
 from dawndusk.models.rules import Subject, violations
 
@@ -55,7 +56,6 @@ DISCIPLINES = (
 """The steps of an evaluation, in the order of their couplings."""
 
 FLOP_PER_PFLOP_HOUR = 3.6e18
-WHOLE_TOLERANCE = 1e-9
 LEAST_NETWORK = 1e-6
 
 
@@ -201,7 +201,7 @@ class _Step:
         )
         o["accelerator_failures_per_year"] = steady + wear / life
         o["satellite_losses_per_year"] = x["satellites"] * a.reliability.satellite_loss_per_year
-        self.on_board = np.ceil(x["accelerators_per_satellite"] * (1.0 + x["spare_fraction"]) - WHOLE_TOLERANCE)
+        self.on_board = rounded_up(x["accelerators_per_satellite"] * (1.0 + x["spare_fraction"]))
         self.service = surviving.in_service(
             spare_factor=self.on_board / x["accelerators_per_satellite"],
             failures=steady * life,

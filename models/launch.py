@@ -13,6 +13,7 @@ from dawndusk.models.array import Array
 from dawndusk.models.assumptions import Launch, Vehicle
 from dawndusk.models.constants import STANDARD_GRAVITY_M_S2
 from dawndusk.models.orbit import radius_m, speed_m_s
+from dawndusk.models.rounding import rounded_down, rounded_up
 
 SITE_INCLINATION_DEG = 28.5
 POLAR_INCLINATION_DEG = 97.79
@@ -54,12 +55,12 @@ def satellites_per_launch(usable_kg: Array, wet_mass_kg: Array, usable_m3: Array
 
     Where not even one fits, the packing and fairing rules are violated by the missing share.
     """
-    return np.maximum(np.floor(np.minimum(usable_kg / wet_mass_kg, usable_m3 / stowed_m3)), 1.0)
+    return np.maximum(rounded_down(np.minimum(usable_kg / wet_mass_kg, usable_m3 / stowed_m3)), 1.0)
 
 
 def launches(satellites: Array, per_launch: Array, success: Array) -> Array:
     """Return the whole number of launches to buy so that, in expectation, all satellites arrive."""
-    return np.ceil(satellites / (per_launch * success))
+    return rounded_up(satellites / (per_launch * success))
 
 
 def success_probability(vehicle: Vehicle, year: float) -> Array:

@@ -16,6 +16,7 @@ from dawndusk.models.array import Array
 from dawndusk.models.assumptions import Assumptions
 from dawndusk.models.launch import usable_fairing_m3
 from dawndusk.models.network import NEIGHBOURS
+from dawndusk.models.rounding import WHOLE_TOLERANCE
 from dawndusk.models.rows import Rows
 
 Sense = Literal["at most", "at least"]
@@ -23,6 +24,8 @@ Sense = Literal["at most", "at least"]
 LEAST_NETWORK_FRACTION = 0.01
 LEAST_EOL_POWER_FRACTION = 0.3
 CALENDAR_SCALE_YEARS = 10.0
+LEAST_SHARE = 1.0 - WHOLE_TOLERANCE
+"""Of the demand: a fleet of the number that is asked for meets it, whichever way its power is rounded."""
 
 
 @dataclass(frozen=True)
@@ -190,9 +193,9 @@ def demand(s: Subject) -> Comparison:
     """The fleet meets the stated demand."""
     wanted = s.assumptions.demand
     if wanted.it_power_mw:
-        return s.outcome["it_power_mw"] * (1.0 / wanted.it_power_mw), 1.0
+        return s.outcome["it_power_mw"] * (1.0 / wanted.it_power_mw), LEAST_SHARE
     if wanted.delivered_pflops:
-        return s.outcome["delivered_pflops"] / (s.outcome["demand_fraction"] * wanted.delivered_pflops), 1.0
+        return s.outcome["delivered_pflops"] / (s.outcome["demand_fraction"] * wanted.delivered_pflops), LEAST_SHARE
     return s.outcome["it_power_mw"] * 0.0, 0.0
 
 

@@ -17,6 +17,7 @@ from dawndusk.models.design import Design, DesignBatch
 from dawndusk.models.evaluate import rule_reports
 from dawndusk.models.launch import usable_fairing_m3
 from dawndusk.models.outcome import OUTCOMES
+from dawndusk.models.rounding import rounded_down, rounded_up
 from dawndusk.models.rules import RULES
 from dawndusk.optimize.neighbourhood import Grades
 from dawndusk.optimize.problem import Bound, Combination, Problem
@@ -31,7 +32,6 @@ DEMAND = "demand"
 LEAST_SHARE_OF_DEMAND = 1e-4
 WHOLE_UNITS = frozenset({"count", "year"})
 """Units of limits that go by whole steps: a terminal more, a year later."""
-WHOLE_TOLERANCE = 1e-9
 
 
 @dataclass(frozen=True)
@@ -96,9 +96,9 @@ def filled_launches(problem: Problem, design: Design) -> dict[str, Item]:
     )
     sentence = f"The {count:.0f} satellites of one launch fill it; a larger satellite leaves a place empty on each."
     return {
-        name: Item(name, sentence, "at most", units, count * one, room, (count * one - room) / room, room)
+        name: Item(name, sentence, "at most", units, filled, room, (filled - room) / room, room)
         for name, one, room, units in sizes
-        if 0.0 < count * one <= room
+        if (filled := min(count * one, room)) > 0.0 and rounded_down(room / one) >= count
     }
 
 
@@ -146,7 +146,7 @@ class Elastic:
         if not self.has_share:
             return batch
         share = np.exp((1.0 - points[:, -1]) * math.log(self.least_share))
-        satellites = np.maximum(np.ceil(batch.values["satellites"] * share * (1.0 - WHOLE_TOLERANCE)), 1.0)
+        satellites = np.maximum(rounded_up(batch.values["satellites"] * share), 1.0)
         return DesignBatch({**batch.values, "satellites": satellites}, batch.codes, batch.names)
 
     def measure(self, batch: DesignBatch) -> tuple[Floats, Floats]:

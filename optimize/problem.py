@@ -18,6 +18,7 @@ from dawndusk.models.design import CATEGORIES, NUMBERS, VARIABLES, Design, Desig
 from dawndusk.models.errors import DesignError
 from dawndusk.models.evaluate import Evaluation, evaluate
 from dawndusk.models.launch import cadence_cap_per_year
+from dawndusk.models.rounding import rounded_up
 
 Floats: TypeAlias = NDArray[np.float64]
 Operator: TypeAlias = Literal["<", "<=", ">", ">="]
@@ -28,7 +29,6 @@ LOG_SCALE_RATIO = 8.0
 AREA_M2_PER_KW = (0.2, 12.0)
 """Radiator planform per kW of nominal IT power that a search looks at: from what no black body reaches below
 500 K to what flies on the space station. The area itself varies with the size of the satellite."""
-WHOLE_TOLERANCE = 1e-9
 DEMAND_ROUNDS = 16
 KW_PER_WATT = 1e-3
 
@@ -315,7 +315,7 @@ def _it_power_w(assumptions: Assumptions, batch: DesignBatch) -> Floats:
 
 def _whole(need: Floats) -> Floats:
     largest = VARIABLES["satellites"].maximum
-    return np.maximum(np.fmin(np.ceil(need * (1.0 - WHOLE_TOLERANCE)), largest), 1.0)  # no number: the largest
+    return np.maximum(np.fmin(rounded_up(need), largest), 1.0)  # no number: the largest
 
 
 def _with_satellites(batch: DesignBatch, satellites: Floats) -> DesignBatch:

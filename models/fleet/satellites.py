@@ -13,13 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dawndusk.models.assumptions import Assumptions
-from dawndusk.models.columns import WHOLE_TOLERANCE
 from dawndusk.models.constants import KG_PER_TONNE, TFLOPS_PER_PFLOPS, WATTS_PER_KW
 from dawndusk.models.cost import Hardware, learning_factor
 from dawndusk.models.design import Design, DesignBatch
 from dawndusk.models.errors import DesignError, nearest, one_of
 from dawndusk.models.evaluate import Evaluation, evaluate
 from dawndusk.models.radiation import wear_hazard
+from dawndusk.models.rounding import rounded_up
 
 Floats = NDArray[np.float64]
 
@@ -109,7 +109,7 @@ def _divided(
     life = np.array([design.life_years for design in chosen])
     each = np.array([float(design.accelerators_per_satellite) for design in chosen])
     spares = np.array([design.spare_fraction for design in chosen])
-    on_board = np.ceil(each * (1.0 + spares) - WHOLE_TOLERANCE)
+    on_board = rounded_up(each * (1.0 + spares))
     built = first["launched_mass_t"] * KG_PER_TONNE / first["wet_mass_kg"]
     hardware = sum(first[f"{part.name}_cost_usd"] for part in fields(Hardware))
     wear = wear_hazard(

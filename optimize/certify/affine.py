@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dawndusk.optimize.certify.curves import LARGEST_EXPONENT, LOG1MEXP, PADDING, Lines, lines
+from dawndusk.optimize.certify.errors import EnclosureError
 from dawndusk.optimize.certify.operations import (
     Bend,
     Coefficient,
@@ -31,6 +32,7 @@ from dawndusk.optimize.certify.operations import (
     Sign,
     Sum,
     Table,
+    read_by,
 )
 
 Floats: TypeAlias = NDArray[np.float64]
@@ -43,7 +45,19 @@ LARGEST = 1e100
 ZERO = 1e-150
 """What is below it may be a product with a part that is zero, carried in logarithms."""
 STEADY = 1e-9
-"""What is this close to a whole number, relative to it, is taken for it on either side."""
+"""What is this close to a whole number, relative to it, is taken for it where it is known to be whole."""
+AT_AN_EDGE = 1e-11
+"""Relative: what is rounded may be off by as much, so that as close to a whole number it may go either way.
+
+It covers the rounding of the sums behind it (some ten terms below 700, each to 1e-16) a hundred times, and is a
+hundredth of what the model itself forgives (``models.rounding``), so that what is whole by design is on one side.
+"""
+HEAVY = 1e4
+"""Sums with terms of more than this have the rounding of their terms added to their ends."""
+SUM_PADDING = 1e-15
+"""Relative to the terms of a sum: the rounding of up to ten of them."""
+INSIDE_OUT = 1e-9
+"""Least above greatest by more than this, relative to the terms behind, is no rounding."""
 
 
 class Form:
@@ -75,7 +89,10 @@ NOTHING_KNOWN = Form((), np.zeros((0, 1)), -np.inf, np.inf, -np.inf, np.inf)
 
 
 def bounded(axes: tuple[int, ...], slopes: Floats, below: Values, above: Values, low: Values, high: Values) -> Form:
-    """Return a form whose range is the tighter of ``[low, high]`` and what slopes and remainder allow."""
+    """Return a form whose range is the tighter of ``[low, high]`` and what slopes and remainder allow.
+
+    Both hold for every design of the box, so that they meet; ``Forward`` doubts a form in which they do not.
+    """
     reach = np.abs(slopes).sum(axis=0)
     return Form(axes, slopes, below, above, np.maximum(low, below - reach), np.minimum(high, above + reach))
 
@@ -93,6 +110,17 @@ class Forward:
         Ranges of the rounded slots, shape (k, B).
     limits : mapping
         Least and greatest value of interest of some slots.
+
+    Attributes
+    ----------
+    empty : array of bool
+        Boxes of which it is proved that no design in them is of interest: a quantity can not be on the side of a rule
+        (``limits``), or of a whole number (``least``, ``most``), that is asked for.
+
+    Raises
+    ------
+    EnclosureError
+        By ``run`` and ``step``, where the least of a quantity is above its greatest in a box, rules or none.
     """
 
     def __init__(
@@ -112,12 +140,30 @@ class Forward:
         """Lines of bends, planes of look-ups and ends of roundings, which a backward pass reads again."""
         self.empty = np.zeros(self.count, dtype=bool)
         self._gathered: dict[int, Floats] = {}
+        self._contradicted = np.zeros(self.count, dtype=bool)
 
     def run(self, operations: Sequence[Operation], needed: Sequence[int] | None = None) -> None:
         """Work out the forms of all slots, or of those that are needed."""
         self.forms = [NOTHING_KNOWN] * len(operations)
         for slot in range(len(operations)) if needed is None else needed:
             self._work_out(operations[slot], slot)
+        self.settle(operations, needed)
+
+    def settle(self, operations: Sequence[Operation], needed: Sequence[int] | None = None) -> None:
+        """Work out once more, without the ends that rules set, the boxes in which a range was inside out.
+
+        Where it is so again an enclosure is wrong, which raises; else rules and ranges contradict each other, and no
+        design of the box meets the rules.
+        """
+        if not self._contradicted.any():
+            return
+        chosen = np.flatnonzero(self._contradicted)
+        open_ended = np.full((len(self.least), len(chosen)), -np.inf)
+        doubted = Unruled(
+            self.low[:, chosen], self.high[:, chosen], self.combination[chosen], open_ended, -open_ended, {}
+        )
+        doubted.run(operations, needed)
+        self.empty |= self._contradicted
 
     def here(self, value: Coefficient) -> Values:
         """Return a coefficient for each box."""
@@ -134,9 +180,41 @@ class Forward:
         self._work_out(operation, len(self.forms) - 1)
 
     def _work_out(self, operation: Operation, slot: int) -> None:
-        self.forms[slot] = getattr(self, f"_{type(operation).__name__.lower()}")(operation, slot)
+        form = self.forms[slot] = getattr(self, f"_{type(operation).__name__.lower()}")(operation, slot)
+        crossed = form.low > form.high
+        if np.any(crossed):
+            self._doubt(operation, slot, form, np.broadcast_to(crossed, (self.count,)))
         if slot in self.limits:
             self.limit(slot)
+
+    def _doubt(self, operation: Operation, slot: int, form: Form, crossed: NDArray[np.bool_]) -> None:
+        """Take both ends of a range that is inside out for what it can be, and note where that is no rounding.
+
+        Where one of them overflowed nothing is known.
+        """
+        low, high = (np.broadcast_to(end, (self.count,)) for end in (form.low, form.high))
+        lost = crossed & ~(np.isfinite(low) & np.isfinite(high))
+        size = 1.0 + np.maximum(np.abs(low), np.abs(high)) + self._size_of(operation)
+        wrong = crossed & ~lost & ~(low - high <= INSIDE_OUT * size)
+        form.low = np.where(lost, -np.inf, np.minimum(low, high))
+        form.high = np.where(lost, np.inf, np.maximum(low, high))
+        if wrong.any():
+            self._contradict(operation, slot, low, high, wrong)
+
+    def _contradict(self, operation: Operation, slot: int, low: Floats, high: Floats, wrong: NDArray[np.bool_]) -> None:
+        """Note the boxes in which a range is inside out."""
+        self._contradicted |= wrong
+
+    def _size_of(self, operation: Operation) -> Values:
+        """Return how large the terms are that a slot is made of: their rounding is not the slot's own."""
+        size: Values = 0.0
+        for inner in read_by(operation):
+            form = self.forms[inner]
+            reach = np.maximum(np.abs(form.below), np.abs(form.above)) + np.abs(form.slopes).sum(axis=0)
+            size = size + np.where(np.isfinite(reach), reach, 0.0)
+        if isinstance(operation, Sum):
+            size = size * max(1.0, *(float(np.max(np.abs(c))) for _, c in operation.terms), 0.0)
+        return size
 
     def limit(self, slot: int) -> None:
         """End the range of a slot where a rule ends it."""
@@ -144,7 +222,7 @@ class Forward:
         least, most = self.limits[slot]
         form.low = np.maximum(form.low, self.here(least))
         form.high = np.minimum(form.high, self.here(most))
-        self.empty |= form.low > form.high
+        self.empty |= form.low > form.high  # the rule can not be met: the range itself was not inside out
         form.high = np.maximum(form.high, form.low)
 
     def _input(self, operation: Input, _: int) -> Form:
@@ -177,9 +255,21 @@ class Forward:
             b, a = ordered(form.below, form.above, factor)
             lo, h = ordered(form.low, form.high, factor)
             below, above, low, high = below + b, above + a, low + lo, high + h
+        if operation.is_heavy:
+            pad = self._rounding_of(terms)
+            below, above, low, high = below - pad, above + pad, low - pad, high + pad
         if len(terms) == 1:
             return Form(axes, slopes, below, above, low, high)
         return bounded(axes, slopes, below, above, low, high)
+
+    @staticmethod
+    def _rounding_of(terms: Sequence[tuple[Form, Values]]) -> Values:
+        """Return what rounding may do to a sum of large terms that cancel."""
+        size: Values = 0.0
+        for form, factor in terms:
+            ends = np.maximum(np.maximum(np.abs(form.below), np.abs(form.above)), np.abs(form.low))
+            size = size + np.abs(factor) * (ends + np.abs(form.high) + np.abs(form.slopes).sum(axis=0))
+        return SUM_PADDING * np.where(np.isfinite(size), size, 0.0)
 
     def _paired(self, pair: Pair) -> Form:
         """Return a pair as a mean of its operands, with the error of the curve that makes it."""
@@ -212,8 +302,8 @@ class Forward:
         inner, curve = self.forms[operation.slot], operation.curve
         found = lines(inner.low, inner.high, curve)
         low, high = (found.at_low, found.at_high) if curve.rising else (found.at_high, found.at_low)
-        low = np.maximum(low - PADDING * np.abs(low) - curve.error, -LARGEST)
-        high = np.minimum(high + PADDING * np.abs(high) + curve.error, LARGEST)
+        low = np.clip(low - PADDING * np.abs(low) - curve.error, -LARGEST, LARGEST)
+        high = np.clip(high + PADDING * np.abs(high) + curve.error, -LARGEST, LARGEST)
         slope, least, most = found.slope, found.least, found.most
         wild = ~(most - least < WILD)
         if wild.any():
@@ -324,15 +414,17 @@ class Forward:
         return Form((), np.zeros((0, self.count)), low, high, low, high)
 
     def _rounding(self, operation: Rounding, slot: int) -> Form:
-        """Enclose a rounded slot: a whole number from end to end, itself to less than one more or less in between."""
+        """Enclose a rounded slot: a whole number from end to end, itself to less than one more or less in between.
+
+        What is rounded is known to ``AT_AN_EDGE``: as close to where the next whole number begins both are possible.
+        """
         inner = self.forms[operation.slot]
         low, high = (
             (np.exp(np.minimum(end, LARGEST_EXPONENT)) for end in (inner.low, inner.high))
             if (operation.logarithm)
             else (inner.low, inner.high)
         )
-        rounded = np.ceil if operation.up else np.floor
-        low, high = rounded(steady(low)), rounded(steady(high))
+        low, high = _whole_ends(operation, low, high)
         if operation.logarithm or operation.at_least_one:
             low, high = np.maximum(low, 1.0), np.maximum(high, 1.0)
         low, high = np.maximum(low, self.least[operation.place]), np.minimum(high, self.most[operation.place])
@@ -352,22 +444,57 @@ class Forward:
 
     @staticmethod
     def _slack(operation: Rounding, inner: Form, low: Floats) -> tuple[Values, Values]:
-        """Return how far rounding takes a slot down and up where its range holds several whole numbers."""
+        """Return how far rounding takes a slot down and up where its range holds several whole numbers.
+
+        Up, ``x <= r < x + 1``, and down, ``x - 1 < r <= x``, each to ``AT_AN_EDGE``. In logarithms, up,
+        ``log r < log x + log(1 + 1 / x)``, where x is at least its least and above the first whole number less one;
+        down, ``log r > log x - log(1 + 1 / r)``.
+        """
         if operation.free:
-            return -STEADY, STEADY * 10.0
+            size = 1.0 if operation.logarithm else np.maximum(np.abs(inner.high), 1.0)
+            return -STEADY * size, STEADY * 10.0 * size
         if not operation.logarithm:
-            return (0.0, 1.0) if operation.up else (-1.0, 0.0)
+            edge = AT_AN_EDGE * np.maximum(np.maximum(np.abs(inner.low), np.abs(inner.high)), 1.0)
+            return (-edge, 1.0 + edge) if operation.up else (-1.0 - edge, edge)
         if operation.up:
-            return 0.0, np.log1p(np.exp(-np.maximum(inner.low, np.log(np.maximum(low - 1.0, 1e-300)))))
-        return -np.log1p(1.0 / low), 0.0
+            least = np.maximum(inner.low, np.log(np.maximum(low - 1.0, 1e-300)))
+            return -AT_AN_EDGE, np.log1p(np.exp(-least)) + AT_AN_EDGE
+        return -np.log1p(1.0 / low) - AT_AN_EDGE, AT_AN_EDGE
 
     def row(self, row: Coefficient) -> Any:
         """Return the row of a table for each box."""
         return row[self.combination].astype(np.int64) if isinstance(row, np.ndarray) else int(row)
 
 
+class Unruled(Forward):
+    """Boxes without the ends that rules set: there is a value of every quantity at every design of a box."""
+
+    def _contradict(self, operation: Operation, slot: int, low: Floats, high: Floats, wrong: NDArray[np.bool_]) -> None:
+        box = int(np.argmax(wrong))
+        raise EnclosureError(
+            f"the enclosure of slot {slot} ({type(operation).__name__.lower()}) is inside out: at least "
+            f"{float(low[box])!r} and at most {float(high[box])!r} over the box {self.low[:, box].tolist()} to "
+            f"{self.high[:, box].tolist()} of combination {int(self.combination[box])}"
+        )
+
+
 def _log_difference(x: Values, y: Values) -> Values:
-    return np.where(x > y, x + LOG1MEXP.value(y - x), -LARGEST)
+    """Return ``log(exp(x) - exp(y))``, at its ends the very curve that makes it: see ``LOG1MEXP`` for x = y."""
+    return x + LOG1MEXP.value(np.minimum(y - x, 0.0))
+
+
+def _whole_ends(operation: Rounding, low: Floats, high: Floats) -> tuple[Floats, Floats]:
+    """Return the least and the greatest whole number that a range rounds to.
+
+    Where the rounding is ``free`` only designs count that are whole already: those in the range, or its neighbours.
+    """
+    if operation.free:
+        edge = 10.0 * STEADY * np.maximum(np.abs(high), 1.0)
+        first, last = np.ceil(low - edge), np.floor(high + edge)
+        return np.minimum(first, last), np.maximum(first, last)
+    rounded = np.ceil if operation.up else np.floor
+    edges = (AT_AN_EDGE * np.maximum(np.abs(end), 1.0) for end in (low, high))
+    return rounded(low - next(edges)), rounded(high + next(edges))
 
 
 PAIRS: dict[str, Callable[[Values, Values], Values]] = {
@@ -390,9 +517,3 @@ def ordered(low: Values, high: Values, factor: Values) -> tuple[Values, Values]:
 
 def _is_one(factor: Values) -> bool:
     return isinstance(factor, float) and factor == 1.0
-
-
-def steady(x: Floats) -> Floats:
-    """Return numbers, whole where they are within rounding of a whole one on either side."""
-    nearest = np.rint(x)
-    return np.where(np.abs(x - nearest) <= STEADY * np.maximum(np.abs(x), 1.0), nearest, x)

@@ -14,7 +14,7 @@ from dawndusk.optimize.certify.affine import STEADY, Forward
 from dawndusk.optimize.certify.alike import groups
 from dawndusk.optimize.certify.operations import Tape, operands, reached
 from dawndusk.optimize.certify.planes import Lifter, Lifting
-from dawndusk.optimize.certify.rows import ROW_TOLERANCE, Linear, best_multiplier, count_rows, cut, linear, linear_rows
+from dawndusk.optimize.certify.rows import Linear, best_multiplier, count_rows, cut, linear, linear_rows
 from dawndusk.optimize.certify.statement import SIZE, Statement
 from dawndusk.optimize.certify.tape import Builder
 
@@ -203,10 +203,10 @@ class Bounder:
         prices = np.zeros_like(known.prices)
         for row in linear_rows(self.tape, forward):
             reach = np.abs(row.slopes).sum(axis=0)
-            alive &= ~(row.below - reach > ROW_TOLERANCE) & ~(row.low > ROW_TOLERANCE)
+            alive &= ~(row.below - reach > row.tolerance) & ~(row.low > row.tolerance)
             row.counts = (row.below + reach > 0.0) & alive
             if row.counts.any():
-                cut(row.slopes, ROW_TOLERANCE - (row.below - reach), known.lower, known.upper)
+                cut(row.slopes, row.tolerance - (row.below - reach), known.lower, known.upper)
                 if row.slot is not None:
                     active.append(row)
                     prices[row.place] = np.where(row.counts, known.prices[row.place], 0.0)
@@ -222,13 +222,13 @@ class Bounder:
         slopes, below = goal.slopes.copy(), goal.below.copy()
         for row in active:
             slopes += known.prices[row.place] * row.slopes
-            below += known.prices[row.place] * (row.below - ROW_TOLERANCE)
+            below += known.prices[row.place] * (row.below - row.tolerance)
         fresh = boxes.bound == -np.inf
         for _ in range(SWEEPS if fresh.any() else 0):
             for row in active:
-                step = np.where(fresh & row.counts, best_multiplier(slopes, row.slopes, row.below - ROW_TOLERANCE), 0.0)
+                step = np.where(fresh & row.counts, best_multiplier(slopes, row.slopes, row.below - row.tolerance), 0.0)
                 slopes += step * row.slopes
-                below += step * (row.below - ROW_TOLERANCE)
+                below += step * (row.below - row.tolerance)
                 known.prices[row.place] += step
         return (goal.slopes, goal.below), (slopes, below)
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from dawndusk.models.design import Design
-from dawndusk.models.errors import DawnduskError
 from dawndusk.models.evaluate import Evaluation
 from dawndusk.optimize.certify.boxes import Boxes
 from dawndusk.optimize.evolution import Candidate
@@ -15,10 +15,6 @@ from dawndusk.optimize.evolution import Candidate
 Status: TypeAlias = Literal["optimal", "feasible", "infeasible", "unknown"]
 """``optimal``: the gap asked for is proved. ``feasible``: a design, and a gap that is wider. ``infeasible``: proved
 that no design meets all rules. ``unknown``: stopped before a feasible design or a proof that there is none."""
-
-
-class CertificateError(DawnduskError):
-    """A feasible design beats a proved bound: one of the two is wrong, and the message names both."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +32,20 @@ def verdict_of(checks: Sequence[Check]) -> str:
     if not checks:
         return "not run"
     return "passed" if all(check.held for check in checks) else "failed"
+
+
+SAFETY = 1e-10
+"""What is taken off a proved score, per unit of it and at least of one: no rounding on the way to it is as large."""
+
+
+def safe(proved: float) -> float:
+    """Return a score that no feasible design is below, given one proved up to rounding; infinite ones as they are."""
+    return proved - SAFETY * (1.0 + abs(proved)) if math.isfinite(proved) else proved
+
+
+def unsafe(wanted: float) -> float:
+    """Return the score that has to be proved up to rounding for ``wanted`` to be safe."""
+    return wanted + 2.0 * SAFETY * (1.0 + abs(wanted)) if math.isfinite(wanted) else wanted
 
 
 def relative_gap(objective: float | None, bound: float | None) -> float | None:

@@ -23,6 +23,8 @@ TINY = 1e-300
 """Logarithms of numbers below it are those of this number, so that a part that is zero stays finite."""
 LARGEST_EXPONENT = 230.0
 """Exponentials end here, so that no product of two overflows; nothing that is wanted comes near."""
+LEAST_STEEPNESS = 1.0 + 1e-15
+"""``log(exp(x) - 1)`` rises by more than its argument; what is less steep lies beyond any argument."""
 SMALL = 1e-4
 """Below it a series of the spread factor takes the place of its formula, which would lose its digits."""
 
@@ -32,7 +34,8 @@ class Curve:
     """A convex or concave, rising or falling function of one number.
 
     ``touches`` gives the argument at which the function has a slope. ``error`` is how far the model's own calculation
-    may be from the function, where it is an iteration.
+    may be from the function, where it is an iteration. ``domain`` holds every argument that there is; beyond it the
+    function is neither convex nor concave.
     """
 
     name: str
@@ -42,6 +45,11 @@ class Curve:
     convex: bool
     rising: bool = True
     error: float = 0.0
+    domain: tuple[float, float] = (-np.inf, np.inf)
+
+    def within(self, x: Values) -> Values:
+        """Return arguments held in the domain: an enclosure of one reaches beyond it by its padding only."""
+        return np.minimum(np.maximum(x, self.domain[0]), self.domain[1])
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,6 +68,7 @@ class Lines:
 
 def lines(low: Values, high: Values, curve: Curve) -> Lines:
     """Return the chord of a curve from ``low`` to ``high`` and the tangent parallel to it."""
+    low, high = curve.within(low), curve.within(high)
     at_low, at_high = curve.value(low), curve.value(high)
     width = high - low
     wide = width > NARROW * (1.0 + np.abs(low))
@@ -204,24 +213,33 @@ def _balance_touches(slope: Values) -> Values:
 
 EXP = Curve("exp", _exp, _exp, _log, convex=True)
 EXPM1 = Curve("expm1", _expm1, _exp, _log, convex=True)
-LOG = Curve("log", _log, lambda x: 1.0 / np.maximum(x, TINY), lambda s: 1.0 / np.maximum(s, TINY), convex=False)
+LOG = Curve(
+    "log",
+    _log,
+    lambda x: 1.0 / np.maximum(x, TINY),
+    lambda s: 1.0 / np.maximum(s, TINY),
+    convex=False,
+    domain=(0.0, np.inf),
+)
 SOFTPLUS = Curve("softplus", _softplus, _logistic, _logit, convex=True)
 """``log(1 + exp(x))``: a sum in logarithms."""
 LOG1MEXP = Curve(
     "log1mexp",
     _log1mexp,
     lambda x: np.exp(x) / np.expm1(np.minimum(x, -TINY)),
-    lambda s: _log(-s) - _log(1.0 - s),
+    lambda s: -np.log1p(1.0 / np.maximum(-s, TINY)),
     convex=False,
     rising=False,
+    domain=(-np.inf, 0.0),
 )
-"""``log(1 - exp(x))`` below zero: a difference in logarithms."""
+"""``log(1 - exp(x))`` up to zero: a difference in logarithms. A difference of nothing is ``TINY`` of the greater."""
 LOG_EXPM1 = Curve(
     "log_expm1",
     _log_expm1,
     lambda x: -1.0 / np.expm1(-x),
-    lambda s: -_log(1.0 - 1.0 / np.maximum(s, 1.0)),
+    lambda s: -np.log1p(-1.0 / np.maximum(s, LEAST_STEEPNESS)),
     convex=False,
+    domain=(0.0, np.inf),
 )
 LOG_EXPM1_EXP = Curve("log_expm1_exp", _log_expm1_exp, _log_expm1_exp_slope, _log_expm1_exp_touches, convex=True)
 """``log(exp(exp(y)) - 1)``: the same of a number that is given by its logarithm."""
@@ -229,11 +247,17 @@ LOG_SPREAD_EXP = Curve(
     "log_spread_exp", _log_spread_exp, _log_spread_exp_slope, _log_spread_exp_touches, convex=False, rising=False
 )
 """``log((1 - exp(-x)) / x)`` of a number x that is given by its logarithm."""
-LOG_SPREAD = Curve("log_spread", _log_spread, _log_spread_slope, _log_spread_touches, convex=True, rising=False)
+LOG_SPREAD = Curve(
+    "log_spread",
+    _log_spread,
+    _log_spread_slope,
+    _log_spread_touches,
+    convex=True,
+    rising=False,
+    domain=(0.0, np.inf),
+)
 """``log((1 - exp(-x)) / x)`` from zero on."""
 RAMP = Curve("ramp", lambda x: np.maximum(x, 0.0), lambda x: np.where(x > 0.0, 1.0, 0.0), _ramp_touches, convex=True)
 """``max(x, 0)``: the larger of two."""
-SQUARE_UP = Curve("square", np.square, lambda x: 2.0 * x, lambda s: 0.5 * s, convex=True)
-"""``x^2`` from zero on."""
 BALANCE = Curve("balance", _balance, _balance_slope, _balance_touches, convex=True, error=1e-10)
 """The temperature at which a radiator carries heat that grows with it, in logarithms."""

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dawndusk.models.design import CATEGORIES, NUMBERS, VARIABLES, Design, DesignBatch
+from dawndusk.models.rounding import rounded_up
 from dawndusk.optimize.certify.boxes import Boxes
 from dawndusk.optimize.certify.statement import SIZE, Statement
 
@@ -22,17 +23,19 @@ def coordinates_of(statement: Statement, design: Design) -> Floats:
 
     Spare accelerators are taken as the whole number that flies, which is what the coordinate stands for.
     """
-    size = np.array([float(getattr(design, SIZE))])
+    return coordinates(statement, DesignBatch.of(design))[:, 0]
+
+
+def coordinates(statement: Statement, batch: DesignBatch) -> Floats:
+    """Return the coordinates of N designs, shape (d, N), with spares as in ``coordinates_of``."""
+    size = batch.values[SIZE]
     found = []
     for c in statement.coordinates:
-        value = np.array([float(getattr(design, c.variable))])
+        value = batch.values[c.variable]
         if c.variable == "spare_fraction":
-            value = np.maximum(np.ceil(size * (1.0 + value) - SPARE_TOLERANCE) / size - 1.0, 0.0)
-        found.append(float(c.of(value, size)[0]))
-    return np.array(found)
-
-
-SPARE_TOLERANCE = 1e-9
+            value = np.maximum(rounded_up(size * (1.0 + value)) / size - 1.0, 0.0)
+        found.append(c.of(value, size))
+    return np.array(found).reshape(len(found), len(batch))
 
 
 def designs_at(statement: Statement, points: Floats, combination: NDArray[np.intp]) -> DesignBatch:

@@ -21,6 +21,7 @@ import numpy as np
 
 from dawndusk.models.design import Design
 from dawndusk.optimize.certify.boxes import Bounder
+from dawndusk.optimize.certify.certificate import safe
 from dawndusk.optimize.certify.milp_case import Case
 from dawndusk.optimize.certify.milp_columns import propagated
 from dawndusk.optimize.certify.milp_designs import best_near
@@ -180,7 +181,7 @@ class _Search:
     def result(self) -> SecondBound:
         """Return what was proved."""
         tree = self.tree
-        low = min(tree.lowest, self.cutoff)
+        low = safe(min(tree.lowest, self.cutoff))
         known = np.isfinite(self.score)
         gap = max(self.distance(low, self.score), 0.0) if known and np.isfinite(low) else None
         rows, columns = tree.size

@@ -15,9 +15,6 @@ from dawndusk.optimize.certify.operations import Sum, Tape, here, varies
 Floats: TypeAlias = NDArray[np.float64]
 Term: TypeAlias = tuple[int, float]
 
-ROW_SLACK = 1e-9
-"""What every rule may be missed by: the physics is worked out in floating point."""
-
 
 @dataclass(frozen=True)
 class Ranges:
@@ -57,7 +54,7 @@ def propagated(
     high = np.array([np.broadcast_to(f.high, (count,)) for f in forward.forms], dtype=np.float64)
     for row in tape.rows:
         least = low[row.slot] if row.slot is not None else np.array([here(row.constant, c) for c in members])
-        alive = alive & (least <= ROW_SLACK)
+        alive = alive & (least <= row.tolerance)
     if not alive.any():
         return None
     left = tuple(int(c) for c in chosen[alive])

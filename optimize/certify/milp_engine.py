@@ -36,8 +36,10 @@ OFF, BY_COLUMN = 0, 1
 NEAR = 1e-7
 WORTH_MOVING = 0.2
 """Share of the way to the least that may be in which an earlier solution has to be ahead to go on from there."""
-SAFE = 1e-13
-"""What is taken off every safe bound for the rounding of multiplying it out, per unit of the terms summed."""
+UNIT = 2.0**-53
+"""Rounding of one operation, relative to its result."""
+SLACK = 1.01
+"""Covers ``1 / (1 - n u)`` and the rounding of the error bound itself."""
 EMPTY = "Infeasible"
 
 
@@ -156,7 +158,7 @@ class Engine:
         self.multipliers = np.bincount(self._rows, signed, len(self.row_low)).astype(np.float64)
         bound = self.safe(cost, self.multipliers)
         reach = np.maximum(cost * self.low, cost * self.high)
-        if bound > float(reach.sum() + SAFE * np.abs(reach).sum()):
+        if bound > float(reach.sum() + 4.0 * len(reach) * UNIT * np.abs(reach).sum()):
             return Answer(np.inf, None, EMPTY)
         point = -np.array(solution.row_dual)
         self._visited.append((point, self.solver.getBasis()))
@@ -180,14 +182,28 @@ class Engine:
         return found
 
     def safe(self, cost: Floats, dual: Floats) -> float:
-        """Return the lower bound on ``cost . u`` that multipliers of the rows prove."""
+        """Return the lower bound on ``cost . u`` that multipliers y of the rows ``A u`` prove.
+
+        With ends l, h of rows and columns, ``cost . u >= sum y_i (l_i if y_i > 0 else h_i) + sum of the least of
+        r_j u_j``, where ``r = cost - A' y``: whatever y is. A sum of n products is off by at most ``n u / (1 - n u)``
+        of the sum of their absolute values (Higham, Accuracy and stability of numerical algorithms, 2002, chapter 3):
+        that much, of r as well, is taken off.
+        """
         dual = self.kept(dual)
         ends = np.where(dual > 0.0, self.row_low, self.row_high)
         parts = np.where(dual == 0.0, 0.0, dual * np.where(dual == 0.0, 0.0, ends))
         rest = cost - self.transposed @ dual
         columns = np.where(rest > 0.0, rest * self.low, rest * self.high)
-        size = 1.0 + float(np.abs(parts).sum() + np.abs(columns).sum())
-        return float(parts.sum() + columns.sum()) - SAFE * size
+        reach = np.maximum(np.abs(self.low), np.abs(self.high))
+        missed = self._missed * (np.abs(cost) + abs(self.transposed) @ np.abs(dual)) * reach
+        summed = UNIT * (len(parts) + len(columns) + 2) * float(np.abs(parts).sum() + np.abs(columns).sum())
+        return float(parts.sum() + columns.sum()) - SLACK * (summed + float(missed.sum()))
+
+    @property
+    def _missed(self) -> Floats:
+        """The rounding of each column's sum over its rows, relative to the sum of absolute values, shape (columns,)."""
+        found: Floats = UNIT * (np.diff(self.transposed.indptr) + 2.0)
+        return found
 
 
 def _priced(low: Floats, high: Floats, first: int) -> tuple[Whole, Floats, Floats]:

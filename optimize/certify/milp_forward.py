@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dawndusk.optimize.certify.affine import STEADY, Form, Forward
-from dawndusk.optimize.certify.milp_columns import ROW_SLACK
 from dawndusk.optimize.certify.operations import Operation, Rounding, Tape
 
 Floats: TypeAlias = NDArray[np.float64]
@@ -17,7 +16,8 @@ Whole: TypeAlias = NDArray[np.intp]
 
 FLAT = 1e-14
 EDGE = 1e-12
-SLACK = 1e-12
+SLACK = 1e-9
+"""Ranges of one slot that miss each other by less, relative to it, may meet but for rounding."""
 
 
 @dataclass(eq=False)
@@ -78,9 +78,9 @@ def narrowed(tape: Tape, needed: list[int], known: Slots, target: float) -> Narr
     alive = alive & _cut(goal, target, lower, upper)
     for row in tape.rows:
         if row.slot is None:
-            alive &= np.broadcast_to(forward.here(row.constant), (count,)) <= ROW_SLACK
+            alive &= np.broadcast_to(forward.here(row.constant), (count,)) <= row.tolerance
         else:
-            alive &= _cut(forward.forms[row.slot], ROW_SLACK, lower, upper)
+            alive &= _cut(forward.forms[row.slot], row.tolerance, lower, upper)
     alive &= (lower <= upper).all(axis=0)
     low, high = known.low.copy(), known.high.copy()
     for slot in needed:

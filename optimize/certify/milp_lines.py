@@ -15,7 +15,7 @@ import highspy
 import numpy as np
 from numpy.typing import NDArray
 
-from dawndusk.optimize.certify.curves import PADDING, RAMP, TINY, Curve
+from dawndusk.optimize.certify.curves import PADDING, RAMP, Curve
 from dawndusk.optimize.certify.lookup import GridRanges, TableRanges
 from dawndusk.optimize.certify.milp_solver import OPTIMAL, solver
 
@@ -23,8 +23,6 @@ Floats: TypeAlias = NDArray[np.float64]
 
 MOST_HULL_LINES = 6
 """Lines on each side of a look-up: each is worked out from all nodes, so leaving some out only loosens."""
-DOMAINS = {"log": (0.0, np.inf), "log1mexp": (-np.inf, -TINY), "log_expm1": (0.0, np.inf), "log_spread": (0.0, np.inf)}
-"""Where curves are meant: ranges reach beyond only by their padding, and no argument of the physics does."""
 LARGEST_SLOPE = 1e12
 """Steeper lines say nothing that a bound on the variable does not say, and spoil the digits of a row."""
 FLAT = 1e-9
@@ -56,8 +54,7 @@ def tangents(curve: Curve, low: float, high: float, count: int, points: Sequence
     """Return tangents of a curve at ``count`` arguments of evenly spread slopes, and at ``points``."""
     if curve is RAMP:
         return [Line(0.0, 0.0, below=True), Line(1.0, 0.0, below=True)]
-    domain = DOMAINS.get(curve.name, (-np.inf, np.inf))
-    low, high = (float(np.clip(end, *domain)) for end in (low, high))
+    low, high = (float(curve.within(end)) for end in (low, high))
     with np.errstate(all="ignore"):
         ends = np.asarray(curve.slope(np.array([low, high])), dtype=np.float64)
         ends = np.clip(np.nan_to_num(ends, nan=0.0), -LARGEST_SLOPE, LARGEST_SLOPE)
@@ -85,7 +82,7 @@ def tangents_at(curve: Curve, low: float, high: float, at: Floats) -> list[Line]
 
 def curve_bands(curve: Curve, breaks: Floats) -> list[Band]:
     """Return a band between chord and parallel tangent over each interval between breaks."""
-    kept = np.clip(breaks, *DOMAINS.get(curve.name, (-np.inf, np.inf)))
+    kept = curve.within(breaks)
     low, high = kept[:-1], kept[1:]
     with np.errstate(all="ignore"):
         at_low, at_high = (np.asarray(curve.value(x), dtype=np.float64) for x in (low, high))

@@ -16,7 +16,7 @@ from scipy.sparse import csr_matrix
 
 from dawndusk.optimize.certify.affine import STEADY
 from dawndusk.optimize.certify.curves import RAMP
-from dawndusk.optimize.certify.milp_columns import ROW_SLACK, Columns, Extra, LinearRow, Ranges, Term
+from dawndusk.optimize.certify.milp_columns import Columns, Extra, LinearRow, Ranges, Term
 from dawndusk.optimize.certify.milp_joint import enclose
 from dawndusk.optimize.certify.milp_lines import (
     Band,
@@ -30,6 +30,7 @@ from dawndusk.optimize.certify.milp_lines import (
     tangents,
 )
 from dawndusk.optimize.certify.operations import (
+    ROW_TOLERANCE,
     Bend,
     Coefficient,
     Grid,
@@ -127,7 +128,7 @@ class Relaxation:
         """Add a row over slots."""
         joined, constant = self.columns.joined(terms, 0.0)
         if not joined:
-            if constant < low - ROW_SLACK or constant > high + ROW_SLACK:
+            if constant < low - ROW_TOLERANCE or constant > high + ROW_TOLERANCE:
                 self.contradiction = name
             return
         self.rows.append(LinearRow(name, tuple(joined), low - constant, high - constant))
@@ -200,9 +201,9 @@ class Relaxation:
                 self._enclose(slot)
         for row in self.tape.rows:
             if row.slot is None:
-                self.add(row.name, *self._ended(row.constant))
+                self.add(row.name, *self._ended(row.constant, row.tolerance))
             else:
-                self.add(row.name, [(row.slot, 1.0)], -np.inf, ROW_SLACK)
+                self.add(row.name, [(row.slot, 1.0)], -np.inf, row.tolerance)
 
     def _enclose(self, slot: int) -> None:
         """Add the rows between which a slot lies."""
@@ -233,10 +234,10 @@ class Relaxation:
         constant += self._shifts
         self.add(f"sum_{slot}", [(slot, 1.0), *((s, -f) for s, f in (*terms, *more))], constant, constant)
 
-    def _ended(self, value: Coefficient) -> tuple[list[Term], float, float]:
+    def _ended(self, value: Coefficient, tolerance: float) -> tuple[list[Term], float, float]:
         """Return a row that holds a constant at most zero."""
         terms, constant = self._constant(value)
-        return terms, -np.inf, ROW_SLACK - constant
+        return terms, -np.inf, tolerance - constant
 
     def line(self, slot: int, inner: int, slope: float, start: float, *, below: bool, name: str) -> None:
         """Bound a slot by a line of another."""
@@ -301,17 +302,19 @@ class Relaxation:
         """Bound a rounded slot by what is rounded, on the side to which it rounds and by less than one on the other."""
         inner = operation.slot
         low, high = self.ranges.within(inner)
+        size = 1.0 if operation.logarithm else max(abs(low), abs(high), 1.0)
+        edge = 10.0 * STEADY * size
         if operation.free:
-            self.line(slot, inner, 1.0, -STEADY, below=True, name=f"rounded_{slot}")
-            self.line(slot, inner, 1.0, 10.0 * STEADY, below=False, name=f"rounded_{slot}")
+            self.line(slot, inner, 1.0, -edge, below=True, name=f"rounded_{slot}")
+            self.line(slot, inner, 1.0, edge, below=False, name=f"rounded_{slot}")
             return
         if operation.at_least_one:
             self._hold_at_one(slot, inner, low, high)
         down, over = self._slack(operation, low, self.ranges.low[slot])
         if operation.at_least_one and not operation.logarithm:
             over = max(over, 1.0 - low)
-        self.line(slot, inner, 1.0, down - 10.0 * STEADY, below=True, name=f"rounded_{slot}")
-        self.line(slot, inner, 1.0, over + 10.0 * STEADY, below=False, name=f"rounded_{slot}")
+        self.line(slot, inner, 1.0, down - edge, below=True, name=f"rounded_{slot}")
+        self.line(slot, inner, 1.0, over + edge, below=False, name=f"rounded_{slot}")
 
     def _hold_at_one(self, slot: int, inner: int, low: float, high: float) -> None:
         """Bound the logarithm of the larger of a whole number below and one by the chord of the larger of both."""

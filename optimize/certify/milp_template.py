@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from dawndusk.optimize.certify.curves import PADDING, RAMP, Curve
-from dawndusk.optimize.certify.milp_columns import ROW_SLACK, Columns, LinearRow, Ranges
+from dawndusk.optimize.certify.milp_columns import Columns, LinearRow, Ranges
 from dawndusk.optimize.certify.milp_joint import enclose
-from dawndusk.optimize.certify.milp_lines import DOMAINS, LARGEST_SLOPE
+from dawndusk.optimize.certify.milp_lines import LARGEST_SLOPE
 from dawndusk.optimize.certify.milp_relaxation import ROUNDING, STEEPEST, Relaxation
 from dawndusk.optimize.certify.operations import Bend, Joint, Sum, Tape, here, reads
 
@@ -107,7 +107,7 @@ class Template:
             if row.slot is not None:
                 joined, shift = self.columns.joined([(row.slot, 1.0)], 0.0)
                 if joined:
-                    rows.append(LinearRow("rule", tuple(joined), -np.inf, ROW_SLACK - shift))
+                    rows.append(LinearRow("rule", tuple(joined), -np.inf, row.tolerance - shift))
         return self.flat(rows)
 
     def _bends(self) -> list[_Bends]:
@@ -231,7 +231,7 @@ def _tangents(curve: Curve, low: Floats, high: Floats) -> tuple[Floats, Floats]:
     """Return slopes and starts of tangents over intervals of shape (n,), each of shape (lines, n)."""
     if curve is RAMP:
         return np.stack([np.zeros_like(low), np.ones_like(low)]), np.zeros((2, len(low)))
-    low, high = (np.clip(end, *DOMAINS.get(curve.name, (-np.inf, np.inf))) for end in (low, high))
+    low, high = curve.within(low), curve.within(high)
     with np.errstate(all="ignore"):
         ends = np.asarray(curve.slope(np.stack([low, high])), dtype=np.float64)
         ends = np.clip(np.nan_to_num(ends, nan=0.0), -LARGEST_SLOPE, LARGEST_SLOPE)
@@ -249,7 +249,7 @@ def _tangents(curve: Curve, low: Floats, high: Floats) -> tuple[Floats, Floats]:
 
 def _chord(curve: Curve, low: Floats, high: Floats) -> tuple[Floats, Floats]:
     """Return slope and start of the chord over intervals, moved to the far side of the curve."""
-    low, high = (np.clip(end, *DOMAINS.get(curve.name, (-np.inf, np.inf))) for end in (low, high))
+    low, high = curve.within(low), curve.within(high)
     with np.errstate(all="ignore"):
         at_low, at_high = (np.asarray(curve.value(x), dtype=np.float64) for x in (low, high))
         slope = (at_high - at_low) / np.where(high > low, high - low, 1.0)

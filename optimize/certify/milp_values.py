@@ -8,7 +8,6 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from dawndusk.optimize.certify.affine import STEADY
 from dawndusk.optimize.certify.operations import (
     Bend,
     Grid,
@@ -71,11 +70,9 @@ def exact_at(tape: Tape, combination: int, slot: int, values: Floats) -> float:
 
 
 def rounded(operation: Rounding, inner: float) -> float:
-    """Return a number rounded as the physics does it, what is whole within rounding taken as it is."""
+    """Return a number rounded as the physics does it."""
     plain = float(np.exp(min(inner, 700.0))) if operation.logarithm else inner
-    nearest = float(np.rint(plain))
-    if abs(plain - nearest) > STEADY * max(abs(plain), 1.0):
-        nearest = float(np.ceil(plain) if operation.up else np.floor(plain))
+    nearest = float(np.ceil(plain) if operation.up else np.floor(plain))
     if operation.logarithm or operation.at_least_one:
         nearest = max(nearest, 1.0)
     return float(np.log(nearest)) if operation.logarithm else nearest

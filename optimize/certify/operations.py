@@ -15,6 +15,8 @@ from dawndusk.optimize.certify.statement import Statement
 
 Coefficient: TypeAlias = Any
 """A float, or an array of shape (C,) with one value for each combination of categories."""
+ROW_TOLERANCE = 1e-9
+"""What a rule may be missed by, relative to its limit: the physics is worked out in floating point."""
 Operand: TypeAlias = tuple[int | None, Coefficient]
 """A slot, or where that is None a constant."""
 
@@ -43,11 +45,15 @@ class Pair:
 
 @dataclass(frozen=True, eq=False)
 class Sum:
-    """``constant + sum of coefficient * slot``; with a pair, what that is."""
+    """``constant + sum of coefficient * slot``; with a pair, what that is.
+
+    ``is_heavy`` says that its terms are so large that the rounding of their sum counts.
+    """
 
     terms: tuple[tuple[int, Coefficient], ...]
     constant: Coefficient
     pair: Pair | None = None
+    is_heavy: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,12 +129,16 @@ Operation: TypeAlias = Input | Sum | Bend | Table | Grid | Product | Joint | Sig
 
 @dataclass(frozen=True, eq=False)
 class Row:
-    """A rule or bound: ``slot`` at most zero. Where ``slot`` is None it is ``constant``, the same all over a box."""
+    """A rule or bound: ``slot`` at most zero. Where ``slot`` is None it is ``constant``, the same all over a box.
+
+    It counts as met up to ``tolerance``: 1e-9 of the limit, in a logarithm or in the units of what is compared.
+    """
 
     name: str
     slot: int | None
     constant: Coefficient
     logarithm: bool = False
+    tolerance: float = ROW_TOLERANCE
 
 
 @dataclass(eq=False)

@@ -26,7 +26,7 @@ from dawndusk.optimize.certify.backward import at_point, plane
 from dawndusk.optimize.certify.curves import PADDING
 from dawndusk.optimize.certify.master import Master
 from dawndusk.optimize.certify.operations import Tape
-from dawndusk.optimize.certify.rows import ROW_TOLERANCE, Linear, cut
+from dawndusk.optimize.certify.rows import Linear, cut
 from dawndusk.optimize.certify.selection import Selection
 
 Floats: TypeAlias = NDArray[np.float64]
@@ -161,7 +161,7 @@ class _Bundle:
         lines = [(tried.slopes, tried.below, np.ones(count, dtype=bool)) for tried in self.tries]
         for row in self.rows:
             counts = np.broadcast_to(row.counts, (count,))
-            lines.append((np.where(counts, row.slopes, 0.0), np.where(counts, row.below - ROW_TOLERANCE, 0.0), counts))
+            lines.append((np.where(counts, row.slopes, 0.0), np.where(counts, row.below - row.tolerance, 0.0), counts))
         slopes, below, counts = (np.stack(part) for part in zip(*lines, strict=True))
         shares, point = Master(slopes, below, counts, len(self.tries)).solve(start)
         prices = np.zeros_like(self.tries[0].prices)
@@ -225,7 +225,7 @@ class Lifter:
             price = work.prices[row.place]
             values[number] = row.sign * points[row.slot] + row.shift
             weights[row.slot] = weights.get(row.slot, 0.0) + price * row.sign
-            shift = shift + price * (row.shift - ROW_TOLERANCE)
+            shift = shift + price * (row.shift - row.tolerance)
         slopes, below = plane(operations, forward, weights, points, blame, self.groups, self.companions)
         slopes, below = known_planes(slopes, below + shift)
         return _Tried(work.u, work.prices, slopes, below, values, below - np.abs(slopes).sum(axis=0))

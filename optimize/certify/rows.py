@@ -8,13 +8,12 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from dawndusk.optimize.certify.affine import Form, Forward
-from dawndusk.optimize.certify.operations import Rounding, Tape
+from dawndusk.optimize.certify.affine import AT_AN_EDGE, STEADY, Form, Forward
+from dawndusk.optimize.certify.operations import ROW_TOLERANCE, Rounding, Tape
 from dawndusk.optimize.certify.selection import picked
 
 Floats: TypeAlias = NDArray[np.float64]
 
-ROW_TOLERANCE = 1e-9
 FLAT = 1e-14
 NO_END = -1e6
 """What stands for the distance to an end that is not there."""
@@ -26,6 +25,7 @@ class Linear:
 
     The function is ``sign * slot + shift``; ``slot`` is None where it is the same all over a box. ``place`` is its
     number among the rows of a tape, and ``counts`` says in which boxes it may be broken: elsewhere its price is zero.
+    It counts as met up to ``tolerance``.
     """
 
     slopes: Floats
@@ -36,6 +36,7 @@ class Linear:
     shift: Any = 0.0
     place: int = -1
     counts: Any = True
+    tolerance: float = ROW_TOLERANCE
 
     def take(self, chosen: NDArray[np.intp]) -> Linear:
         """Return the row over some of the boxes."""
@@ -68,10 +69,10 @@ def linear_rows(tape: Tape, forward: Forward) -> list[Linear]:
     for row in tape.rows:
         if row.slot is None:
             value = np.broadcast_to(forward.here(row.constant), (count,))
-            found.append(Linear(np.zeros((axes, count)), value, value))
+            found.append(Linear(np.zeros((axes, count)), value, value, tolerance=row.tolerance))
         else:
             found.append(linear(forward.forms[row.slot], axes, count))
-            found[-1].slot = row.slot
+            found[-1].slot, found[-1].tolerance = row.slot, row.tolerance
     for slot in tape.roundings:
         found.extend(_rounded(tape, slot, forward))
     for place, one in enumerate(found):
@@ -80,7 +81,10 @@ def linear_rows(tape: Tape, forward: Forward) -> list[Linear]:
 
 
 def _rounded(tape: Tape, slot: int, forward: Forward) -> list[Linear]:
-    """Return the rows that tie a rounded slot's range to what is rounded."""
+    """Return the rows that tie a rounded slot's range to what is rounded.
+
+    Up, ``low - 1 < x <= high``, down, ``low <= x < high + 1``, where x is known to ``AT_AN_EDGE``.
+    """
     axes, count = forward.low.shape
     operation = tape.operations[slot]
     assert isinstance(operation, Rounding)
@@ -89,14 +93,17 @@ def _rounded(tape: Tape, slot: int, forward: Forward) -> list[Linear]:
     ends = (low - 1.0, high) if operation.up else (low, high + 1.0)
     if operation.free:
         ends = low, high
+    edge = 10.0 * STEADY if operation.free else AT_AN_EDGE
     if operation.logarithm:
         ends = np.log(np.maximum(ends[0], 0.0)), np.log(ends[1])
+    else:
+        edge = edge * np.maximum(np.maximum(np.abs(low), np.abs(high)), 1.0)
     rows = []
     for sign, end in ((-1.0, ends[0]), (1.0, ends[1])):
         low_, below = (form.low, form.below) if sign > 0 else (-form.high, -form.above)
         slopes = np.zeros((axes, count))
         slopes[list(form.axes)] = sign * form.slopes
-        shift = np.where(np.isfinite(end), -sign * end, NO_END)
+        shift = np.where(np.isfinite(end), -sign * end - edge, NO_END)
         rows.append(Linear(slopes, below + shift, low_ + shift, operation.slot, sign, shift))
     return rows
 

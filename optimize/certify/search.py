@@ -20,11 +20,12 @@ from numpy.typing import NDArray
 
 from dawndusk.models.design import Design, DesignBatch
 from dawndusk.models.errors import DesignError
-from dawndusk.optimize.certify.audit import audit as run_audit
+from dawndusk.optimize.certify.audit.checks import Audit, audit_seconds
 from dawndusk.optimize.certify.boxes import Boxes
 from dawndusk.optimize.certify.branch import Examined, cuts
-from dawndusk.optimize.certify.certificate import CertificateError, Certified, Check, Status, Unfinished, relative_gap
+from dawndusk.optimize.certify.certificate import Certified, Check, Status, Unfinished, relative_gap, safe, unsafe
 from dawndusk.optimize.certify.designs import designs_in
+from dawndusk.optimize.certify.errors import CertificateError
 from dawndusk.optimize.certify.frontier import Frontier, lowest
 from dawndusk.optimize.certify.polish import improve
 from dawndusk.optimize.certify.shares import Bounding, collected, hand_over
@@ -156,10 +157,14 @@ class _Run:
 
     @property
     def cutoff(self) -> float:
-        """Return the score at which a box is closed: the best one less the gap asked for."""
+        """Return the score at which a box is closed: the best one less the gap asked for, and what is taken off it."""
+        if not math.isfinite(self.score):
+            return self.score
         if self.logarithm:
-            return self.score + math.log1p(-self.gap) if self.statement.sign > 0 else self.score - math.log1p(self.gap)
-        return self.score - self.gap * abs(self.score) if math.isfinite(self.score) else self.score
+            less = math.log1p(-self.gap) if self.statement.sign > 0 else -math.log1p(self.gap)
+        else:
+            less = -self.gap * abs(self.score)
+        return unsafe(self.score + less)
 
     def in_units(self, score: float) -> float:
         """Return the objective that has a score."""
@@ -252,9 +257,10 @@ class _Run:
     def _from(self, found: SearchResult) -> None:
         self.evaluated += found.evaluated
         self.candidates = self.candidates or found.candidates
-        if found.status == "feasible":
-            self._keep(found.design)
-            self._polish()
+        self._keep(found.design)
+        if self.best is None:
+            self._repair(found.design)
+        self._polish()
 
     def _polish(self) -> None:
         """Look for better designs near the best one, until there is next to nothing to gain."""
@@ -266,6 +272,11 @@ class _Run:
             self._keep(improve(self.statement, self.best.designs[0], self._merits, rng))
             if not self.score < before - WORTH_POLISHING * max(abs(before), 1.0):
                 return
+
+    def _repair(self, design: Design) -> None:
+        """Look for a feasible design near one that is not: rules and bounds alone rank those that break any."""
+        rng = np.random.default_rng([self.seed, MOST_POLISHES, self.evaluated % 1000])
+        self._keep(improve(self.statement, design, self._merits, rng))
 
     def _merits(self, batch: DesignBatch) -> Floats:
         """Return what ranks designs, small is good, shape (N,)."""
@@ -303,7 +314,7 @@ class _Run:
 
     def _proved(self) -> float:
         """Return the score that no feasible design is below."""
-        return min(self.open.lowest, lowest(self.held), lowest(self.stuck), self.closed_at)
+        return safe(min(self.open.lowest, lowest(self.held), lowest(self.stuck), self.closed_at))
 
     def _tell(self) -> None:
         now = time.monotonic()
@@ -322,16 +333,8 @@ class _Run:
     def audit(self) -> tuple[Check, ...]:
         """Doubt what was proved; raise ``CertificateError`` where a design beats it."""
         closed = Boxes.join(self.closed) if self.closed else None
-        return run_audit(
-            self.statement,
-            self.bounder,
-            closed=closed,
-            proved=self._proved(),
-            best=(self.best.designs[0], self.score) if self.best is not None else None,
-            scores=self.scores,
-            in_units=self.in_units,
-            seed=self.seed,
-        )
+        doubt = Audit(self.statement, self._proved(), self.scores, self.in_units, self.seed)
+        return doubt.run(closed, audit_seconds(self.seconds))
 
     def result(self, stopped_by: str, checks: tuple[Check, ...]) -> Certified:
         """Return the result as it stands."""

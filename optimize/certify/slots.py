@@ -9,7 +9,7 @@ import numpy as np
 
 from dawndusk.models.errors import DawnduskError
 from dawndusk.optimize.certify import curves
-from dawndusk.optimize.certify.affine import Form, Forward
+from dawndusk.optimize.certify.affine import HEAVY, Form, Forward
 from dawndusk.optimize.certify.curves import Curve
 from dawndusk.optimize.certify.operations import Bend, Coefficient, Operand, Operation, Pair, Sum, Tape
 
@@ -101,6 +101,11 @@ class Value:
         return self.in_logs or bool(np.all(self._slots.form(self.plain).low >= 0.0))
 
     @property
+    def may_vanish(self) -> bool:
+        """Whether it is known as it is and may be zero, so that its logarithm would say next to nothing."""
+        return self.constant is None and not self.has_log and not self.is_positive
+
+    @property
     def is_positive(self) -> bool:
         """Whether it is above zero on every box."""
         if self.constant is not None:
@@ -121,6 +126,10 @@ class Slots:
     def form(self, slot: int) -> Form:
         """Return the form of a slot on the boxes that enclose the problem."""
         return self._forward.forms[slot]
+
+    def settle(self) -> None:
+        """Doubt the forms of all operations: see ``Forward.settle``."""
+        self._forward.settle(self.tape.operations)
 
     def emit(self, operation: Operation, *identity: object) -> int:
         """Return the slot of an operation, new or known by its identity."""
@@ -172,12 +181,20 @@ class Slots:
             return terms[0][0]
         terms = tuple(sorted(terms))
         return self.emit(
-            Sum(terms, constant, pair),
+            Sum(terms, constant, pair, self._is_heavy(terms)),
             "sum",
             pair is None,
             tuple((slot, key_of(factor)) for slot, factor in terms),
             key_of(constant),
         )
+
+    def _is_heavy(self, terms: Sequence[tuple[int, Coefficient]]) -> bool:
+        """Return whether terms may be so large that the rounding of their sum counts."""
+        size = 0.0
+        for slot, factor in terms:
+            form = self.form(slot)
+            size += float(np.max(np.abs(factor)) * np.max(np.maximum(np.abs(form.low), np.abs(form.high))))
+        return not size <= HEAVY  # one that is no number may be any
 
     def combine(self, terms: Sequence[Term], *, log: bool = False) -> tuple[list[tuple[int, Coefficient]], Coefficient]:
         """Return terms and constant of a sum of values, or of their logarithms."""

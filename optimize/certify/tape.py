@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from dawndusk.models.trace import reached_by
 from dawndusk.optimize.certify.affine import Forward
-from dawndusk.optimize.certify.operations import Coefficient, Input, Row, Tape
+from dawndusk.optimize.certify.operations import ROW_TOLERANCE, Coefficient, Input, Row, Tape
 from dawndusk.optimize.certify.slots import Cancelled, NotBoundedError, Slots, Value
 from dawndusk.optimize.certify.statement import SIZE, Statement
 from dawndusk.optimize.certify.translate import Translation, is_rounding
@@ -63,6 +63,7 @@ class Builder:
                         self.values[limit] = self._translation.value(limit, self.values)
                     self._hold(self.values[number], self.values.get(limit), at_most=at_most)
             self._finish()
+            self.slots.settle()
         return self.tape
 
     def _inputs(self) -> None:
@@ -128,12 +129,16 @@ class Builder:
 
     def _row(self, name: str, value: Value, limit: Value, *, at_most: bool) -> Row:
         sign = 1.0 if at_most else -1.0
+        known = [float(np.max(np.abs(side.constant))) for side in (value, limit) if side.constant is not None]
+        tolerance = ROW_TOLERANCE * max(1.0, *known, 0.0)
         if value.constant is not None and limit.constant is not None:
             excess = sign * (np.asarray(value.constant) - np.asarray(limit.constant))
-            return Row(name, None, float(excess) if np.ndim(excess) == 0 else excess)
+            return Row(name, None, float(excess) if np.ndim(excess) == 0 else excess, tolerance=tolerance)
         log = (value.in_logs or limit.in_logs) and value.is_positive and limit.is_positive
         slots, constant = self.slots.combine(((value, sign), (limit, -sign)), log=log)
+        if log:
+            tolerance = ROW_TOLERANCE
         try:
-            return Row(name, self.slots.sum(slots, constant), 0.0, log)
-        except Cancelled as known:
-            return Row(name, None, known.constant)
+            return Row(name, self.slots.sum(slots, constant), 0.0, log, tolerance)
+        except Cancelled as cancelled:
+            return Row(name, None, cancelled.constant, tolerance=tolerance)

@@ -101,7 +101,7 @@ class Translation:
                     self.slots, plain=lambda: self.slots.sum([(other.plain, constant.constant)]), log=slot, in_logs=True
                 )
             return self._scaled(other, constant)
-        if x.is_not_negative and y.is_not_negative:
+        if x.is_not_negative and y.is_not_negative and not (x.may_vanish or y.may_vanish):
             return self.slots.logarithmically((x, 1.0), (y, 1.0))
         return Value(self.slots, plain=self.slots.emit(Product(x.plain, y.plain), "product", x.plain, y.plain))
 

@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dawndusk.models.design import Design
-from dawndusk.optimize.certify.certificate import CertificateError, Certified, relative_gap
+from dawndusk.optimize.certify.certificate import Certified, relative_gap
+from dawndusk.optimize.certify.errors import CertificateError
 from dawndusk.optimize.certify.search import certify
 from dawndusk.optimize.certify.slots import NotBoundedError
 from dawndusk.optimize.evolution import Progress

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from dawndusk.models.fleet.fleet import Decisions
-from dawndusk.optimize.certify.certificate import CertificateError
+from dawndusk.optimize.certify.errors import CertificateError
 from dawndusk.optimize.plan.problem import Objective, PlanProblem
 from dawndusk.optimize.plan.score import Scored, score
 

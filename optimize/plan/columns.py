@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dawndusk.models.design import Design
-from dawndusk.optimize.certify.certificate import CertificateError
+from dawndusk.optimize.certify.errors import CertificateError
 from dawndusk.optimize.neighbourhood import coordinates_of
 from dawndusk.optimize.plan.bracket import TOLERANCE
 from dawndusk.optimize.plan.candidates import draw

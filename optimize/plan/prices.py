@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from dawndusk.models.errors import DawnduskError
 from dawndusk.models.fleet.economy import Economy
-from dawndusk.optimize.certify.certificate import CertificateError
+from dawndusk.optimize.certify.errors import CertificateError
 from dawndusk.optimize.plan.master import Master, Relaxed
 from dawndusk.optimize.plan.problem import Objective
 from dawndusk.optimize.plan.rows_fleet import THOUSAND

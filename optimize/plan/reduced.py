@@ -21,7 +21,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dawndusk.models.columns import WHOLE_TOLERANCE
 from dawndusk.models.constants import KG_PER_TONNE, TFLOPS_PER_PFLOPS, WATTS_PER_KW
 from dawndusk.models.cost import Hardware, annuity_years, learning_factor, spread_factor
 from dawndusk.models.design import DesignBatch
@@ -31,6 +30,7 @@ from dawndusk.models.fleet.satellites import OF_THE_LAUNCH, OF_THE_SATELLITE
 from dawndusk.models.program import Program
 from dawndusk.models.radiation import wear_hazard
 from dawndusk.models.reliability import NODES, WEIGHTS, heat_acceleration, share_served
+from dawndusk.models.rounding import rounded_up
 from dawndusk.models.rows import Rows, recorded_rows
 from dawndusk.models.tables import EvenAxis, EvenTable
 from dawndusk.models.trace import Graph, Term
@@ -222,7 +222,7 @@ class _Recording:
 
     def _on_board(self) -> Any:
         spares = self._chosen("spare_fraction")
-        return np.ceil(self.size * (1.0 + spares) - WHOLE_TOLERANCE)
+        return rounded_up(self.size * (1.0 + spares))
 
     def _served(self) -> tuple[Any, Any]:
         """Return what is paid for a satellite that arrives, and what it is charged for being there."""

@@ -14,7 +14,8 @@ import numpy as np
 from dawndusk.models.design import Design
 from dawndusk.models.errors import DawnduskError
 from dawndusk.models.outcome import OUTCOMES
-from dawndusk.optimize.certify.certificate import CertificateError, Certified, Check, relative_gap, verdict_of
+from dawndusk.optimize.certify.certificate import Certified, Check, relative_gap, verdict_of
+from dawndusk.optimize.certify.errors import CertificateError
 from dawndusk.optimize.certify.search import certify
 from dawndusk.optimize.certify.slots import NotBoundedError
 from dawndusk.optimize.evolution import Candidate, Progress, search

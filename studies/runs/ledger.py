@@ -21,7 +21,7 @@ from typing import Any
 import dawndusk
 from dawndusk.models.design import Design, DesignBatch
 from dawndusk.models.errors import DawnduskError
-from dawndusk.optimize.certify.certificate import CertificateError
+from dawndusk.optimize.certify.errors import CertificateError
 from dawndusk.optimize.problem import Bound, Problem, Sense
 from dawndusk.studies.runs.certificates import has_certificate
 from dawndusk.studies.runs.engines import is_better

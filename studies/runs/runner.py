@@ -15,7 +15,8 @@ from dawndusk.models.design import Design, DesignBatch
 from dawndusk.models.errors import DawnduskError
 from dawndusk.models.evaluate import evaluate
 from dawndusk.models.rows import check_names
-from dawndusk.optimize.certify.certificate import CertificateError, Certified, relative_gap
+from dawndusk.optimize.certify.certificate import Certified, relative_gap
+from dawndusk.optimize.certify.errors import CertificateError
 from dawndusk.optimize.conflict import Conflict, explain_conflict
 from dawndusk.optimize.evolution import Progress
 from dawndusk.optimize.explanation import Explanation, explain_optimum

@@ -17,7 +17,7 @@ from click.testing import CliRunner
 
 from dawndusk.models.errors import DawnduskError
 from dawndusk.models.outcome import OUTCOMES
-from dawndusk.optimize.certify.certificate import CertificateError
+from dawndusk.optimize.certify.errors import CertificateError
 from dawndusk.optimize.pareto import find
 from dawndusk.optimize.pareto.ends import End
 from dawndusk.optimize.problem import Goal

@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 
 from dawndusk.models.errors import DawnduskError
-from dawndusk.optimize.certify.certificate import CertificateError
+from dawndusk.optimize.certify.errors import CertificateError
 from dawndusk.optimize.search.plan import BUDGET, INTERRUPT, Progress
 from dawndusk.optimize.search.population import PopulationSampler
 from dawndusk.optimize.search.store import StoreError

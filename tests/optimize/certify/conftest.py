@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from dawndusk.models.design import CATEGORIES, DesignBatch
 from dawndusk.optimize.certify import curves
-from dawndusk.optimize.certify.affine import STEADY, steady
+from dawndusk.optimize.certify.affine import STEADY
 from dawndusk.optimize.certify.boxes import Bounder, Boxes
 from dawndusk.optimize.certify.curves import LOG, Curve
 from dawndusk.optimize.certify.designs import coordinates_of, designs_at
@@ -66,7 +66,6 @@ CURVE_RANGES: dict[str, tuple[float, float]] = {
     "log_expm1_exp": (-14.0, 4.0),
     "log_spread_exp": (-14.0, 4.0),
     "ramp": (-20.0, 20.0),
-    "square": (0.0, 1e3),
     "balance": (-10.0, 10.0),
 }
 """Arguments to try each curve at."""
@@ -212,7 +211,9 @@ def slots_at(bounder: Bounder, points: Floats, combination: Places) -> list[Floa
             else:
                 assert isinstance(operation, Rounding)
                 inner = values[operation.slot]
-                plain = steady(np.exp(inner) if operation.logarithm else inner)
+                plain = np.exp(inner) if operation.logarithm else inner
+                if operation.free:
+                    plain = np.rint(plain)
                 plain = np.ceil(plain) if operation.up else np.floor(plain)
                 found = np.log(np.maximum(plain, 1.0)) if operation.logarithm else plain
             values.append(np.broadcast_to(np.asarray(found, dtype=np.float64), (count,)))

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from dawndusk.optimize.certify.boxes import Bounder, Boxes, Verdict
-from dawndusk.optimize.certify.certificate import CertificateError
+from dawndusk.optimize.certify.errors import CertificateError
 from dawndusk.optimize.certify.search import _Run, certify
 from dawndusk.optimize.evolution import Effort, search
 from dawndusk.optimize.problem import Problem

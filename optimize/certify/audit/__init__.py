@@ -1,0 +1,1 @@
+"""Doubt: attempts to refute a certificate in the exact physics, by designs and by boxes."""

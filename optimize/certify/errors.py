@@ -1,0 +1,17 @@
+"""What is raised when a certificate can not be right: a design beats it, or an enclosure contradicts itself."""
+
+from __future__ import annotations
+
+from dawndusk.models.errors import DawnduskError
+
+
+class CertificateError(DawnduskError):
+    """A feasible design beats a proved bound: one of the two is wrong, and the message names both."""
+
+
+class EnclosureError(CertificateError):
+    """The least of a quantity over a box is above its greatest although no rule has ended its range.
+
+    Every quantity has a value at every design, so that an enclosure that is empty is wrong. Never read as "this box
+    holds nothing".
+    """
