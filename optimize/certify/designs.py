@@ -28,14 +28,16 @@ def coordinates_of(statement: Statement, design: Design) -> Floats:
 
 def coordinates(statement: Statement, batch: DesignBatch) -> Floats:
     """Return the coordinates of N designs, shape (d, N), with spares as in ``coordinates_of``."""
-    size = batch.values[SIZE]
-    found = []
-    for c in statement.coordinates:
-        value = batch.values[c.variable]
-        if c.variable == "spare_fraction":
-            value = np.maximum(rounded_up(size * (1.0 + value)) / size - 1.0, 0.0)
-        found.append(c.of(value, size))
+    values = with_whole_spares(batch).values
+    found = [c.of(values[c.variable], values[SIZE]) for c in statement.coordinates]
     return np.array(found).reshape(len(found), len(batch))
+
+
+def with_whole_spares(batch: DesignBatch) -> DesignBatch:
+    """Return designs with the spare accelerators that fly, a whole number, in place of the share that asks for them."""
+    size = batch.values[SIZE]
+    spares = np.maximum(rounded_up(size * (1.0 + batch.values["spare_fraction"])) / size - 1.0, 0.0)
+    return DesignBatch({**batch.values, "spare_fraction": spares}, batch.codes, batch.names)
 
 
 def designs_at(statement: Statement, points: Floats, combination: NDArray[np.intp]) -> DesignBatch:

@@ -12,8 +12,9 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from dawndusk.models.design import VARIABLES, DesignBatch
-from dawndusk.models.rounding import rounded_up
+from dawndusk.models.constants import KG_PER_TONNE
+from dawndusk.models.design import DesignBatch
+from dawndusk.models.rounding import rounded_down
 from dawndusk.optimize.certify.designs import designs_at
 from dawndusk.optimize.certify.statement import Statement
 from dawndusk.optimize.problem import Scored
@@ -28,6 +29,8 @@ HALVINGS = 52
 """As many as a float has digits: the ends of a bracket are neighbours after them."""
 ALL_LAUNCHES = 8
 """Fleets that fill up to so many launches exactly are tried."""
+BUILT = ("launched_mass_t", "wet_mass_kg")
+"""What says how many satellites are built for each that arrives."""
 
 
 def outcomes_needed(statement: Statement) -> tuple[str, ...]:
@@ -102,15 +105,14 @@ def filling_launches(statement: Statement, batch: DesignBatch) -> list[DesignBat
     low, high = statement.range_of("satellites")
     with np.errstate(all="ignore"):
         one = _with_fleet(batch, np.full(len(batch), np.clip(1.0, low, high)))
-        outcome = problem.score(one, ("satellites_per_launch", "launched_mass_t", "wet_mass_kg")).evaluation.outcome
-    built_per_satellite = outcome["launched_mass_t"] * 1e3 / outcome["wet_mass_kg"]
-    arriving = outcome["satellites_per_launch"] / built_per_satellite
+        outcome = problem.score(one, (*outcomes_needed(statement), *BUILT)).evaluation.outcome
+    built = outcome["launched_mass_t"] * KG_PER_TONNE / outcome["wet_mass_kg"]
+    arriving = outcome["satellites_per_launch"] / built
     found = [one]
     for count in range(1, ALL_LAUNCHES + 1):
-        fleet = np.floor(count * arriving * (1.0 + 1e-9))
-        found.append(_with_fleet(batch, np.clip(fleet, max(low, 1.0), min(high, VARIABLES["satellites"].maximum))))
+        found.append(_with_fleet(batch, np.clip(rounded_down(count * arriving), low, high)))
     return found
 
 
 def _with_fleet(batch: DesignBatch, satellites: Floats) -> DesignBatch:
-    return DesignBatch({**batch.values, "satellites": rounded_up(satellites)}, batch.codes, batch.names)
+    return DesignBatch({**batch.values, "satellites": satellites}, batch.codes, batch.names)
