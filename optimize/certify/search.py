@@ -134,6 +134,8 @@ class _Run:
     begin: float = field(default_factory=time.monotonic)
     best: Scored | None = None
     score: float = math.inf
+    least_broken: float = math.inf
+    """The least violation of a design that a feasible one was looked for from."""
     candidates: tuple[Candidate, ...] = ()
     evaluated: int = 0
     examined: int = 0
@@ -186,6 +188,9 @@ class _Run:
         index = int(np.argmin(scores))
         if scores[index] < self.score:
             self._keep(batch[index])
+        elif self.best is None:
+            index = int(np.argmin(scored.violation))
+            self._repair(batch[index], float(scored.violation[index]))
 
     def _keep(self, design: Design) -> None:
         with np.errstate(all="ignore"):
@@ -259,7 +264,7 @@ class _Run:
         self.candidates = self.candidates or found.candidates
         self._keep(found.design)
         if self.best is None:
-            self._repair(found.design)
+            self._repair(found.design, found.candidates[0].violation)
         self._polish()
 
     def _polish(self) -> None:
@@ -273,10 +278,17 @@ class _Run:
             if not self.score < before - WORTH_POLISHING * max(abs(before), 1.0):
                 return
 
-    def _repair(self, design: Design) -> None:
-        """Look for a feasible design near one that is not: rules and bounds alone rank those that break any."""
-        rng = np.random.default_rng([self.seed, MOST_POLISHES, self.evaluated % 1000])
-        self._keep(improve(self.statement, design, self._merits, rng))
+    def _repair(self, design: Design, violation: float) -> None:
+        """Look for a feasible design near one that breaks less than any before: what it breaks alone ranks designs."""
+        for turn in range(MOST_POLISHES):
+            if not violation < self.least_broken:
+                return
+            self.least_broken = violation
+            rng = np.random.default_rng([self.seed, MOST_POLISHES + turn, self.evaluated % 1000])
+            design = improve(self.statement, design, self._merits, rng)
+            with np.errstate(all="ignore"):
+                violation = float(self.problem.score_one(design).violation[0])
+            self._keep(design)
 
     def _merits(self, batch: DesignBatch) -> Floats:
         """Return what ranks designs, small is good, shape (N,)."""
