@@ -51,6 +51,8 @@ NARROWEST = 1e-6
 """Least half width of a column, relative to its middle, so that its scaled rows keep their digits."""
 ROUNDING = 4e-15
 """Widening of every row, relative to its terms: covers the rounding of its numbers."""
+APART = 1e3
+"""Ranges of a column that miss each other by less, in multiples of their slack, may meet but for rounding."""
 STEEPEST = 1e12
 NEGLIGIBLE = 1e-13
 FARTHEST = 1e15
@@ -106,7 +108,7 @@ class Relaxation:
             slack = 1e-12 * (abs(shift / factor) + abs(ends[0]) + abs(ends[1]))
             low[place], high[place] = max(low[place], ends[0] - slack), min(high[place], ends[1] + slack)
         slack = 1e-12 * (1.0 + np.abs(low) + np.abs(high))
-        if bool(np.any(low > high + slack)):
+        if bool(np.any(low > high + APART * slack)):
             self.contradiction = "ranges of a slot that do not meet"
         low, high = (
             np.clip(np.minimum(low, high) - slack, -FARTHEST, FARTHEST),

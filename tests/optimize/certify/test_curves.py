@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TypeAlias
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -58,6 +59,24 @@ def test_touches_undoes_slope(curve: Curve, ends: Ends, share: float) -> None:
     slope = curve.slope(np.array([at(curve, ends, share)]))
     again = curve.slope(curve.touches(slope))
     np.testing.assert_allclose(again, slope, rtol=1e-6, atol=1e-9)
+
+
+@given(size=st.floats(-280.0, 250.0))
+def test_a_difference_touches_where_it_is_steep(size: float) -> None:
+    """``log(1 - exp(x))`` has the slope ``-1 / (exp(-x) - 1)``: near nothing the argument keeps all of its digits."""
+    x = -np.exp(size / 2.3) if size < 0.0 else -size
+    slope = LOG1MEXP.slope(np.array([x]))
+    assert LOG1MEXP.touches(slope)[0] == pytest.approx(x, rel=1e-12 if x > -1.0 else 1e-9)
+
+
+def test_arguments_beyond_the_domain_are_held_in_it() -> None:
+    """Padding takes the ends of a range beyond where a curve is convex; no argument lies there."""
+    found = lines(np.array([-1e-12]), np.array([2.0]), LOG)
+    assert found.at_low[0] == LOG.value(0.0)
+    found = lines(np.array([-0.5]), np.array([1e-12]), LOG1MEXP)
+    x = np.array([-0.5, -1e-3, -1e-9, -1e-300, 0.0])
+    rest = LOG1MEXP.value(x) - found.slope * x
+    assert np.all((rest >= found.least) & (rest <= found.most))
 
 
 @given(one=SHARE, other=SHARE)

@@ -33,6 +33,8 @@ from dawndusk.optimize.certify.boxes import Bounder
 from dawndusk.optimize.certify.curves import LOG1MEXP, TINY
 from dawndusk.optimize.certify.designs import coordinates, coordinates_of, designs_at
 from dawndusk.optimize.certify.errors import CertificateError, EnclosureError
+from dawndusk.optimize.certify.milp_forward import Slots, narrowed
+from dawndusk.optimize.certify.milp_parts import Modelling
 from dawndusk.optimize.certify.operations import Input, Rounding, Sum
 from dawndusk.optimize.certify.search import certify
 from dawndusk.optimize.certify.statement import Statement, state
@@ -297,3 +299,51 @@ def test_the_coordinates_of_many_designs_are_those_of_each(on_edges: OnEdges) ->
     statement: Statement = bounder.statement
     for k in range(0, len(batch), 37):
         np.testing.assert_array_equal(coordinates_of(statement, batch[k]), points[:, k])
+
+
+def test_sums_of_large_terms_are_padded() -> None:
+    """Revenue less cost is nearly nothing: its range covers what rounding makes of the difference."""
+    big = 3e15
+    operations = [Input(0), Sum(((0, big),), 0.0), Sum(((0, -big),), 7.0), Sum(((1, 1.0), (2, 1.0)), 0.0, None, True)]
+    forward = forward_of(np.array([[1.0]]), np.array([[1.0 + 1e-12]]))
+    forward.run(operations)
+    form = forward.forms[3]
+    assert form.low[0] <= 7.0 <= form.high[0]
+    for x in np.linspace(1.0, 1.0 + 1e-12, 7):
+        assert form.low[0] <= (x * big) + (7.0 - x * big) <= form.high[0]
+
+
+def test_rows_are_met_up_to_a_share_of_their_limit(study_problem: StudyProblem) -> None:
+    """A capital of exactly a thousand million is within a limit of as much, which is worked out in dollars."""
+    limit = "subject_to=[value_usd >= -3e10, capex_usd <= 1e9]"
+    price = "demand.price_usd_per_pflop_hour=20"
+    tape = Bounder(state(study_problem("base", FROM_2030, price, limit, *NARROW))).tape
+    rows = {row.name: row for row in tape.rows}
+    assert rows["capex_usd <= 1e+09"].logarithm
+    value = next(row for name, row in rows.items() if name.startswith("value_usd"))
+    assert not value.logarithm
+    assert value.tolerance == pytest.approx(30.0)
+    assert rows["heat"].tolerance == pytest.approx(1e-9)
+
+
+def test_linear_models_hold_designs_on_edges(on_edges: OnEdges) -> None:
+    """The second bound's forward arithmetic loses no design on an edge either."""
+    bounder, _, points, own, scores = on_edges
+    context = Modelling(bounder.statement.problem)
+    rng = np.random.default_rng(12)
+    for scale in SCALES:
+        boxes = boxes_around(bounder, points, own, scale, rng)
+        slots, count = len(context.tape.operations), points.shape[1]
+        low, high = np.full((slots, count), -np.inf), np.full((slots, count), np.inf)
+        low[: len(points)], high[: len(points)] = boxes.low, boxes.high
+        cutoff = float(np.median(scores)) + 1e-9
+        after = narrowed(context.tape, context.asked, Slots(low, high, own), cutoff)
+        matters = np.flatnonzero(scores <= cutoff)
+        assert np.isin(matters, after.which).all()
+        place = {int(which): k for k, which in enumerate(after.which)}
+        kept = [place[int(k)] for k in matters]
+        assert np.all(after.bound[kept] <= scores[matters] + 1e-9)
+        inside = after.left.take(kept)
+        edge = 1e-9 * (1.0 + np.abs(points[:, matters]))
+        assert np.all(inside.low[: len(points)] <= points[:, matters] + edge)
+        assert np.all(inside.high[: len(points)] >= points[:, matters] - edge)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from fractions import Fraction
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -77,6 +78,35 @@ def test_one_objective_after_another_with_narrower_columns_and_more_rows(seed: i
         if turn == 2:
             more: Any = list(range(4))
             engine.add(more)
+
+
+def proved(engine: Engine, cost: Floats, dual: Floats) -> Fraction:
+    """Return the bound that multipliers prove, without any rounding (Neumaier and Shcherbina 2004)."""
+    exact = [Fraction(float(y)) for y in engine.kept(dual)]
+    matrix = engine.matrix.toarray()
+    ends = [engine.row_low[k] if y > 0 else engine.row_high[k] for k, y in enumerate(exact)]
+    total = sum((y * Fraction(float(end)) for y, end in zip(exact, ends, strict=True) if y), Fraction(0))
+    for j, c in enumerate(cost):
+        rest = Fraction(float(c)) - sum((Fraction(float(matrix[k, j])) * y for k, y in enumerate(exact)), Fraction(0))
+        total += rest * Fraction(float(engine.low[j] if rest > 0 else engine.high[j]))
+    return total
+
+
+@given(seed=st.integers(0, 10_000), size=st.sampled_from([0, 6, 12]), scale=st.sampled_from([-6, 0, 9]))
+@settings(max_examples=80, deadline=None)
+def test_safe_bounds_hold_without_rounding(seed: int, size: int, scale: int) -> None:
+    """Multipliers so large that what they give cancels to a part in 1e12 prove no more than they prove exactly."""
+    rng = np.random.default_rng(seed)
+    model: Any = Model(rng, 0.05)
+    engine = Engine(model)
+    cost = rng.normal(size=COLUMNS) * 10.0**scale
+    dual = rng.normal(size=ROWS) * 10.0**size
+    dual[1] = -dual[0]
+    for given_ in (dual, np.zeros(ROWS), dual * (rng.random(ROWS) < 0.5)):
+        safe, exact = engine.safe(cost, given_), proved(engine, cost, given_)
+        assert Fraction(safe) <= exact
+        reach = float(np.abs(cost).sum() + np.abs(engine.kept(given_)).sum() * 8.0)
+        assert safe >= float(exact) - 1e-12 * reach
 
 
 class Contradiction:
