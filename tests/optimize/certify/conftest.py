@@ -202,7 +202,9 @@ def slots_at(bounder: Bounder, points: Floats, combination: Places) -> list[Floa
             elif isinstance(operation, Grid):
                 found = operation.ranges.at(values[operation.x], values[operation.y], row(operation.row))
             elif isinstance(operation, Product):
-                found = values[operation.x] * values[operation.y]
+                pair = (values[slot] for slot in (operation.x, operation.y))
+                x, y = (np.where(np.abs(value) < NOTHING, 0.0, value) for value in pair)
+                found = x * y
             elif isinstance(operation, Joint):
                 found = operation.function.value([values[inner] for inner in operation.slots])
             elif isinstance(operation, Sign):
