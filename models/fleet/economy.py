@@ -66,7 +66,7 @@ class Economy:
     chips_usd : array
         Accelerators of one satellite of each design built in each period, shape (D, P).
     opens : array
-        Whether a design may be launched in a period, shape (D, P).
+        Whether a design may be launched in a period, shape (D, P): never where it breaks a rule of the satellite.
     orbit_of, line_of : array
         Number of the orbit and of the line of each design, shape (D,).
     line_usd, line_years : array
@@ -181,9 +181,9 @@ def _chips_usd(figures: Figures, calendar: Calendar, terms: Terms) -> Floats:
 
 
 def _opens(figures: Figures, calendar: Calendar, terms: Terms) -> NDArray[np.bool_]:
-    """Return in which periods each design may be launched: its technology is there, and its window is open."""
+    """Return in which periods each design may be launched: it can be had, its window is open, and it breaks no rule."""
     middles = calendar.middles[: calendar.periods]
     windows = [terms.windows.get(name, (-np.inf, np.inf)) for name in figures.names]
     first = np.maximum([window[0] for window in windows], figures.available_year)
     last = np.array([window[1] for window in windows])
-    return (middles >= first[:, None]) & (middles <= last[:, None])
+    return (middles >= first[:, None]) & (middles <= last[:, None]) & figures.is_sound[:, None]

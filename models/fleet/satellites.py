@@ -6,6 +6,7 @@ by its size.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 
@@ -20,20 +21,9 @@ from dawndusk.models.design import Design, DesignBatch
 from dawndusk.models.errors import DesignError, nearest, one_of
 from dawndusk.models.evaluate import Evaluation, evaluate
 from dawndusk.models.radiation import wear_hazard
+from dawndusk.models.rules import rules_of
 
 Floats = NDArray[np.float64]
-
-OF_THE_SATELLITE = (
-    "heat",
-    "junction_temperature",
-    "power",
-    "dose",
-    "network",
-    "connectivity",
-    "disposal",
-)
-"""Rules that a satellite keeps or breaks whatever the plan does with it; the others are those of a programme."""
-OF_THE_LAUNCH = ("packing", "fairing")
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,7 +31,8 @@ class Figures:
     """Figures of one satellite of each of D designs, and of its place on each of V vehicles.
 
     Shape (D,) unless said otherwise. ``per_launch`` of shape (D, V) counts the whole satellites of a launch, 0 where
-    not even one fits; ``broken`` has the rules that a satellite breaks by itself, for each design.
+    a rule of the scope ``launch`` is broken: not even one fits, above all. ``violation`` has the graded violation of
+    every rule of the scopes ``satellite`` and ``launch``, by name, shape (D, V).
     """
 
     names: tuple[str, ...]
@@ -63,10 +54,39 @@ class Figures:
     wear_of_life: Floats
     array_oversize: Floats
     array_loss_per_year: Floats
-    broken: tuple[tuple[str, ...], ...]
+    violation: Mapping[str, Floats]
 
     def __len__(self) -> int:
         return len(self.names)
+
+    @functools.cached_property
+    def broken(self) -> tuple[tuple[str, ...], ...]:
+        """Return the rules of the satellite that each design breaks, so that it can not be flown at all."""
+        rules = rules_of("satellite")
+        return tuple(tuple(rule for rule in rules if self.breaks(rule)[d].any()) for d in range(len(self)))
+
+    @functools.cached_property
+    def is_sound(self) -> NDArray[np.bool_]:
+        """Return which designs keep every rule of the satellite, shape (D,)."""
+        return np.array([not rules for rules in self.broken])
+
+    @functools.cached_property
+    def is_refused(self) -> NDArray[np.bool_]:
+        """Return which designs break a rule of the satellite or of the launch on which vehicles, shape (D, V)."""
+        return np.asarray(np.any([self.breaks(rule) for rule in self.violation], axis=0))
+
+    def breaks(self, rule: str) -> NDArray[np.bool_]:
+        """Return which designs break a rule on which vehicles, shape (D, V)."""
+        return np.asarray(self.violation[rule] > 0.0)
+
+    def refused(self, design: int) -> dict[str, tuple[str, ...]]:
+        """Return the rules of the launch that a design breaks, by the vehicle on which it does."""
+        rules = rules_of("launch")
+        return {
+            vehicle: broken
+            for v, vehicle in enumerate(self.vehicles)
+            if (broken := tuple(rule for rule in rules if self.breaks(rule)[design, v]))
+        }
 
 
 def figures_of(designs: Mapping[str, Design], assumptions: Assumptions, vehicles: Sequence[str]) -> Figures:
@@ -121,7 +141,7 @@ def _divided(
     peak = np.array([row.bf16_dense_tflops for row in rows]) * each / TFLOPS_PER_PFLOPS
     useful = first["availability"] * first["network_fraction"] * first["sustained_fraction"]
     paid = first["launch_cost_usd"] / (first["launches"] * first["launch_price_usd"])
-    fits = np.all([violation[rule] <= 0.0 for rule in OF_THE_LAUNCH], axis=0)
+    fits = np.all([violation[rule] <= 0.0 for rule in rules_of("launch")], axis=0)
     return Figures(
         names=tuple(designs),
         designs=chosen,
@@ -142,9 +162,7 @@ def _divided(
         wear_of_life=wear,
         array_oversize=np.array([design.array_oversize for design in chosen]),
         array_loss_per_year=first["array_degradation_per_year"],
-        broken=tuple(
-            tuple(rule for rule in OF_THE_SATELLITE if violation[rule][number, 0] > 0.0) for number in range(shape[0])
-        ),
+        violation={rule: violation[rule] for rule in rules_of("satellite", "launch")},
     )
 
 

@@ -27,11 +27,11 @@ from dawndusk.models.cost import Hardware, annuity_years, learning_factor, sprea
 from dawndusk.models.design import DesignBatch
 from dawndusk.models.evaluate import evaluate
 from dawndusk.models.fleet.economy import Economy
-from dawndusk.models.fleet.satellites import OF_THE_LAUNCH, OF_THE_SATELLITE
 from dawndusk.models.program import Program
 from dawndusk.models.radiation import wear_hazard
 from dawndusk.models.reliability import NODES, WEIGHTS, heat_acceleration, share_served
 from dawndusk.models.rows import Rows, recorded_rows
+from dawndusk.models.rules import rules_of
 from dawndusk.models.tables import EvenAxis, EvenTable
 from dawndusk.models.trace import Graph, Term
 from dawndusk.optimize.certify.statement import UNITS, Statement, state
@@ -90,7 +90,7 @@ def priced(
         In the order of the prices.
     """
     base = state(space, units)
-    rows = tuple(row for row in base.rows if row.name in {*OF_THE_SATELLITE, *OF_THE_LAUNCH})
+    rows = tuple(row for row in base.rows if row.name in rules_of("satellite", "launch"))
     chosen, places = _expanded(base, economy, orbits, prices)
     recording = _Recording(base, space, economy, prices)
     parameters = {name: values[chosen] for name, values in base.parameters.items()}
@@ -125,7 +125,7 @@ class Ratios:
         with np.errstate(all="ignore"):
             self._program.run(self._program.bind(parameters), designs.values, [ratio])
             violation = evaluate(designs, self._assumptions, ()).violation
-        kept = np.all([violation[rule] <= 0.0 for rule in (*OF_THE_SATELLITE, *OF_THE_LAUNCH)], axis=0)
+        kept = np.all([violation[rule] <= 0.0 for rule in rules_of("satellite", "launch")], axis=0)
         return np.where(kept, ratio, np.inf)
 
 
