@@ -23,6 +23,32 @@ from dawndusk.models.rules import rules_of
 
 Floats = NDArray[np.float64]
 
+HARDWARE = tuple(f"{part.name}_cost_usd" for part in fields(Hardware))
+READ = (
+    *HARDWARE,
+    "accelerator_unit_usd",
+    "accelerators_on_board",
+    "array_degradation_per_year",
+    "disposal_unit_usd",
+    "downlink_traffic_gbps",
+    "launch_share_paid_by_other",
+    "learning_factor",
+    "nominal_w_per_accelerator",
+    "onboard_network_unit_usd",
+    "operations_share_per_year",
+    "orbital_use_unit_usd_per_year",
+    "satellite_loss_rate_per_year",
+    "satellites_built",
+    "satellites_per_launch",
+    "steady_failures_per_year",
+    "technology_available_year",
+    "useful_tflops_per_accelerator",
+    "wear_exponent",
+    "wear_of_life",
+    "wet_mass_kg",
+)
+"""Outcomes that a plan knows of a satellite; what they do not say has no effect in a plan."""
+
 
 @dataclass(frozen=True, eq=False)
 class Figures:
@@ -115,7 +141,7 @@ def figures_of(designs: Mapping[str, Design], assumptions: Assumptions, vehicles
             known = assumptions.vehicles
             raise DesignError(f"vehicles: found {name!r}; allowed: {one_of(known)}{nearest(name, known)}")
     rows = [design.replace(vehicle=vehicle) for design in designs.values() for vehicle in vehicles]
-    evaluation = evaluate(DesignBatch.of(rows), assumptions)
+    evaluation = evaluate(DesignBatch.of(rows), assumptions, READ)
     return _divided(designs, evaluation, tuple(vehicles))
 
 
@@ -128,7 +154,7 @@ def _divided(designs: Mapping[str, Design], evaluation: Evaluation, vehicles: tu
     chosen = tuple(designs.values())
     each = np.array([float(design.accelerators_per_satellite) for design in chosen])
     on_board = first["accelerators_on_board"]
-    hardware = sum(first[f"{part.name}_cost_usd"] for part in fields(Hardware))
+    hardware = sum(first[name] for name in HARDWARE)
     fits = np.all([violation[rule] <= 0.0 for rule in rules_of("launch")], axis=0)
     return Figures(
         names=tuple(designs),
