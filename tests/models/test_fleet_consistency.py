@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import fields
 from typing import Any
 
 import numpy as np
 import pytest
 
+from dawndusk.models.array import Array
 from dawndusk.models.assumptions import Assumptions
 from dawndusk.models.design import Design
 from dawndusk.models.errors import AssumptionError
@@ -23,6 +25,8 @@ from dawndusk.studies.data import default_assumptions, with_values
 from dawndusk.studies.runs.runner import nominal_design
 from dawndusk.studies.statement.study import Study
 from dawndusk.studies.statement.studyfile import study_from_mapping
+
+NewEffect = Callable[[], Callable[[Array], Array]]
 
 LAUNCHES = 100
 HARDWARE = ("array", "pmad", "battery", "radiator", "thermal_loop", "shielding", "communications", "bus")
@@ -213,17 +217,32 @@ def test_what_changes_a_design_changes_its_plan_alike(group: str) -> None:
         changed = changed_by_a_percent(base, key)
         if changed is None:
             continue
-        other, *flown = flown_in_a_year(study, changed, 1)
-        planned, alone = levelised(*flown)
+        other, fleet, accounts, outcome = flown_in_a_year(study, changed, 1)
+        planned, alone = levelised(fleet, accounts, outcome)
         assert planned == pytest.approx(alone, rel=1e-8), key
-        now = flown[-1].row(0)
+        now = outcome.row(0)
         read = [name for name in READ if abs(now[name] - row[name]) > LEAST_CHANGE * abs(row[name])]
         if read:
-            after = signature(other, *flown[:-1])
+            after = signature(other, fleet, accounts)
             assert after.shape != before.shape or not np.allclose(after, before, rtol=LEAST_CHANGE, atol=0.0), (
                 key,
                 read,
             )
+
+
+def test_an_effect_that_is_new_to_the_model_works_in_plans_too(new_effect: NewEffect) -> None:
+    study = study_of(**ALIKE)
+    without, fleet, accounts, outcome = flown_in_a_year(study, study.assumptions, 1)
+    before, _ = levelised(fleet, accounts, outcome)
+    left_by = new_effect()
+    other = study_of(**ALIKE)
+    with_it, fleet, accounts, outcome = flown_in_a_year(other, other.assumptions, 1)
+    planned, alone = levelised(fleet, accounts, outcome)
+    assert planned == pytest.approx(alone, rel=1e-9)
+    assert planned != pytest.approx(before, rel=1e-3)
+    left = left_by(without.figures.array_oversize)
+    assert with_it.figures.satellite_loss_per_year == pytest.approx(left * without.figures.satellite_loss_per_year)
+    assert with_it.figures.failures_per_year == pytest.approx(left * without.figures.failures_per_year)
 
 
 def test_every_belief_belongs_to_a_group_that_is_looked_at() -> None:
