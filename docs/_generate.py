@@ -27,7 +27,7 @@ from dawndusk.models.assumptions import CATALOGUES, GROUPS, Quantity
 from dawndusk.models.design import CATEGORIES, VARIABLES
 from dawndusk.models.evaluate import evaluate
 from dawndusk.models.outcome import OUTCOMES
-from dawndusk.models.rules import RULES
+from dawndusk.models.rules import RULES, SCOPES
 from dawndusk.studies.cli import COMMANDS, application
 from dawndusk.studies.data import default_assumptions, with_values
 from dawndusk.studies.published import METHODS
@@ -117,12 +117,14 @@ def outcomes_page() -> str:
 
 def rules_page() -> str:
     """Return the rules with their sentences."""
-    rows = [(f"`{r.name}`", sentence(r.sentence), r.sense, escaped(r.units)) for r in RULES.values()]
+    rows = [(f"`{r.name}`", sentence(r.sentence), r.scope, r.sense, escaped(r.units)) for r in RULES.values()]
+    scopes = [(f"`{name}`", sentence(meaning)) for name, meaning in SCOPES.items()]
     intro = (
         f"The {len(RULES)} rules that a design must meet. The sentence is the one that the program prints when a rule "
-        "binds or breaks. How a violation is graded is in [](../concepts/rules.md)."
+        "binds or breaks. How a violation is graded, and what of them a plan enforces, is in [](../concepts/rules.md)."
     )
-    return page("Rules", intro, table(("rule", "sentence", "sense", "units"), rows))
+    parts = (table(("rule", "sentence", "scope", "sense", "units"), rows), table(("scope", "rules about"), scopes))
+    return page("Rules", intro, *parts)
 
 
 def _source(quantity: Quantity) -> str:

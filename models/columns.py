@@ -199,19 +199,24 @@ class _Step:
             a.radiation.design_margin,
             a.radiation.wear_exponent,
         )
+        o["steady_failures_per_year"] = steady
+        o["wear_of_life"] = wear
+        o["wear_exponent"] = a.radiation.wear_exponent
         o["accelerator_failures_per_year"] = steady + wear / life
-        o["satellite_losses_per_year"] = x["satellites"] * a.reliability.satellite_loss_per_year
+        o["satellite_loss_rate_per_year"] = a.reliability.satellite_loss_per_year
+        o["satellite_losses_per_year"] = x["satellites"] * o["satellite_loss_rate_per_year"]
         self.on_board = rounded_up(x["accelerators_per_satellite"] * (1.0 + x["spare_fraction"]))
+        o["accelerators_on_board"] = self.on_board
         self.service = surviving.in_service(
             spare_factor=self.on_board / x["accelerators_per_satellite"],
             failures=steady * life,
             wear=wear,
             array_oversize=x["array_oversize"],
             array_loss=o["array_degradation_per_year"] * life,
-            satellite_loss=a.reliability.satellite_loss_per_year * life,
+            satellite_loss=o["satellite_loss_rate_per_year"] * life,
             discount=(self.rate + self.ageing) * life,
             life_years=life,
-            wear_exponent=a.radiation.wear_exponent,
+            wear_exponent=o["wear_exponent"],
         )
         o["in_service_fraction"] = self.service.mean_fraction
         self._availability()
@@ -232,7 +237,7 @@ class _Step:
     def _useful_share(self, job: Array) -> Array:
         """Return the useful share of time of a job: a loss of any of its satellites interrupts all of it."""
         satellites = np.maximum(job / self.x["accelerators_per_satellite"], 1.0)
-        rate = self.interruptions * job + satellites * self.a.reliability.satellite_loss_per_year
+        rate = self.interruptions * job + satellites * self.o["satellite_loss_rate_per_year"]
         return surviving.checkpoint_efficiency(rate, self.workload.checkpoint_s, self.workload.restart_s)
 
     def network(self) -> None:
@@ -247,6 +252,7 @@ class _Step:
         o["isl_need_gbps"] = networking.needs_gbps(work * crossing, self.workload.isl_bits_per_flop)
         o["downlink_gbps"] = networking.downlink_capacity_gbps(a.network)
         o["downlink_need_gbps"] = networking.needs_gbps(work, self.workload.downlink_bits_per_flop)
+        o["downlink_traffic_gbps"] = np.minimum(o["downlink_gbps"], o["downlink_need_gbps"])
         between = networking.served_fraction(o["isl_capacity_gbps"], o["isl_need_gbps"])
         down = networking.served_fraction(o["downlink_gbps"], o["downlink_need_gbps"])
         o["network_fraction"] = np.maximum(np.minimum(between, down), LEAST_NETWORK)
@@ -279,6 +285,7 @@ class _Step:
         o["wet_mass_kg"] = o["dry_mass_kg"] + o["propellant_mass_kg"]
         nominal_kw = x["accelerators_per_satellite"] * (rows.accelerator.it_power_w * (1.0 / WATTS_PER_KW))
         self.nominal_it_kw = nominal_kw
+        o["nominal_w_per_accelerator"] = rows.accelerator.it_power_w
         o["mass_per_it_power_kg_per_kw"] = o["wet_mass_kg"] / nominal_kw
         box = massing.box_volume_m3(a.platform, self.masses.compute)
         o["stowed_volume_m3"] = massing.stowed_volume_m3(
@@ -314,6 +321,10 @@ class _Step:
     def launch(self) -> None:
         """Pack, count launches, and price them."""
         o, x, a, vehicle = self.o, self.x, self.a, self.rows.vehicle
+        o["technology_available_year"] = np.maximum(
+            np.maximum(self.rows.accelerator.available_year, self.rows.array.available_year),
+            self.rows.radiator.available_year,
+        )
         self.success = launching.success_probability(vehicle, a.scenario.first_launch_year)
         payload = launching.payload_kg(vehicle, self.speed, o["inclination_deg"])
         o["payload_kg"] = launching.usable_payload_kg(a.launch, payload)
@@ -328,6 +339,7 @@ class _Step:
         listed = launching.listed_price_usd(vehicle, middle)
         o["launch_price_usd"] = launching.price_usd(a.launch, listed, vehicle.price_floor_usd, o["launches"], share)
         self.built = x["satellites"] / self.success
+        o["satellites_built"] = self.built
         o["launched_mass_t"] = self.built * o["wet_mass_kg"] * (1.0 / KG_PER_TONNE)
         o["launch_price_usd_per_kg"] = o["launch_price_usd"] * o["launches"] / (o["launched_mass_t"] * KG_PER_TONNE)
 
@@ -338,38 +350,41 @@ class _Step:
             a.cost, a.network, a.platform, rows.array, rows.radiator, self.masses, self.closure, self.size
         )
         durable = costing.design_life_factor(a.cost, x["life_years"])
-        scale = costing.learning_factor(a.cost, self.built) * durable * self.built
+        o["learning_factor"] = costing.learning_factor(a.cost, self.built)
+        scale = o["learning_factor"] * durable * self.built
         for part in fields(hardware):
             o[f"{part.name}_cost_usd"] = getattr(hardware, part.name) * scale
         satellites = hardware.total() * scale
         fabric = rows.accelerator.it_power_w * a.cost.onboard_network_usd_per_w
-        o["compute_cost_usd"] = (
-            self.on_board * self.built * (rows.accelerator.price_usd * a.cost.compute_qualification + fabric)
-        )
+        o["accelerator_unit_usd"] = rows.accelerator.price_usd * a.cost.compute_qualification
+        o["onboard_network_unit_usd"] = fabric
+        o["compute_cost_usd"] = self.on_board * self.built * (o["accelerator_unit_usd"] + fabric)
         platform = a.platform
         bus_share = self.masses.fixed * platform.hosted_share / self.subsystems_kg
         paid_by_other = platform.hosted_mass_kg + bus_share * (self.closure.dry - platform.hosted_mass_kg)
-        o["launch_cost_usd"] = o["launches"] * o["launch_price_usd"] * (1.0 - paid_by_other / self.closure.dry)
-        risk = a.launch.insurance_premium - (1.0 - self.success)
+        o["launch_share_paid_by_other"] = paid_by_other / self.closure.dry
+        o["launch_cost_usd"] = o["launches"] * o["launch_price_usd"] * (1.0 - o["launch_share_paid_by_other"])
         flown = satellites + o["compute_cost_usd"] + o["launch_cost_usd"]
-        self.insured = np.maximum(risk, 0.0) * a.launch.insured_fraction
+        self.insured = launching.insured_share(a.launch, self.success)
         o["insurance_cost_usd"] = flown * self.insured
         per_year = x["launches_per_year"]
         yearly_value = satellites / np.maximum(o["deployment_years"], 1.0)
         o["factory_cost_usd"] = (
             yearly_value * a.cost.factory_usd_per_usd_year + per_year * a.cost.site_usd_per_launch_year
         )
-        traffic = np.minimum(o["downlink_gbps"], o["downlink_need_gbps"]) * x["satellites"]
+        traffic = o["downlink_traffic_gbps"] * x["satellites"]
         fixed = a.cost.nre_usd + a.cost.licence_usd + a.cost.ground_segment_usd
         o["programme_cost_usd"] = traffic * a.cost.gateway_usd_per_gbps + fixed
         self.deployed_usd = flown + o["insurance_cost_usd"]
         self.before_usd = o["factory_cost_usd"] + o["programme_cost_usd"]
         o["capex_usd"] = self.deployed_usd + self.before_usd
-        self.running_usd = (
-            satellites * a.cost.operations_fraction_per_year + x["satellites"] * a.cost.orbital_use_fee_usd_per_year
-        )
+        o["operations_share_per_year"] = a.cost.operations_fraction_per_year
+        o["orbital_use_unit_usd_per_year"] = a.cost.orbital_use_fee_usd_per_year
+        o["disposal_unit_usd"] = a.cost.disposal_usd_per_satellite
+        fees = x["satellites"] * o["orbital_use_unit_usd_per_year"]
+        self.running_usd = satellites * o["operations_share_per_year"] + fees
         o["opex_usd_per_year"] = self.running_usd + a.cost.operations_fixed_usd_per_year
-        o["disposal_cost_usd"] = x["satellites"] * a.cost.disposal_usd_per_satellite
+        o["disposal_cost_usd"] = x["satellites"] * o["disposal_unit_usd"]
 
     def compute(self) -> None:
         """The waterfall from installed to delivered compute."""
@@ -379,6 +394,8 @@ class _Step:
         o["capex_usd_per_w"] = o["capex_usd"] / (o["it_power_mw"] * WATTS_PER_MW)
         o["installed_pflops"] = self.fleet * (row.bf16_dense_tflops * (1.0 / TFLOPS_PER_PFLOPS))
         o["sustained_fraction"] = self.workload.sustained_fraction
+        useful = o["availability"] * o["network_fraction"] * o["sustained_fraction"]
+        o["useful_tflops_per_accelerator"] = row.bf16_dense_tflops * useful
         self.useful_pflops = (
             o["installed_pflops"] * o["availability"] * o["network_fraction"] * self.workload.sustained_fraction
         )
@@ -421,7 +438,7 @@ class _Step:
         o, x, a, tables = self.o, self.x, self.a, self.rows.tables
         years = debris.crowded_years(
             x["life_years"],
-            a.reliability.satellite_loss_per_year,
+            o["satellite_loss_rate_per_year"],
             tables.crowding.at(self.fine, self.rows.orbit_code),
             dead=(
                 np.minimum(o["natural_decay_years"], a.debris.horizon_years),

@@ -99,6 +99,7 @@ class _Recording:
 
     def __init__(self, assumptions: Assumptions, orbits: tuple[str, ...]) -> None:
         self.assumptions = assumptions
+        self.rules = tuple(RULES.values())
         self.graph = Graph()
         design = {name: self.graph.input(name) for name in NUMBERS}
         columns, broken = evaluate_columns(design, recorded_rows(self.graph, assumptions, orbits), assumptions)
@@ -136,7 +137,7 @@ def _recorded(assumptions: Assumptions, orbits: tuple[str, ...]) -> _Recording:
     known: OrderedDict[tuple[int, tuple[str, ...]], _Recording] = _local.__dict__.setdefault("known", OrderedDict())
     key = (id(assumptions), orbits)
     found = known.get(key)
-    if found is None or found.assumptions is not assumptions:
+    if found is None or found.assumptions is not assumptions or found.rules != tuple(RULES.values()):
         found = known[key] = _Recording(assumptions, orbits)
         while len(known) > MOST_RECORDINGS:
             known.popitem(last=False)

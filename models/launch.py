@@ -70,6 +70,12 @@ def success_probability(vehicle: Vehicle, year: float) -> Array:
     return vehicle.success_mature - gap
 
 
+def insured_share(launch: Launch, success: Array) -> Array:
+    """Return commercial insurance over the value that flies: the premium net of the losses that it pays."""
+    risk = launch.insurance_premium - (1.0 - success)
+    return np.maximum(risk, 0.0) * launch.insured_fraction
+
+
 def cadence_cap_per_year(launch: Launch, vehicle: Vehicle, year: Array) -> Array:
     """Return the launches per year that the programme can buy in ``year``: its share of a growing, capped rate."""
     elapsed = np.minimum(np.maximum(year - vehicle.cadence_year, 0.0), PATH_HORIZON_YEARS)

@@ -68,7 +68,7 @@ def in_service(
     satellite_loss: Array,
     discount: Array,
     life_years: Array,
-    wear_exponent: float,
+    wear_exponent: Array,
 ) -> Service:
     """Return the mean and the discounted capacity in service over a life.
 
@@ -94,7 +94,7 @@ def share_served(
     log_oversize: Array,
     array_loss: Array,
     lost: Array,
-    wear_exponent: float,
+    wear_exponent: Array,
 ) -> Array:
     """Return the mean over a life of what a satellite serves, times ``exp(-lost x)`` at share x of the life.
 

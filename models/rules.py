@@ -2,6 +2,9 @@
 
 A rule returns the value and the limit that it compares; its docstring is the sentence shown when the rule binds or
 conflicts. ``violations`` grades them: the relative excess over the limit, zero or negative when the rule is met.
+
+Every rule says what it is about, its scope. What has satellites and launches but no whole programme, a plan over the
+years above all, enforces every rule of these scopes (``rules_of``) and keeps no list of its own.
 """
 
 from __future__ import annotations
@@ -14,12 +17,22 @@ import numpy as np
 
 from dawndusk.models.array import Array
 from dawndusk.models.assumptions import Assumptions
+from dawndusk.models.errors import DawnduskError, nearest, one_of
 from dawndusk.models.launch import usable_fairing_m3
 from dawndusk.models.network import NEIGHBOURS
 from dawndusk.models.rounding import WHOLE_TOLERANCE
 from dawndusk.models.rows import Rows
 
 Sense = Literal["at most", "at least"]
+Scope = Literal["satellite", "launch", "programme", "fleet"]
+
+SCOPES: dict[Scope, str] = {
+    "satellite": "one satellite, whatever the fleet, the launches and the years are",
+    "launch": "one satellite on one launch vehicle: that it fits and reaches its orbit",
+    "programme": "when and how fast things are launched: cadence, milestones, first years",
+    "fleet": "what all satellites are together",
+}
+"""What the rules of each scope are about."""
 
 LEAST_NETWORK_FRACTION = 0.01
 LEAST_EOL_POWER_FRACTION = 0.3
@@ -44,9 +57,16 @@ RuleFunction = Callable[[Subject], Comparison]
 
 @dataclass(frozen=True)
 class Rule:
-    """A rule by name: its sentence, its sense and the units of the two values it compares."""
+    """A rule by name: what it is about, its sentence, its sense and the units of the two values it compares.
+
+    Attributes
+    ----------
+    scope : {"satellite", "launch", "programme", "fleet"}
+        What the rule is about, see ``SCOPES``: it depends on nothing beyond that.
+    """
 
     name: str
+    scope: Scope
     sense: Sense
     units: str
     sentence: str
@@ -67,35 +87,65 @@ RULES: dict[str, Rule] = {}
 """Every rule by name, in the order in which they are reported."""
 
 
-def _rule(sense: Sense, units: str, scale: float | None = None) -> Callable[[RuleFunction], RuleFunction]:
+def rule(
+    scope: Scope, sense: Sense, units: str, *, scale: float | None = None
+) -> Callable[[RuleFunction], RuleFunction]:
+    """Register a function as a rule under its own name, with its docstring as the sentence.
+
+    Parameters
+    ----------
+    scope : {"satellite", "launch", "programme", "fleet"}
+        What the rule is about.
+    sense : {"at most", "at least"}
+        How the value that the function returns has to lie to its limit.
+    units : str
+        Of both.
+    scale : float, optional
+        What an excess is relative to, in the same units; the limit where none is stated.
+
+    Raises
+    ------
+    DawnduskError
+        For a scope that does not exist, or a second rule of the same name.
+    """
+    if scope not in SCOPES:
+        raise DawnduskError(f"rule: found scope {scope!r}; allowed: {one_of(SCOPES)}{nearest(scope, SCOPES)}")
+
     def register(function: RuleFunction) -> RuleFunction:
-        sentence = (function.__doc__ or "").strip()
-        RULES[function.__name__] = Rule(function.__name__, sense, units, sentence, function, scale)
+        name, sentence = function.__name__, (function.__doc__ or "").strip()
+        if name in RULES:
+            raise DawnduskError(f"rule {name!r}: found a second rule of this name; allowed: each name once")
+        RULES[name] = Rule(name, scope, sense, units, sentence, function, scale)
         return function
 
     return register
 
 
-@_rule("at most", "K")
+def rules_of(*scopes: Scope) -> tuple[str, ...]:
+    """Return the names of all rules of some scopes, in the order in which they are reported."""
+    return tuple(name for name, known in RULES.items() if known.scope in scopes)
+
+
+@rule("satellite", "at most", "K")
 def heat(s: Subject) -> Comparison:
     """The radiator rejects all heat below the temperature that its coolant and coating stand."""
     return s.outcome["radiator_temperature_k"], s.rows.radiator.max_temperature_k
 
 
-@_rule("at most", "K")
+@rule("satellite", "at most", "K")
 def junction_temperature(s: Subject) -> Comparison:
     """The hottest junction or memory stack stays below its limit in the hot case."""
     return s.outcome["junction_temperature_k"], s.rows.accelerator.junction_limit_k
 
 
-@_rule("at least", "fraction")
+@rule("satellite", "at least", "fraction")
 def power(s: Subject) -> Comparison:
     """At the end of life the array still carries a stated share of the full load."""
     loss = s.outcome["array_degradation_per_year"] * s.design["life_years"]
     return s.design["array_oversize"] * np.exp(-loss), LEAST_EOL_POWER_FRACTION
 
 
-@_rule("at most", "krad(Si)")
+@rule("satellite", "at most", "krad(Si)")
 def dose(s: Subject) -> Comparison:
     """The dose over the life, with the design margin, stays below what the accelerator tolerates."""
     return (
@@ -104,43 +154,43 @@ def dose(s: Subject) -> Comparison:
     )
 
 
-@_rule("at least", "fraction")
+@rule("satellite", "at least", "fraction")
 def network(s: Subject) -> Comparison:
     """The links let a stated share of the work through."""
     return s.outcome["network_fraction"], LEAST_NETWORK_FRACTION
 
 
-@_rule("at least", "count", scale=NEIGHBOURS)
+@rule("satellite", "at least", "count", scale=NEIGHBOURS)
 def connectivity(s: Subject) -> Comparison:
     """A satellite whose job spans others has a terminal for each of two neighbours."""
     return s.design["optical_terminals"], s.outcome["least_terminals"]
 
 
-@_rule("at most", "kg")
+@rule("launch", "at most", "kg")
 def packing(s: Subject) -> Comparison:
     """At least one satellite is light enough for the launch vehicle to reach the orbit with it."""
     return s.outcome["wet_mass_kg"], np.maximum(s.outcome["payload_kg"], 1.0)
 
 
-@_rule("at most", "m3")
+@rule("launch", "at most", "m3")
 def fairing(s: Subject) -> Comparison:
     """At least one stowed satellite fits the fairing."""
     return s.outcome["stowed_volume_m3"], usable_fairing_m3(s.assumptions.launch, s.rows.vehicle)
 
 
-@_rule("at most", "1/year")
+@rule("programme", "at most", "1/year")
 def cadence(s: Subject) -> Comparison:
     """The programme's launches per year stay within its share of the vehicle's flight rate at mid-deployment."""
     return s.design["launches_per_year"], s.outcome["cadence_cap_per_year"]
 
 
-@_rule("at most", "years")
+@rule("programme", "at most", "years")
 def deployment_time(s: Subject) -> Comparison:
     """The fleet is complete within the time that the programme accepts."""
     return s.outcome["deployment_years"], s.assumptions.launch.max_deployment_years
 
 
-@_rule("at most", "years")
+@rule("programme", "at most", "years")
 def milestone_half(s: Subject) -> Comparison:
     """Half of the satellites are in orbit within the first licence milestone (47 CFR 25.164)."""
     regulation = s.assumptions.regulation
@@ -148,7 +198,7 @@ def milestone_half(s: Subject) -> Comparison:
     return s.outcome["deployment_years"] * 0.5 + waited, regulation.milestone_half_years
 
 
-@_rule("at most", "years")
+@rule("programme", "at most", "years")
 def milestone_full(s: Subject) -> Comparison:
     """All satellites are in orbit within the last licence milestone (47 CFR 25.164)."""
     regulation = s.assumptions.regulation
@@ -158,37 +208,37 @@ def milestone_full(s: Subject) -> Comparison:
     )
 
 
-@_rule("at most", "years")
+@rule("satellite", "at most", "years")
 def disposal(s: Subject) -> Comparison:
     """A retired satellite, lowered to its disposal altitude, decays within the time allowed (FCC 22-74)."""
     return s.outcome["disposal_decay_years"], s.assumptions.regulation.disposal_years
 
 
-@_rule("at most", "year", scale=CALENDAR_SCALE_YEARS)
+@rule("programme", "at most", "year", scale=CALENDAR_SCALE_YEARS)
 def vehicle_available(s: Subject) -> Comparison:
     """The launch vehicle carries operational payloads by the year of the first launch."""
     return s.rows.vehicle.available_year, s.assumptions.scenario.first_launch_year
 
 
-@_rule("at most", "year", scale=CALENDAR_SCALE_YEARS)
+@rule("programme", "at most", "year", scale=CALENDAR_SCALE_YEARS)
 def accelerator_available(s: Subject) -> Comparison:
     """The accelerator can be bought by the year of the first launch."""
     return s.rows.accelerator.available_year, s.assumptions.scenario.first_launch_year
 
 
-@_rule("at most", "year", scale=CALENDAR_SCALE_YEARS)
+@rule("programme", "at most", "year", scale=CALENDAR_SCALE_YEARS)
 def array_available(s: Subject) -> Comparison:
     """The array technology flies at this scale by the year of the first launch."""
     return s.rows.array.available_year, s.assumptions.scenario.first_launch_year
 
 
-@_rule("at most", "year", scale=CALENDAR_SCALE_YEARS)
+@rule("programme", "at most", "year", scale=CALENDAR_SCALE_YEARS)
 def radiator_available(s: Subject) -> Comparison:
     """The radiator technology flies at this scale by the year of the first launch."""
     return s.rows.radiator.available_year, s.assumptions.scenario.first_launch_year
 
 
-@_rule("at least", "x the demand", scale=1.0)
+@rule("fleet", "at least", "x the demand", scale=1.0)
 def demand(s: Subject) -> Comparison:
     """The fleet meets the stated demand."""
     wanted = s.assumptions.demand
@@ -201,4 +251,4 @@ def demand(s: Subject) -> Comparison:
 
 def violations(subject: Subject) -> dict[str, Array]:
     """Return the graded violation of every rule, each of shape (N,) or a scalar that holds for all designs."""
-    return {name: rule.violation(subject) for name, rule in RULES.items()}
+    return {name: known.violation(subject) for name, known in RULES.items()}

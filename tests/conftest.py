@@ -1,9 +1,20 @@
-"""Settings for every test."""
+"""Settings for every test, and an effect that the model does not have, for tests that it reaches everything."""
 
+from __future__ import annotations
+
+import dataclasses
 import zlib
+from collections.abc import Callable, Mapping
+from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
+
+from dawndusk.models.array import Array
+from dawndusk.models.assumptions import Assumptions
+from dawndusk.models.columns import _Step
+from dawndusk.models.rows import Rows
 
 # Generating inputs takes as long as the machine is busy; that is no fault of what is tested.
 settings.register_profile("dawndusk", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -49,3 +60,47 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def _is_sampled(item: pytest.Item) -> bool:
     return zlib.crc32(item.nodeid.encode()) % ONE_IN == 0
+
+
+BEARS_ON = {
+    "reliability": ("accelerator_failure_per_year", "satellite_loss_per_year"),
+    "radiation": ("latchup_per_year",),
+    "cost": (
+        "compute_qualification",
+        "onboard_network_usd_per_w",
+        "operations_fraction_per_year",
+        "orbital_use_fee_usd_per_year",
+        "disposal_usd_per_satellite",
+    ),
+    "network": ("terminal_usd", "terminal_mass_kg"),
+}
+
+
+def left_by(array_oversize: Array) -> Array:
+    """Return what a larger array leaves of what the effect bears on: 1.2 at 0.9, and 0.4 at 1.3."""
+    return np.maximum(3.0 - array_oversize * 2.0, 0.2)
+
+
+@pytest.fixture
+def new_effect(monkeypatch: pytest.MonkeyPatch) -> Callable[[], Callable[[Array], Array]]:
+    """Give the model, and nothing else, a design variable that bears on failures, losses, fees and prices, when called.
+
+    Returns what the array's size leaves of them. Assumptions that were evaluated before keep their recording.
+    """
+    begin = _Step.__init__
+
+    def begin_with_effect(self: _Step, x: Mapping[str, Array], rows: Rows, a: Assumptions, o: dict[str, Array]) -> None:
+        left = left_by(x["array_oversize"])
+        groups: dict[str, Any] = {
+            group: dataclasses.replace(
+                getattr(a, group), **{name: getattr(getattr(a, group), name) * left for name in names}
+            )
+            for group, names in BEARS_ON.items()
+        }
+        begin(self, x, rows, dataclasses.replace(a, **groups), o)
+
+    def start() -> Callable[[Array], Array]:
+        monkeypatch.setattr(_Step, "__init__", begin_with_effect)
+        return left_by
+
+    return start

@@ -107,13 +107,12 @@ class _Books:
         self.book("compute", (compute * built).sum(axis=0))
         flown = (compute + hardware[:, None])[:, None, :] * self.d.built
         self.book("insurance", (flown * e.insured).sum(axis=(0, 1)))
-        self.book_while_in_orbit("operations", built * hardware[:, None] * cost.operations_fraction_per_year)
+        self.book_while_in_orbit("operations", built * (hardware * figures.operations_share_per_year)[:, None])
         arrived = self.fleet.arrived
-        self.book_while_in_orbit("orbital_use", arrived * cost.orbital_use_fee_usd_per_year)
-        per_satellite = cost.disposal_usd_per_satellite
+        self.book_while_in_orbit("orbital_use", arrived * figures.orbital_use_usd_per_year[:, None])
         late = np.exp(-e.rate * e.service_years)[:, None] * self.discount[: self.periods] * arrived
-        self.plain["disposal"] += self.fleet.retired.sum(axis=0) * per_satellite
-        self.discounted["disposal"][: self.periods] += late.sum(axis=0) * per_satellite
+        self.plain["disposal"] += figures.disposal_usd @ self.fleet.retired
+        self.discounted["disposal"][: self.periods] += figures.disposal_usd @ late
 
     def premiums(self) -> Floats:
         """Return the learning premium of each line in each year of the horizon in USD, shape (L, Y)."""
@@ -129,7 +128,7 @@ class _Books:
         by_year = self.premiums()
         by_period = np.repeat(by_year / e.calendar.steps_per_year, e.calendar.steps_per_year, axis=1)
         self.book("learning", by_period.sum(axis=0))
-        share = e.assumptions.cost.operations_fraction_per_year
+        share = e.line_operations_share[:, None]
         kernel = np.asarray(annuity_years(e.rate, e.line_years))[:, None]
         late = by_period * self.discount[: self.periods] * kernel * share
         self.book("operations", (by_period * share * e.line_years[:, None]).sum(axis=0), late.sum(axis=0))

@@ -16,6 +16,7 @@ from dawndusk.models.fleet.launching import Launching, Offer, launching_of
 from dawndusk.models.fleet.rival import Rival, rival_of
 from dawndusk.models.fleet.satellites import Figures, figures_of
 from dawndusk.models.fleet.service import Kernels, kernels_of, present_years
+from dawndusk.models.launch import insured_share
 
 Floats = NDArray[np.float64]
 
@@ -66,11 +67,12 @@ class Economy:
     chips_usd : array
         Accelerators of one satellite of each design built in each period, shape (D, P).
     opens : array
-        Whether a design may be launched in a period, shape (D, P).
+        Whether a design may be launched in a period, shape (D, P): never where it breaks a rule of the satellite.
     orbit_of, line_of : array
         Number of the orbit and of the line of each design, shape (D,).
-    line_usd, line_years : array
-        Hardware of the reference satellite of each line, and the years that its satellites serve, shape (L,).
+    line_usd, line_years, line_operations_share : array
+        Hardware of the reference satellite of each line, the years that its satellites serve, and what their operations
+        cost in a year over their hardware, shape (L,).
     staying_years, staying_worth_years : array
         Years in orbit of a satellite that is not lost, plain and discounted, by periods since its launch, shape (D, J).
     """
@@ -91,6 +93,7 @@ class Economy:
     line_of: NDArray[np.intp]
     line_usd: Floats
     line_years: Floats
+    line_operations_share: Floats
     staying_years: Floats
     staying_worth_years: Floats
 
@@ -112,9 +115,7 @@ class Economy:
     @property
     def insured(self) -> Floats:
         """Return insurance over the value that flies on each vehicle in each period, shape (V, P)."""
-        launch = self.assumptions.launch
-        risk = launch.insurance_premium - (1.0 - self.launching.success)
-        return np.maximum(risk, 0.0) * launch.insured_fraction
+        return np.asarray(insured_share(self.assumptions.launch, self.launching.success))
 
 
 def economy_of(
@@ -140,7 +141,7 @@ def economy_of(
         terms=terms,
         figures=figures,
         service_years=service,
-        kernels=kernels_of(figures, assumptions, calendar, service, worth_rate),
+        kernels=kernels_of(figures, calendar, service, worth_rate),
         launching=launching_of(vehicles, assumptions, calendar, terms.offers),
         rival=rival_of(terms.ground, assumptions, calendar, terms.chip_price, worth_rate),
         chips_usd=_chips_usd(figures, calendar, terms),
@@ -151,6 +152,7 @@ def economy_of(
         line_of=line_of,
         line_usd=_references(lines, _means(figures.hardware_usd, line_of), terms),
         line_years=_means(service, line_of),
+        line_operations_share=_means(figures.operations_share_per_year, line_of),
         staying_years=present_years(service, calendar, 0.0),
         staying_worth_years=present_years(service, calendar, rate),
     )
@@ -181,9 +183,9 @@ def _chips_usd(figures: Figures, calendar: Calendar, terms: Terms) -> Floats:
 
 
 def _opens(figures: Figures, calendar: Calendar, terms: Terms) -> NDArray[np.bool_]:
-    """Return in which periods each design may be launched: its technology is there, and its window is open."""
+    """Return in which periods each design may be launched: it can be had, its window is open, and it breaks no rule."""
     middles = calendar.middles[: calendar.periods]
     windows = [terms.windows.get(name, (-np.inf, np.inf)) for name in figures.names]
     first = np.maximum([window[0] for window in windows], figures.available_year)
     last = np.array([window[1] for window in windows])
-    return (middles >= first[:, None]) & (middles <= last[:, None])
+    return (middles >= first[:, None]) & (middles <= last[:, None]) & figures.is_sound[:, None]

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from dawndusk.models.assumptions import Assumptions
 from dawndusk.models.cost import annuity_years
 from dawndusk.models.fleet.calendar import Calendar
 from dawndusk.models.fleet.satellites import Figures
@@ -41,9 +40,7 @@ class Kernels:
     in_orbit: Floats
 
 
-def kernels_of(
-    figures: Figures, assumptions: Assumptions, calendar: Calendar, service_years: Floats, rate_per_year: float
-) -> Kernels:
+def kernels_of(figures: Figures, calendar: Calendar, service_years: Floats, rate_per_year: float) -> Kernels:
     """Return the kernels of designs that retire after ``service_years`` (D,), at most their design life.
 
     ``rate_per_year`` discounts and ages what is delivered, continuously.
@@ -55,28 +52,28 @@ def kernels_of(
     ends = np.arange(count + 1) * length
     for share, weight in zip(NODES, WEIGHTS, strict=True):
         ages = np.clip(ends - share * length, 0.0, service_years[:, None])
-        serving += np.diff(_served(figures, assumptions, ages, 0.0), axis=1) * weight
+        serving += np.diff(_served(figures, ages, 0.0), axis=1) * weight
         late = weight * np.exp(-rate_per_year * share * length)
-        worth += np.diff(_served(figures, assumptions, ages, rate_per_year), axis=1) * late
+        worth += np.diff(_served(figures, ages, rate_per_year), axis=1) * late
     in_orbit = np.clip((service_years[:, None] - ends[:-1]) / length, 0.0, 1.0)
     return Kernels(serving, worth, in_orbit)
 
 
-def _served(figures: Figures, assumptions: Assumptions, ages: Floats, rate_per_year: float) -> Floats:
+def _served(figures: Figures, ages: Floats, rate_per_year: float) -> Floats:
     """Return full-capacity years served up to each age, discounted to the launch, shape (D, ages)."""
     past = np.maximum(ages, LEAST_AGE_YEARS)
 
     def column(values: Floats) -> Floats:
         return values[:, None]
 
-    wear_exponent = assumptions.radiation.wear_exponent
+    wear_exponent = column(figures.wear_exponent)
     service = in_service(
         spare_factor=column(figures.spare_factor),
         failures=column(figures.failures_per_year) * past,
         wear=column(figures.wear_of_life) * (past / column(figures.life_years)) ** wear_exponent,
         array_oversize=column(figures.array_oversize),
         array_loss=column(figures.array_loss_per_year) * past,
-        satellite_loss=past * assumptions.reliability.satellite_loss_per_year,
+        satellite_loss=past * column(figures.satellite_loss_per_year),
         discount=past * rate_per_year,
         life_years=past,
         wear_exponent=wear_exponent,

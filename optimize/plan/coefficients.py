@@ -63,11 +63,11 @@ def _discounted(e: Economy) -> Coefficients:
     began = np.exp(-rate * calendar.begins_years[: calendar.periods])
     staying = e.staying_worth_years.sum(axis=1)
     hardware = e.figures.hardware_usd * cost.learning_floor
-    running = hardware * cost.operations_fraction_per_year * staying
+    running = hardware * e.figures.operations_share_per_year * staying
     flown = (hardware + e.figures.fabric_usd)[:, None] + e.chips_usd
-    arrived = (cost.orbital_use_fee_usd_per_year * staying)[:, None] * began
-    arrived += (cost.disposal_usd_per_satellite * np.exp(-rate * e.service_years))[:, None] * spread
-    learnt = 1.0 + cost.operations_fraction_per_year * np.asarray(annuity_years(rate, e.line_years))
+    arrived = (e.figures.orbital_use_usd_per_year * staying)[:, None] * began
+    arrived += (e.figures.disposal_usd * np.exp(-rate * e.service_years))[:, None] * spread
+    learnt = 1.0 + e.line_operations_share * np.asarray(annuity_years(rate, e.line_years))
     late = np.exp(-e.worth_rate * calendar.begins_years[: calendar.periods])
     worth = e.rival.pflops[:, None] * e.rival.worth_years.sum() * HOURS_PER_YEAR * late
     after = calendar.all_periods // calendar.steps_per_year

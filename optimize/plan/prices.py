@@ -48,8 +48,8 @@ class Prices:
     slot : array
         Of a whole launch, shape (V, O, P).
     hardware : array
-        Of each USD of hardware of a satellite that is built, shape (V, P); ``running`` of each USD of it and discounted
-        year in orbit, shape (P,).
+        Of each USD of hardware of a satellite that is built, shape (V, P); ``running`` of each USD of its operations at
+        that price and discounted year in orbit, shape (P,).
     on_board : array
         Of each USD of accelerators and their network, shape (V, P).
     each : array
@@ -57,7 +57,7 @@ class Prices:
     credit : array
         What a whole launch is worth to another mission, shape (V, P).
     fee, disposal : array
-        Of a satellite that arrives: by discounted year in orbit, and when it retires, shape (P,).
+        Of each USD that a satellite which arrives costs by discounted year in orbit, and when it retires, shape (P,).
     power, compute, worth : array
         Paid for a year of a kW, of a PFLOP/s, and of a PFLOP/s discounted to the begin of the period of launch, shape
         (P, J).
@@ -136,12 +136,13 @@ def reduced_costs(prices: Prices, economy: Economy, orbits: Sequence[str], facto
     places = figures.per_launch[:, :, None].astype(np.float64)
     on_board = (economy.chips_usd + figures.fabric_usd[:, None])[:, None, :]
     hardware = figures.hardware_usd[:, None, None] * (
-        prices.hardware[None] + (prices.running[None] * stay[:, None])[:, None, :]
+        prices.hardware[None] + (prices.running[None] * (stay * figures.operations_share_per_year)[:, None])[:, None, :]
     )
     built = hardware + on_board * prices.on_board[None] + prices.each[None, None]
     charged = np.moveaxis(prices.slot, 1, 0)[orbit] + places * built
-    leaves = np.exp(-economy.rate * economy.service_years)[:, None] * prices.disposal[None]
-    worth = _paid(prices, economy, periods) - prices.fee[None] * stay[:, None] - leaves
+    leaves = (figures.disposal_usd * np.exp(-economy.rate * economy.service_years))[:, None] * prices.disposal[None]
+    fees = (figures.orbital_use_usd_per_year * stay)[:, None] * prices.fee[None]
+    worth = _paid(prices, economy, periods) - fees - leaves
     paid = places * factor * launching.success[None] * worth[:, None, :]
     paid = paid + figures.paid_share[:, None, None] * prices.credit[None]
     can = (places > 0.0) & economy.opens[:, None, :] & (launching.most_in_period > 0)[None]
@@ -240,9 +241,9 @@ class _Reader:
         found["hardware"] += flown * cost.learning_floor
         found["on_board"] += flown
         found["credit"] += flown * e.launching.price_usd
-        found["running"] += weights[False] * cost.learning_floor * cost.operations_fraction_per_year * began
-        found["fee"] += weights[False] * cost.orbital_use_fee_usd_per_year * began
-        found["disposal"] += weights[False] * cost.disposal_usd_per_satellite * spread
+        found["running"] += weights[False] * cost.learning_floor * began
+        found["fee"] += weights[False] * began
+        found["disposal"] += weights[False] * spread
 
     def _launched(self, orbit: int, vehicle: int, period: int, column: int, place: dict[int, int]) -> None:
         """Add what the rows charge a launch of a probe for."""

@@ -10,6 +10,7 @@ from typing import Any
 
 from dawndusk.models.fleet.calendar import Path
 from dawndusk.models.fleet.economy import Economy
+from dawndusk.optimize.plan.counterparts import check_counterparts
 
 
 class Objective(StrEnum):
@@ -175,13 +176,22 @@ class Effort:
 
 @dataclass(frozen=True, kw_only=True)
 class PlanProblem:
-    """A plan as a question."""
+    """A plan as a question.
+
+    Raises
+    ------
+    UnenforcedRuleError
+        Where there is a rule that no part of a plan enforces.
+    """
 
     economy: Economy
     objective: Objective
     demand: Demand
     limits: Limits = field(default_factory=Limits)
     choices: Mapping[str, Choice] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        check_counterparts()
 
     def limited(self, objective: Objective, limit: float | None) -> PlanProblem:
         """Return the same with another limit on what an objective is about."""

@@ -21,17 +21,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dawndusk.models.constants import KG_PER_TONNE, TFLOPS_PER_PFLOPS, WATTS_PER_KW
-from dawndusk.models.cost import Hardware, annuity_years, learning_factor, spread_factor
+from dawndusk.models.constants import TFLOPS_PER_PFLOPS, WATTS_PER_KW
+from dawndusk.models.cost import Hardware, annuity_years, spread_factor
 from dawndusk.models.design import DesignBatch
 from dawndusk.models.evaluate import evaluate
 from dawndusk.models.fleet.economy import Economy
-from dawndusk.models.fleet.satellites import OF_THE_LAUNCH, OF_THE_SATELLITE
 from dawndusk.models.program import Program
-from dawndusk.models.radiation import wear_hazard
-from dawndusk.models.reliability import NODES, WEIGHTS, heat_acceleration, share_served
-from dawndusk.models.rounding import rounded_up
-from dawndusk.models.rows import Rows, recorded_rows
+from dawndusk.models.reliability import NODES, WEIGHTS, share_served
+from dawndusk.models.rules import rules_of
 from dawndusk.models.tables import EvenAxis, EvenTable
 from dawndusk.models.trace import Graph, Term
 from dawndusk.optimize.certify.statement import UNITS, Statement, state
@@ -90,12 +87,12 @@ def priced(
         In the order of the prices.
     """
     base = state(space, units)
-    rows = tuple(row for row in base.rows if row.name in {*OF_THE_SATELLITE, *OF_THE_LAUNCH})
+    rows = tuple(row for row in base.rows if row.name in rules_of("satellite", "launch"))
     chosen, places = _expanded(base, economy, orbits, prices)
     recording = _Recording(base, space, economy, prices)
     parameters = {name: values[chosen] for name, values in base.parameters.items()}
     ratio = recording.ratio()
-    parameters.update(recording.parameters(parameters, [base.combinations[k] for k in chosen], places))
+    parameters.update(recording.parameters([base.combinations[k] for k in chosen], places))
     statement = replace(
         base,
         combinations=tuple(base.combinations[k] for k in chosen),
@@ -125,7 +122,7 @@ class Ratios:
         with np.errstate(all="ignore"):
             self._program.run(self._program.bind(parameters), designs.values, [ratio])
             violation = evaluate(designs, self._assumptions, ()).violation
-        kept = np.all([violation[rule] <= 0.0 for rule in (*OF_THE_SATELLITE, *OF_THE_LAUNCH)], axis=0)
+        kept = np.all([violation[rule] <= 0.0 for rule in rules_of("satellite", "launch")], axis=0)
         return np.where(kept, ratio, np.inf)
 
 
@@ -133,18 +130,13 @@ def _expanded(
     base: Statement, economy: Economy, orbits: Sequence[str], prices: Prices
 ) -> tuple[NDArray[np.intp], Places]:
     """Return the combinations of categories with each period in which they can be launched."""
-    assumptions = base.problem.assumptions
+    first = _of_combinations(base, "technology_available_year")
     vehicles = list(economy.launching.vehicles)
     middles = economy.calendar.middles[: economy.calendar.periods]
     chosen, vehicle, orbit, period = [], [], [], []
     for k, combination in enumerate(base.combinations):
-        rows = (
-            assumptions.accelerators[combination["accelerator"]],
-            assumptions.arrays[combination["array"]],
-            assumptions.radiators[combination["radiator"]],
-        )
         v, o = vehicles.index(combination["vehicle"]), list(orbits).index(combination["orbit"])
-        there = (middles >= max(row.available_year for row in rows)) & (economy.launching.most_in_period[v] > 0)
+        there = (middles >= first[k]) & (economy.launching.most_in_period[v] > 0)
         for p in np.flatnonzero(there & np.isfinite(prices.slot[v, o])):
             chosen.append(k)
             vehicle.append(v)
@@ -154,14 +146,20 @@ def _expanded(
     return index[0], Places(*index[1:])
 
 
+def _of_combinations(base: Statement, outcome: str) -> Floats:
+    """Return an outcome that follows from the categories alone, for each combination, shape (C,)."""
+    found = np.empty(len(base.combinations))
+    program = Program(base.graph, [base.outcomes[outcome]], varying=True)
+    program.run(program.bind(base.parameters), {}, [found])
+    return found
+
+
 class _Recording:
     """Writes the ratio down behind the recorded model."""
 
     def __init__(self, base: Statement, space: Problem, economy: Economy, prices: Prices) -> None:
         self.graph: Graph = base.graph
         self.base, self.a, self.e, self.prices = base, space.assumptions, economy, prices
-        batch_orbits = tuple(dict.fromkeys(c["orbit"] for c in base.combinations))
-        self.rows: Rows = recorded_rows(self.graph, self.a, batch_orbits)
         self.life = self._chosen("life_years")
         self.size = self._chosen("accelerators_per_satellite")
         self._lives = self._range("life_years")
@@ -177,8 +175,9 @@ class _Recording:
         return self.graph.parameter(name)
 
     def out(self, name: str) -> Any:
-        """Return an outcome."""
-        return Term(self.graph, self.base.outcomes[name])
+        """Return an outcome: a number where nothing in the model moves it."""
+        node = self.graph.nodes[self.base.outcomes[name]]
+        return float(node.payload) if node.kind == "constant" else Term(self.graph, self.base.outcomes[name])
 
     def _axis(self) -> EvenAxis:
         """Return the axis of design lives, its nodes at multiples of half a period."""
@@ -198,38 +197,48 @@ class _Recording:
         """
         places, success = self.out("satellites_per_launch") * self.size, self._price("plan.success")
         stay = annuity_years(self.e.rate, self.life) * self._late(self.e.rate)[0]
-        leaves = np.exp(self.life * -self.e.rate) * self._price("plan.disposal")
+        operations = self._price("plan.running") * self.out("operations_share_per_year")
+        fee = self._price("plan.fee") * self.out("orbital_use_unit_usd_per_year")
+        leaves = np.exp(self.life * -self.e.rate) * (self._price("plan.disposal") * self.out("disposal_unit_usd"))
         parts = [
             self._price("plan.slot") / places,
-            self._hardware() * (self._price("plan.hardware") + stay * self._price("plan.running")),
-            self._on_board() / self.size * self._price("plan.on_board"),
+            self._hardware() * (self._price("plan.hardware") + stay * operations),
+            self._on_board() / self.size * self._unit_usd(),
             self._price("plan.each") / self.size,
-            (stay * self._price("plan.fee") + leaves) * success / self.size,
+            (stay * fee + leaves) * success / self.size,
         ]
         paid, against = self._served()
         charged = _total([*parts, *([] if against is None else [against * success])])
         paid = paid * success
-        if np.any(self.prices.credit) and self.a.platform.hosted_share + self.a.platform.hosted_mass_kg:
-            kept = self.out("launch_cost_usd") / (self.out("launches") * self.out("launch_price_usd"))
-            paid = paid + np.maximum(1.0 - kept, LEAST) / places * self._price("plan.credit")
+        if np.any(self.prices.credit) and self._is_shared():
+            by_other = np.maximum(self.out("launch_share_paid_by_other"), LEAST)
+            paid = paid + by_other / places * self._price("plan.credit")
         return charged / paid
+
+    def _is_shared(self) -> bool:
+        """Return whether another mission pays for a part of any launch."""
+        platform = self.a.platform
+        return bool(platform.hosted_share + platform.hosted_mass_kg) or bool(self.e.figures.paid_share.any())
 
     def _hardware(self) -> Any:
         """Return the hardware of a satellite at the reference quantity in USD for each accelerator."""
-        built = self.out("launched_mass_t") * KG_PER_TONNE / self.out("wet_mass_kg")
-        fleet = built * learning_factor(self.a.cost, built) * self.size
+        fleet = self.out("satellites_built") * self.out("learning_factor") * self.size
         return _total([self.out(f"{part.name}_cost_usd") / fleet for part in fields(Hardware)])
 
     def _on_board(self) -> Any:
-        spares = self._chosen("spare_fraction")
-        return rounded_up(self.size * (1.0 + spares))
+        """Return the accelerators of a satellite, spares counted."""
+        return self.out("accelerators_on_board")
+
+    def _unit_usd(self) -> Any:
+        """Return what an accelerator and its network on board are charged for, at the price of the year of launch."""
+        chip = self.out("accelerator_unit_usd") * self._price("plan.chip_share")
+        return (chip + self.out("onboard_network_unit_usd")) * self._price("plan.on_board")
 
     def _served(self) -> tuple[Any, Any]:
         """Return what is paid for a satellite that arrives, and what it is charged for being there."""
-        it_power_kw = self.rows.accelerator.it_power_w * (1.0 / WATTS_PER_KW)
-        useful = self.out("availability") * self.out("network_fraction") * self.out("sustained_fraction")
-        pflops = self.rows.accelerator.bf16_dense_tflops * (1.0 / TFLOPS_PER_PFLOPS) * useful
-        traffic = np.minimum(self.out("downlink_gbps"), self.out("downlink_need_gbps")) / self.size
+        it_power_kw = self.out("nominal_w_per_accelerator") * (1.0 / WATTS_PER_KW)
+        pflops = self.out("useful_tflops_per_accelerator") * (1.0 / TFLOPS_PER_PFLOPS)
+        traffic = self.out("downlink_traffic_gbps") / self.size
         rate = self.e.worth_rate
         parts = [
             *self._by_age(self.prices.power, it_power_kw, 0.0),
@@ -307,13 +316,12 @@ class _Recording:
         if age == 0.0:
             return self._when_new()
         failures, wear, loss = self._rates()
-        lost = self.a.reliability.satellite_loss_per_year + rate
+        lost = self.out("satellite_loss_rate_per_year") + rate
         logs = np.log(self._on_board() / self.size), np.log(self._chosen("array_oversize"))
-        exponent = self.a.radiation.wear_exponent
         until = self.life if not np.isfinite(age) else np.minimum(self.life, age)
         worn = wear if not np.isfinite(age) else self._worn(wear, age)
         return share_served(
-            logs[0], failures * until, worn, logs[1], loss * until, until * lost, wear_exponent=exponent
+            logs[0], failures * until, worn, logs[1], loss * until, until * lost, self.out("wear_exponent")
         )
 
     def _when_new(self) -> Any:
@@ -329,44 +337,28 @@ class _Recording:
         worn = wear if not np.isfinite(age) else self._worn(wear, age)
         alive = np.log(self._on_board() / self.size) - failures * until - worn
         powered = np.log(self._chosen("array_oversize")) - loss * until
-        lost = until * self.a.reliability.satellite_loss_per_year
+        lost = until * self.out("satellite_loss_rate_per_year")
         return np.exp(np.minimum(np.minimum(alive, powered), 0.0) - lost)
 
     def _worn(self, wear: Any, age: float) -> Any:
         """Return the wear up to an age, of that over the life."""
-        return wear * np.exp(np.log(np.minimum(age / self.life, 1.0)) * self.a.radiation.wear_exponent)
+        return wear * np.exp(np.log(np.minimum(age / self.life, 1.0)) * self.out("wear_exponent"))
 
     def _rates(self) -> tuple[Any, Any, Any]:
         """Return steady failures per year, wear over the life, and the rate at which array power is lost."""
-        tables, a = self.rows.tables, self.a
-        coarse = tables.log_dose.x.locate(self._chosen("altitude_km"))
-        wall = tables.log_dose.y.locate(self._chosen("shielding_mm"))
-        protons = np.exp(tables.log_proton_ratio.at(coarse, wall, self.rows.orbit_code))
-        hot = heat_acceleration(a.reliability, self.out("junction_temperature_k"))
-        base = a.reliability.accelerator_failure_per_year * a.reliability.space_multiplier
-        steady = hot * base + protons * a.radiation.latchup_per_year
-        wear = wear_hazard(
-            self.out("dose_krad_life"),
-            self.rows.accelerator.tid_tolerance_krad,
-            a.radiation.design_margin,
-            a.radiation.wear_exponent,
-        )
-        return steady, wear, self.out("array_degradation_per_year")
+        return self.out("steady_failures_per_year"), self.out("wear_of_life"), self.out("array_degradation_per_year")
 
-    def parameters(
-        self, known: Mapping[str, Floats], combinations: Sequence[Mapping[str, str]], places: Places
-    ) -> dict[str, Floats]:
+    def parameters(self, combinations: Sequence[Mapping[str, str]], places: Places) -> dict[str, Floats]:
         """Return the prices of each combination."""
         q, v, o, p = self.prices, places.vehicle, places.orbit, places.period
         chips = np.array([self._chip_price(c["accelerator"], k) for c, k in zip(combinations, p, strict=True)])
-        board = known["accelerator.price_usd"] * self.a.cost.compute_qualification * chips
-        board = board + known["accelerator.it_power_w"] * self.a.cost.onboard_network_usd_per_w
         return {
             "plan.period": p.astype(np.float64),
             "plan.slot": q.slot[v, o, p],
             "plan.hardware": q.hardware[v, p],
             "plan.running": q.running[p],
-            "plan.on_board": board * q.on_board[v, p],
+            "plan.chip_share": chips,
+            "plan.on_board": q.on_board[v, p],
             "plan.each": q.each[p],
             "plan.credit": q.credit[v, p],
             "plan.success": self.e.launching.success[v, p],

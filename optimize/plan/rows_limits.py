@@ -163,7 +163,7 @@ def _spending(m: Any, f: Frame, scale: float) -> list[Terms]:
     spent: list[Terms] = [[] for _ in range(years)]
     insured = least_insured(e)
     floor = e.figures.hardware_usd * cost.learning_floor
-    each_year = floor * cost.operations_fraction_per_year
+    each_year = floor * e.figures.operations_share_per_year
     flown = (floor + e.figures.fabric_usd)[:, None] + e.chips_usd
     for d, v, p in f.flights:
         places = float(e.figures.per_launch[d, v])

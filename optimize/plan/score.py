@@ -67,7 +67,7 @@ class Scored:
     used_worth, revenue_usd : array
         PFLOP-hours of worth that are used, and what they sell for, discounted, in each period, shape (Q,).
     held : tuple of Held
-        Every rule that could be relaxed.
+        Every rule that could be relaxed, and the rules that a design breaks which is flown all the same.
     """
 
     decisions: Decisions
@@ -154,11 +154,23 @@ def _rules(
         most_built = limits.satellites_per_year.at(middles) * calendar.length_years
         for p in range(periods):
             yield Held("production_rate", labels[p], float(d.built[:, :, p].sum()), float(most_built[p]), True)
+    yield from _design_rules(problem, d)
     yield from _choice_rules(problem, d, fleet)
     yield from _launch_rules(problem, flown)
     yield from _licence_rules(problem, fleet)
     yield from _money_rules(problem, d, accounts)
     yield from _limit_rules(problem, amounts)
+
+
+def _design_rules(problem: PlanProblem, d: Decisions) -> Iterator[Held]:
+    """Yield the rules of satellite and launch that designs break which are flown."""
+    figures = problem.economy.figures
+    flown = (d.built.sum(axis=2) > 0.0) & figures.is_refused
+    for number, vehicle in np.argwhere(flown):
+        for rule, violation in figures.violation.items():
+            if violation[number, vehicle] > 0.0:
+                label = f"{figures.names[number]} on {figures.vehicles[vehicle]}"
+                yield Held(rule, label, float(violation[number, vehicle]), 0.0, True)
 
 
 def _money_rules(problem: PlanProblem, d: Decisions, accounts: Accounts) -> Iterator[Held]:

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dawndusk.models.design import CATEGORIES, NUMBERS, VARIABLES, Design
+from dawndusk.models.design import CATEGORIES, NUMBERS, VARIABLES, Design, DesignBatch
 from dawndusk.models.errors import DawnduskError, nearest, one_of
+from dawndusk.models.evaluate import evaluate
 from dawndusk.models.rows import catalogue
 from dawndusk.optimize.evolution import QUICK, search
 from dawndusk.optimize.problem import Fixed, Problem
@@ -37,6 +38,9 @@ MOST_DESIGNS = 800
 """Designs that a catalogue may have; its study file can be read back with twice as many."""
 RUN_TABLE, FRONT_TABLE = "designs.parquet", "front.parquet"
 HEAD_LETTERS = 40
+SIZED_BY = ("accelerator", "accelerators_per_satellite")
+"""What a radiator is sized by where its area is not stated."""
+NOMINAL_W = "nominal_w_per_accelerator"
 WHERE: Loc = ("plan", "catalogue")
 
 
@@ -138,13 +142,14 @@ def place_of(study: Study, name: str, loc: Loc) -> Path:
 
 def _scaled_area(study: Study, nominal: Design, values: Mapping[str, Any]) -> float:
     rows = study.assumptions.accelerators
-    accelerator = values.get("accelerator", nominal.accelerator)
-    for name in (accelerator, nominal.accelerator):
+    for name in (values.get("accelerator", nominal.accelerator), nominal.accelerator):
         if name not in rows:
             raise DawnduskError(f"accelerator: found {name!r}; allowed: {one_of(rows)}")
-    before = nominal.accelerators_per_satellite * rows[nominal.accelerator].it_power_w
-    after = float(values["accelerators_per_satellite"]) * rows[accelerator].it_power_w
-    return nominal.radiator_area_m2 * after / before
+    changed = nominal.replace(**{name: value for name, value in values.items() if name in SIZED_BY})
+    both = evaluate(DesignBatch.of([nominal, changed]), study.assumptions, keep=(NOMINAL_W,)).outcome[NOMINAL_W]
+    before = nominal.accelerators_per_satellite * both[0]
+    after = changed.accelerators_per_satellite * both[1]
+    return float(nominal.radiator_area_m2 * after / before)
 
 
 def _check_rows(study: Study, design: Design, loc: Loc) -> None:

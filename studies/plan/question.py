@@ -260,7 +260,8 @@ def _useless(economy: Economy) -> Iterator[tuple[str, str]]:
             yield name, f"breaks {one_of(figures.broken[d])}"
         elif not figures.per_launch[d].any():
             heavy = f"{figures.wet_mass_kg[d]:,.0f} kg"
-            yield name, f"fits no vehicle ({heavy})"
+            refused = "; ".join(f"{one_of(rules)} on {v}" for v, rules in figures.refused(d).items())
+            yield name, f"fits no vehicle ({heavy}): breaks {refused}"
         elif not economy.opens[d].any():
             yield name, f"can not be had within the horizon (from {figures.available_year[d]:g})"
 

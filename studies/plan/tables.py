@@ -38,13 +38,14 @@ def _orbit_rows(economy: Economy, plan: Scored) -> list[tuple[Any, ...]]:
     calendar, figures, launching = economy.calendar, economy.figures, economy.launching
     count, length, built = calendar.all_periods, calendar.length_years, plan.decisions.built
     cost = economy.assumptions.cost
+    age_years = (np.arange(count) + 0.5) * length
     rows: list[tuple[Any, ...]] = []
-    survival = np.exp(-economy.assumptions.reliability.satellite_loss_per_year * (np.arange(count) + 0.5) * length)
     for d, v in np.argwhere(built.sum(axis=2) > 0):
         arrived = built[d, v] * launching.success[v]
         serving = over_time(arrived, economy.kernels.serving_years[d], count) / length
         left = economy.kernels.in_orbit[d]
         in_orbit = over_time(arrived, left, count)
+        survival = np.exp(-figures.satellite_loss_per_year[d] * age_years)
         alive = over_time(arrived, left * survival[: len(left)], count)
         padded = np.pad(arrived, (0, count - len(arrived)))
         retired = padded - np.diff(in_orbit, prepend=0.0)

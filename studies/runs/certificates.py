@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 FORMAT = 1
 BOXES_REST_ON = (
     "Every box is bounded in double precision. Every line is moved outward by 1e-12 of the numbers behind it, which "
-    "covers rounding, a rule counts as met up to 1e-9 of its limit, a whole number is any that what is rounded comes to "
-    "within 1e-11, and 1e-10 is taken off the score that was proved. Designs are compared with the bound with a "
+    "covers rounding; a rule counts as met up to 1e-9 of its limit; a whole number is any that what is rounded comes "
+    "to within 1e-11; and 1e-10 is taken off the score that was proved. Designs are compared with the bound with a "
     "relative tolerance of 1e-9. The bound is one on the recorded model, in the ranges of the study."
 )
 MODEL_RESTS_ON = (

@@ -65,7 +65,7 @@ def test_a_satellite_too_heavy_for_a_vehicle_has_no_place_on_it(design: Design, 
 @pytest.mark.parametrize("steps", [1, 4])
 def test_parts_of_a_life_add_up_to_the_whole(design: Design, assumptions: Assumptions, steps: int) -> None:
     figures = figures_of({"one": design}, assumptions, ("starship_v3",))
-    kernels = kernels_of(figures, assumptions, Calendar(2027, 1, steps), figures.life_years, 0.0)
+    kernels = kernels_of(figures, Calendar(2027, 1, steps), figures.life_years, 0.0)
     row = evaluate(design, assumptions).outcome.row(0)
     assert kernels.serving_years.sum() == pytest.approx(row["in_service_fraction"] * design.life_years, rel=1e-9)
     assert (kernels.serving_years >= 0.0).all()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -121,7 +121,12 @@ def test_a_negative_reduced_cost_is_kept_and_a_positive_one_is_idle() -> None:
     assert value(master_of({second: other, **both})) <= with_first * (1.0 + 1e-9)
 
 
-def test_what_is_bounded_is_never_above_the_reduced_cost_of_any_design() -> None:
+@pytest.mark.parametrize("effect", [False, True])
+def test_what_is_bounded_is_never_above_the_reduced_cost_of_any_design(
+    effect: bool, new_effect: Callable[[], object]
+) -> None:
+    if effect:
+        new_effect()
     space = small_space(**SMALL, spare_fraction=Range(0.0, 0.3, 0.1), array_oversize=Range(0.9, 1.3, 1.1))
     catalogue = designs_of(1)[0]
     master = master_of(catalogue)
