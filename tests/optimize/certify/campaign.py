@@ -79,6 +79,8 @@ def between(low: float, high: float) -> dict[str, float]:
 SURE = {"vehicles": {"starship_v3": {"success_probability": 1, "success_mature": 1}}}
 """A vehicle that never fails: a fleet then fills its launches exactly."""
 NEVER_FAILS: dict[str, Any] = {"believed": SURE}
+LARGE = {"payload_leo_kg": 500_000, "fairing_m3": 5000, "cadence_limit_per_year": 30_000}
+"""A vehicle with which fleets of a hundred gigawatts are feasible."""
 NUMBERS_FIXED: dict[str, Any] = {
     "accelerators_per_satellite": 72,
     "satellites": 50,
@@ -183,19 +185,23 @@ FLEETS: dict[str, Scenario] = {
         "base",
         {"demand": {"delivered_pflops": 50}, "design": {**NARROW, "satellites": "demand"}},
     ),
-    "fifty gigawatts": (HUGE, {"demand": {"it_power_mw": 50_000}, **believing(launch={"max_deployment_years": 20})}),
+    "fifty gigawatts": (
+        HUGE,
+        {
+            "demand": {"it_power_mw": 50_000},
+            "assumptions": {"launch": {"max_deployment_years": 20}, "vehicles": {"starship_v3": LARGE}},
+        },
+    ),
     "a hundred gigawatts": (
         HUGE,
         {
             "demand": {"it_power_mw": 100_000},
             "design": {**ONE, "launches_per_year": {"low": 5, "high": 5000}},
-            "assumptions": {
-                "launch": {"max_deployment_years": 20},
-                "vehicles": {"starship_v3": {"cadence_limit_per_year": 30_000}},
-            },
+            "assumptions": {"launch": {"max_deployment_years": 20}, "vehicles": {"starship_v3": LARGE}},
         },
     ),
-    "a hundred gigawatts, capital": (
+    # Infeasible: not even 5,000 launches a year bring so much up in twenty years.
+    "a hundred gigawatts with the ships of today": (
         HUGE,
         {
             "demand": {"it_power_mw": 100_000},
@@ -204,8 +210,11 @@ FLEETS: dict[str, Scenario] = {
             "assumptions": {"launch": {"max_deployment_years": 20}, **SURE},
         },
     ),
-    "two million satellites": of_2030(
-        satellites=2_000_000, believed={"launch": {"max_deployment_years": 50}}, launches_per_year={"high": 5000}
+    "a million satellites": of_2030(
+        satellites=1_000_000,
+        accelerators_per_satellite=8,
+        launches_per_year={"high": 5000},
+        believed={"launch": {"max_deployment_years": 50}, "vehicles": {"starship_v3": LARGE}},
     ),
 }
 """Fleets of a few satellites, and of many."""
@@ -268,7 +277,9 @@ BANDS: dict[str, Scenario] = {
     "a band of time": of_2030("deployment_years >= 1", "deployment_years <= 1.0001", ENOUGH),
     "a band of mass": of_2030("wet_mass_kg >= 5000", "wet_mass_kg <= 5000.5", ENOUGH),
     "a band of availability": least("capex_usd", "availability >= 0.85", "availability <= 0.8501", ENOUGH),
-    "a band of power": least("capex_usd", "it_power_mw >= 5", "it_power_mw <= 5.0005"),
+    "a band of power": least("capex_usd", "it_power_mw >= 5", "it_power_mw <= 5.005"),
+    # Infeasible: 4608.3 to 4608.8 accelerators of 1085 W.
+    "a band of power between two whole numbers": least("capex_usd", "it_power_mw >= 5", "it_power_mw <= 5.0005"),
     "a band of cost": least(WET, "lcoc_usd_per_pflop_hour >= 30", "lcoc_usd_per_pflop_hour <= 30.003"),
     "two bands": of_2030(
         "wet_mass_kg >= 5000", "wet_mass_kg <= 5005", "dose_krad_life >= 2", "dose_krad_life <= 2.02", ENOUGH
