@@ -315,7 +315,8 @@ def _it_power_w(assumptions: Assumptions, batch: DesignBatch) -> Floats:
 
 def _whole(need: Floats) -> Floats:
     largest = VARIABLES["satellites"].maximum
-    return np.maximum(np.fmin(rounded_up(need), largest), 1.0)  # no number: the largest
+    found: Floats = np.maximum(np.fmin(rounded_up(need), largest), 1.0)  # no number: the largest
+    return found
 
 
 def _with_satellites(batch: DesignBatch, satellites: Floats) -> DesignBatch:

@@ -22,7 +22,7 @@ import numpy as np
 import dawndusk
 from dawndusk.models.errors import DawnduskError
 from dawndusk.models.outcome import OUTCOMES
-from dawndusk.optimize.certify.audit.attack import Attacked, Attacking, Contradiction, attack
+from dawndusk.optimize.certify.attack import Attacked, Attacking, Contradiction, attack
 from dawndusk.optimize.certify.certificate import Certified
 from dawndusk.optimize.certify.slots import NotBoundedError
 from dawndusk.studies.commands.terminal import (
@@ -85,8 +85,7 @@ def attack_command(
     each is held against the certificate. Boxes of every size around them are bounded, and every bound and every
     enclosure is compared with what the exact physics says. It ends with its time, not at the first contradiction.
 
-    Exit code 1 if anything contradicts the certificate, 130 after an interrupt with what was tried by then. One that
-    comes while the certificate is made ends the attack before its first box; a second one ends it at once.
+    Exit code 1 if anything contradicts the certificate, 130 after an interrupt with what was tried by then.
     """
     seconds = _seconds(minutes)
     resolved = _read(study, [*overrides, *(f"search.{key}={value}" for key, value in options.items() if value)])

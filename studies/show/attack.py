@@ -10,7 +10,7 @@ from rich.text import Text
 
 from dawndusk.models.design import Design
 from dawndusk.models.outcome import OUTCOMES
-from dawndusk.optimize.certify.audit.attack import Attacked, Contradiction
+from dawndusk.optimize.certify.attack import Attacked, Contradiction
 from dawndusk.optimize.certify.certificate import Certified, Check
 from dawndusk.studies.runs.engines import INTERRUPT
 from dawndusk.studies.runs.proof import percent

@@ -15,7 +15,7 @@ import pytest
 
 import dawndusk as dd
 from dawndusk.models.design import VARIABLES
-from dawndusk.optimize.certify.audit.attack import Attacked, Attacking, Contradiction, attack
+from dawndusk.optimize.certify.attack import Attacked, Attacking, Contradiction, attack
 from dawndusk.optimize.certify.certificate import Check
 from dawndusk.optimize.certify.slots import NotBoundedError
 from dawndusk.studies import cli

@@ -132,9 +132,9 @@ def designs_lost(bounder: Bounder, boxes: Boxes, points: Floats, rounded: Floats
 def _holds(boxes: Boxes, points: Floats, rounded: Floats) -> Flags:
     """Return which boxes hold their point and its whole numbers, shape (B,)."""
     edge = EDGE * (1.0 + np.abs(points))
-    inside = ((points >= boxes.low - edge) & (points <= boxes.high + edge)).all(axis=0)
+    inside = np.logical_and.reduce((points >= boxes.low - edge) & (points <= boxes.high + edge), axis=0)
     whole = (rounded >= boxes.least * (1.0 - EDGE)) & (rounded <= boxes.most * (1.0 + EDGE))
-    found: Flags = inside & whole.all(axis=0)
+    found: Flags = np.asarray(inside & np.logical_and.reduce(whole, axis=0))
     return found
 
 

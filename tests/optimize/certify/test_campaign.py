@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from dawndusk.models.design import Design, DesignBatch
 from dawndusk.models.outcome import OUTCOMES
 from dawndusk.optimize.certify import affine
-from dawndusk.optimize.certify.audit.attack import Attacking, attack
+from dawndusk.optimize.certify.attack import Attacking, attack
 from dawndusk.optimize.certify.audit.containment import (
     SCALES,
     bounds_broken,

@@ -35,7 +35,7 @@ from dawndusk.optimize.certify.designs import coordinates, coordinates_of, desig
 from dawndusk.optimize.certify.errors import CertificateError, EnclosureError
 from dawndusk.optimize.certify.milp_forward import Slots, narrowed
 from dawndusk.optimize.certify.milp_parts import Modelling
-from dawndusk.optimize.certify.operations import Input, Rounding, Sum
+from dawndusk.optimize.certify.operations import Input, Operation, Rounding, Sum
 from dawndusk.optimize.certify.search import certify
 from dawndusk.optimize.certify.statement import Statement, state
 from dawndusk.optimize.problem import Problem
@@ -264,7 +264,8 @@ def inside_out(self: Forward, operation: Sum, slot: int) -> Form:
     return Form(inner.axes, inner.slopes, inner.below, inner.above, inner.low + 1.0, inner.high - 1.0)
 
 
-OPERATIONS = [Input(0), Sum(((0, 2.0),), 1.0)]
+OF_BOTH: list[Operation] = [Input(0), Sum(((0, 2.0),), 1.0), Sum(((0, -2.0),), -1.0), Sum(((1, 1.0), (2, 1.0)), 0.0)]
+OPERATIONS: list[Operation] = [Input(0), Sum(((0, 2.0),), 1.0)]
 
 
 def test_an_enclosure_that_is_inside_out_raises(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -287,10 +288,10 @@ def test_what_a_rule_ends_is_empty_and_raises_nothing() -> None:
 def test_rules_that_contradict_each_other_later_are_no_fault() -> None:
     """Both ends of a quantity are cut by rules on what it is made of: the box is empty, no enclosure is wrong."""
     forward = forward_of(np.zeros((1, 1)), np.ones((1, 1)), {1: (2.5, np.inf), 2: (-np.inf, -2.0)})
-    forward.run([Input(0), Sum(((0, 2.0),), 1.0), Sum(((0, -2.0),), -1.0), Sum(((1, 1.0), (2, 1.0)), 0.0)])
+    forward.run(OF_BOTH)
     assert not forward.empty.any()
     forward = forward_of(np.zeros((1, 1)), np.ones((1, 1)), {1: (2.5, np.inf), 2: (-1.5, np.inf)})
-    forward.run([Input(0), Sum(((0, 2.0),), 1.0), Sum(((0, -2.0),), -1.0), Sum(((1, 1.0), (2, 1.0)), 0.0)])
+    forward.run(OF_BOTH)
     assert forward.empty.all()
 
 
@@ -304,7 +305,12 @@ def test_the_coordinates_of_many_designs_are_those_of_each(on_edges: OnEdges) ->
 def test_sums_of_large_terms_are_padded() -> None:
     """Revenue less cost is nearly nothing: its range covers what rounding makes of the difference."""
     big = 3e15
-    operations = [Input(0), Sum(((0, big),), 0.0), Sum(((0, -big),), 7.0), Sum(((1, 1.0), (2, 1.0)), 0.0, None, True)]
+    operations: list[Operation] = [
+        Input(0),
+        Sum(((0, big),), 0.0),
+        Sum(((0, -big),), 7.0),
+        Sum(((1, 1.0), (2, 1.0)), 0.0, None, True),
+    ]
     forward = forward_of(np.array([[1.0]]), np.array([[1.0 + 1e-12]]))
     forward.run(operations)
     form = forward.forms[3]

@@ -101,7 +101,7 @@ def test_the_same_seed_gives_the_same_proof(make_problem: MakeProblem) -> None:
 
 def test_a_time_limit_leaves_a_gap_and_boxes_from_which_a_proof_goes_on(make_problem: MakeProblem) -> None:
     problem = make_problem(TWO)
-    full = proved(problem, gap=8e-3)
+    full = proved(problem, gap=4e-3)
     kept: list[Certified] = []
     rounds = iter([False] * 3 + [True] * 10_000)
 
@@ -112,18 +112,18 @@ def test_a_time_limit_leaves_a_gap_and_boxes_from_which_a_proof_goes_on(make_pro
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("dawndusk.optimize.certify.search._Run", Short)
-        part = proved(problem, gap=8e-3, checkpoint=kept.append)
+        part = proved(problem, gap=4e-3, checkpoint=kept.append)
     assert (part.status, part.stopped_by) == ("feasible", "time limit")
     assert part.gap is not None
-    assert part.gap > 8e-3
+    assert part.gap > 4e-3
     assert part.unfinished is not None
     assert part.open_boxes == len(part.unfinished.boxes) > 0
     assert_is_feasible(problem, part)
-    rest = proved(problem, gap=8e-3, resume=part)
+    rest = proved(problem, gap=4e-3, resume=part)
     assert rest.status == full.status == "optimal"
     assert rest.boxes > part.boxes
     assert rest.evaluated > part.evaluated > 0
-    assert rest.objective == pytest.approx(full.objective, rel=8e-3)
+    assert rest.objective == pytest.approx(full.objective, rel=4e-3)
     assert rest.bound is not None
     assert rest.objective is not None
     assert full.objective is not None

@@ -201,13 +201,17 @@ class _Run:
         """Make the certificate that is attacked."""
         limit = min(CERTIFY_SHARE * self.seconds, MOST_CERTIFY_S)
         try:
-            self.certified = certify(self.problem, gap=gap, seed=self.seed, time_limit_s=limit, workers=workers)
+            known = certify(self.problem, gap=gap, seed=self.seed, time_limit_s=limit, workers=workers)
         except (NotBoundedError, DesignError):
             raise
         except EnclosureError as error:
             self.contradict("enclosure", str(error), None)
         except CertificateError as error:
             self.contradict("certificate", str(error), None)
+        else:
+            self.certified = known
+            if known.stopped_by == "interrupt":  # which the search takes for the wish to see what it has
+                raise KeyboardInterrupt
 
     def gather(self) -> None:
         """Look for feasible designs: by rules alone, by a population, and beside the best of the certificate."""
