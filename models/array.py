@@ -29,6 +29,8 @@ def is_stated(value: Array) -> bool:
     """
     if not isinstance(value, int | float | np.number | np.ndarray):
         return True
+    if isinstance(value, float):
+        return value != 0.0
     stated = np.asarray(value) != 0.0
     if stated.any() and not stated.all():
         raise ValueError("an amount that is stated for some designs and not for others needs an evaluation of each")

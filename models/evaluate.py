@@ -207,7 +207,7 @@ class _Bound:
             parameters = rows_of(assumptions, chunk, self.tables).fields()
             if known is None or own:
                 parameters.update(assumption_parameters(assumptions))
-            varying = {name: value for name, value in parameters.items() if np.ndim(value)}
+            varying = {name: value for name, value in parameters.items() if isinstance(value, np.ndarray)}
             inputs = {**inputs, **varying}
             if known is None:
                 program = self.recording.program(kept, frozenset(varying))

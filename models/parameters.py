@@ -126,7 +126,9 @@ def recorded_assumptions(graph: Graph, assumptions: Assumptions) -> Assumptions:
 
     groups = {group: row(kind, group) for group, kind in GROUPS.items()}
     chosen = {
-        catalogue: {getattr(assumptions, field): row(CATALOGUES[catalogue], f"{catalogue}.{getattr(assumptions, field)}")}
+        catalogue: {
+            getattr(assumptions, field): row(CATALOGUES[catalogue], f"{catalogue}.{getattr(assumptions, field)}")
+        }
         for catalogue, field in CHOSEN_ROWS.items()
     }
     choices = {VARIABLES[variable].catalogue: variable for variable in CATEGORIES}
@@ -140,8 +142,11 @@ class NotInForce(NDArrayOperatorsMixin):
     def __init__(self, key: str, instead: str) -> None:
         self.key, self.instead = key, instead
 
+    def __repr__(self) -> str:
+        return f"{self.key}, which is not in force in every design: read {self.instead}"
+
     def __array_ufunc__(self, *_: object, **__: object) -> Any:
-        raise TypeError(f"{self.key} is not in force in every design: read {self.instead}")
+        raise TypeError(repr(self))
 
 
 def _closed(assumptions: Assumptions, catalogue: str, variable: str) -> dict[str, Any]:

@@ -8,6 +8,7 @@ taken back as soon as nothing reads them any more.
 
 from __future__ import annotations
 
+import operator
 import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, TypeAlias
@@ -25,6 +26,14 @@ ColumnStep: TypeAlias = tuple[int, Callable[..., Any], tuple[int, ...], int]
 LEAVES = frozenset({"input", "parameter", "constant"})
 WHOLE = (EvenGrid, EvenTable, Location)
 """What a slot may hold beside numbers and columns of numbers."""
+OF_NUMBERS: dict[np.ufunc, Callable[..., Any]] = {
+    np.add: operator.add,
+    np.subtract: operator.sub,
+    np.multiply: operator.mul,
+    np.divide: operator.truediv,
+    np.negative: operator.neg,
+}
+"""The same operations on two NumPy numbers, to the last bit, at a fifth of the time."""
 OTHER, UNARY, BINARY, EXTREME = 0, 1, 2, 3
 EXTREMES = (np.minimum, np.maximum)
 """Ufuncs that run at a third of their speed when one side is a number instead of a column, and that take the place of
@@ -69,27 +78,36 @@ class Program:
         self._inputs = {self._nodes[n].payload: self._slot[n] for n in named if n in self._column}
         self._parameters = {self._nodes[n].payload: self._slot[n] for n in named if n not in self._column}
         self.columns = tuple(self._inputs)
-        self._constants = [(self._slot[n], self._nodes[n].payload) for n in leaves if self._nodes[n].kind == "constant"]
-        self._shared = [self._step(n) for n in shared]
+        constants = [n for n in leaves if self._nodes[n].kind == "constant"]
+        self._constants = [(self._slot[n], np.float64(self._nodes[n].payload)) for n in constants]
+        self._shared = [self._shared_step(n) for n in shared]
         self._filled: dict[int, int] = {}
         self._steps = tuple(self._column_step(n) for n in needed if self._is_made(n))
+        read = {slot for _, _, reads, _ in self._steps for slot in reads}
+        self._handed_over = [
+            self._slot[n] for n in (*leaves, *shared) if n not in self._column and self._slot[n] in read
+        ]
 
     def bind(self, parameters: Mapping[str, Any]) -> list[Any]:
         """Return the slots with everything filled in that does not change from chunk to chunk.
 
-        ``parameters`` gives every parameter that does not vary. Numbers are arrays without dimensions: a ufunc takes
-        those at half the overhead of a Python float.
+        ``parameters`` gives every parameter that does not vary. Numbers that columns meet become arrays without
+        dimensions: a ufunc takes those at half the overhead of a Python float.
         """
         values: list[Any] = [None] * self._slots
         for slot, constant in self._constants:
-            values[slot] = np.asarray(constant)
+            values[slot] = constant
         for name, slot in self._parameters.items():
-            values[slot] = _as_shared(parameters[name])
+            value = parameters[name]
+            values[slot] = value if isinstance(value, WHOLE) else np.float64(value)
         for function, reads, slot in self._shared:
-            values[slot] = _as_shared(function(*[values[read] for read in reads]))
+            values[slot] = function(*[values[read] for read in reads])
+        for slot in self._handed_over:
+            if not isinstance(values[slot], WHOLE):
+                values[slot] = np.asarray(values[slot])
         return values
 
-    def run(self, values: list[Any], inputs: Mapping[str, Floats], results: Sequence[Floats]) -> None:
+    def run(self, values: list[Any], inputs: Mapping[str, NDArray[Any]], results: Sequence[Floats]) -> None:
         """Run one chunk: read the columns ``inputs`` and write each result into its array, all of shape (N,).
 
         ``inputs`` gives all of ``columns``, so varying parameters as well; ``values`` comes from ``bind``.
@@ -137,6 +155,11 @@ class Program:
         node = self._nodes[number]
         return _function(node), tuple(self._slot[read] for read in node.reads), self._slot[number]
 
+    def _shared_step(self, number: int) -> Step:
+        function, reads, slot = self._step(number)
+        payload = self._nodes[number].payload
+        return OF_NUMBERS.get(payload, function) if isinstance(payload, np.ufunc) else function, reads, slot
+
     def _column_step(self, number: int) -> ColumnStep:
         """Give a column its slot; a ufunc may write over a buffer that it reads for the last time."""
         node = self._nodes[number]
@@ -162,11 +185,6 @@ class Program:
         if slot not in self._filled:
             self._filled[slot] = self._new_slot()
         return self._filled[slot]
-
-
-def _as_shared(value: Any) -> Any:
-    """Return a shared value as an array, tables and locations as they are."""
-    return value if isinstance(value, WHOLE) else np.asarray(value)
 
 
 def _columns(nodes: Sequence[Node], needed: Sequence[int], varying: frozenset[str]) -> set[int]:

@@ -132,7 +132,8 @@ def _changes(assumptions: Assumptions, numbers: Mapping[str, Any]) -> dict[str, 
         *owner, field = key.split(".")
         by_row.setdefault(tuple(owner), {})[field] = number
     changes: dict[str, Any] = {}
-    for (owner, *row), fields in by_row.items():
+    for path, fields in by_row.items():
+        owner, row = path[0], path[1:]
         if not row:
             changes[owner] = dataclasses.replace(getattr(assumptions, owner), **fields)
             continue
@@ -147,7 +148,8 @@ def _field_of(assumptions: Assumptions, key: str) -> dataclasses.Field[Any]:
         raise AssumptionError(
             f"{key}: found a column; allowed: one name, because it is structural: it decides which rows are in force"
         )
-    owner, *row, name = str(key).split(".")
+    owner, *row = str(key).split(".")
+    name = row.pop() if row else ""
     kind = GROUPS.get(owner) if not row else CATALOGUES.get(owner)
     known = not row or (len(row) == 1 and row[0] in getattr(assumptions, owner, ()))
     if kind is not None and known:

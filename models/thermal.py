@@ -7,6 +7,7 @@ Factors.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -130,7 +131,7 @@ def drawn_it_power_w(thermal: Thermal, accelerator: Accelerator, junction_k: Arr
 
 def newton_steps(accelerators: Iterable[Accelerator]) -> int:
     """Return the steps that the equilibrium temperature takes with the accelerators in the catalogue."""
-    leakiest = max(float(np.max(row.leakage_per_k)) for row in accelerators)
+    leakiest = np.max(functools.reduce(np.maximum, (row.leakage_per_k for row in accelerators)))
     return NEWTON_STEPS if leakiest <= LEAKING_PER_K else NEWTON_STEPS_OF_LEAKING_CHIPS
 
 

@@ -72,7 +72,7 @@ class Graph:
         if isinstance(value, Term):
             return value.node
         if not isinstance(value, int | float | np.integer | np.floating):
-            raise TypeError(f"only terms and plain numbers can be recorded, found {type(value).__name__}")
+            raise TypeError(f"only terms and plain numbers can be recorded, found {value!r}")
         return self.add("constant", float(value))
 
     def add(self, kind: str, payload: Any, *reads: int) -> int:

@@ -107,7 +107,7 @@ def test_in_service_is_right_on_average() -> None:
     )
     power = column["array_oversize"] * np.exp(-column["array_loss"] * points)
     serving = np.minimum(np.minimum(alive, power), 1.0) * np.exp(-column["satellite_loss"] * points)
-    error = in_service(**case, life_years=1.0).mean_fraction - serving.mean(axis=1)  # type: ignore[arg-type]
+    error = in_service(**case, life_years=1.0).mean_fraction - serving.mean(axis=1)
     assert np.abs(error).mean() < 1.6e-3
     assert np.quantile(np.abs(error), 0.99) < 7e-3
     assert abs(error.mean()) < 3e-4
