@@ -129,11 +129,10 @@ def _changes(assumptions: Assumptions, numbers: Mapping[str, Any]) -> dict[str, 
     """Return the groups and catalogues that change when numbers are exchanged by key."""
     by_row: dict[tuple[str, ...], dict[str, Any]] = {}
     for key, number in numbers.items():
-        *owner, field = key.split(".")
-        by_row.setdefault(tuple(owner), {})[field] = number
+        *where, field = key.split(".")
+        by_row.setdefault(tuple(where), {})[field] = number
     changes: dict[str, Any] = {}
-    for path, fields in by_row.items():
-        owner, row = path[0], path[1:]
+    for (owner, *row), fields in by_row.items():
         if not row:
             changes[owner] = dataclasses.replace(getattr(assumptions, owner), **fields)
             continue
