@@ -94,9 +94,8 @@ def report_samples(batch: DesignBatch, assumptions: Assumptions, keep: tuple[str
         f"\none design under sets that differ in {len(samples.columns)} numbers, for each set, best of {ROUNDS} rounds:"
     )
     print(f"  {SETS:,} sets as columns      {together * 1e6:8.2f} us   ({1e-6 / together:.2f} M sets/s)")
-    print(
-        f"  {SINGLE_SETS:,} sets one by one       {apart * 1e6:8.0f} us   ({(apart - again) * 1e6:.0f} more than a known set)"
-    )
+    more = (apart - again) * 1e6
+    print(f"  {SINGLE_SETS:,} sets one by one       {apart * 1e6:8.0f} us   ({more:.0f} more than a known set)")
 
 
 def profile(batch: DesignBatch, assumptions: Assumptions) -> None:
