@@ -1,4 +1,4 @@
-"""Designs per second of the whole model on one core, the profile by discipline, and peak memory.
+"""Designs per second of the whole model on one core, time per set of assumptions, profile by discipline, peak memory.
 
 Run with ``make bench`` or ``python benchmarks/model_speed.py``. Figures vary with the machine and with what else runs
 on it: compare within one run.
@@ -6,6 +6,7 @@ on it: compare within one run.
 
 from __future__ import annotations
 
+import dataclasses
 import resource
 import statistics
 import time
@@ -20,6 +21,7 @@ from dawndusk.models.evaluate import evaluate
 from dawndusk.models.outcome import OUTCOMES
 from dawndusk.models.rows import rows_of
 from dawndusk.models.rules import RULES
+from dawndusk.models.samples import AssumptionSamples
 from dawndusk.studies.runs.runner import problem_of
 from dawndusk.studies.statement.studyfile import read_study
 
@@ -27,6 +29,7 @@ DESIGNS = 400_000
 ROUNDS = 7
 PROFILE_ROUNDS = 200
 PROFILE_CHUNK = 4096
+SETS, SINGLE_SETS = 100_000, 100
 GOAL, LEAST = 5e6, 1e6
 STUDY = "orbit-200mw"
 
@@ -72,6 +75,29 @@ def report_speed(label: str, batch: DesignBatch, assumptions: Assumptions, keep:
     )
 
 
+def random_samples(assumptions: Assumptions, count: int) -> AssumptionSamples:
+    """Return sets of assumptions that differ in every number of the groups ``cost`` and ``reliability`` by 1 %."""
+    rng = np.random.default_rng(2)
+    owners = {name: getattr(assumptions, name) for name in ("cost", "reliability")}
+    numbers = {f"{o}.{f.name}": getattr(row, f.name) for o, row in owners.items() for f in dataclasses.fields(row)}
+    return AssumptionSamples(assumptions, {k: v * rng.uniform(0.99, 1.0, count) for k, v in numbers.items() if v})
+
+
+def report_samples(batch: DesignBatch, assumptions: Assumptions, keep: tuple[str, ...]) -> None:
+    """Print the time of one design under many sets of assumptions: all at once, and one after the other."""
+    one, samples = batch.take(slice(0, 1)), random_samples(assumptions, SETS)
+    single = [samples[i] for i in range(SINGLE_SETS)]
+    together = min(seconds(lambda: evaluate(one, samples, keep))) / SETS
+    apart = min(seconds(lambda: [evaluate(one, each, keep) for each in single])) / SINGLE_SETS
+    again = min(seconds(lambda: [evaluate(one, assumptions, keep) for _ in single])) / SINGLE_SETS
+    print(
+        f"\none design under sets that differ in {len(samples.columns)} numbers, for each set, best of {ROUNDS} rounds:"
+    )
+    print(f"  {SETS:,} sets as columns      {together * 1e6:8.2f} us   ({1e-6 / together:.2f} M sets/s)")
+    more = (apart - again) * 1e6
+    print(f"  {SINGLE_SETS:,} sets one by one       {apart * 1e6:8.0f} us   ({more:.0f} more than a known set)")
+
+
 def profile(batch: DesignBatch, assumptions: Assumptions) -> None:
     """Print the nanoseconds per design of every discipline, in one chunk."""
     chunk = batch.take(slice(0, PROFILE_CHUNK))
@@ -97,6 +123,7 @@ def main() -> None:
     report_speed("one combination of categories, objective and rules kept", uniform, assumptions, objective)
     report_speed("one combination of categories, everything kept", uniform, assumptions, None)
     report_speed("all combinations mixed, objective and rules kept", mixed, assumptions, objective)
+    report_samples(uniform, assumptions, objective)
     profile(uniform, assumptions)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(f"\npeak memory of this process {peak:.0f} MiB")

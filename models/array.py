@@ -11,8 +11,31 @@ import functools
 from collections.abc import Callable
 from typing import Any, ParamSpec, Protocol, TypeAlias, TypeVar, cast, runtime_checkable
 
+import numpy as np
+
 Array: TypeAlias = Any
 """A float, a NumPy array, or a type that answers NumPy's ufunc protocol."""
+
+
+def is_stated(value: Array) -> bool:
+    """Return whether an amount is stated, where zero means that it is not: it decides which terms there are.
+
+    A term of a recording stands for stated amounts only.
+
+    Raises
+    ------
+    ValueError
+        For a column that holds zeros beside other numbers: ``evaluate`` runs such designs apart.
+    """
+    if not isinstance(value, int | float | np.number | np.ndarray):
+        return True
+    if isinstance(value, float):
+        return value != 0.0
+    stated = np.asarray(value) != 0.0
+    if stated.any() and not stated.all():
+        raise ValueError("an amount that is stated for some designs and not for others needs an evaluation of each")
+    return bool(stated.all())
+
 
 P = ParamSpec("P")
 R = TypeVar("R")

@@ -12,6 +12,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from dawndusk.models.errors import ContradictionError
 from dawndusk.models.tables import EnvironmentData
 
@@ -416,7 +418,10 @@ CATALOGUES: dict[str, type] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Assumptions:
-    """Everything believed, with provenance. Build it with ``dawndusk.studies.data.default_assumptions``."""
+    """Everything believed, with provenance. Build it with ``dawndusk.studies.data.default_assumptions``.
+
+    Many sets that differ in some numbers are ``models.samples.AssumptionSamples``.
+    """
 
     scenario: Scenario
     demand: Demand
@@ -447,6 +452,13 @@ class Assumptions:
 
     def __post_init__(self) -> None:
         """Refuse assumptions that are each in their domain but contradict each other."""
+        self.check()
+
+    def check(self) -> None:
+        """Raise ``ContradictionError`` for the first numbers that can not hold together.
+
+        A number may be a column, one value for each of N sets of assumptions.
+        """
         for key, found, allowed in self._contradictions():
             raise ContradictionError(key, found, allowed)
 
@@ -454,31 +466,39 @@ class Assumptions:
         """Yield what contradicts what: the keys, what was found and what is allowed."""
         power, ground = self.power, self.ground
         shares = self.platform.structure_fraction + self.platform.margin_fraction
-        if shares > MOST_STRUCTURE_AND_MARGIN:
+        for (found,) in _first(shares > MOST_STRUCTURE_AND_MARGIN, shares):
             key = "platform.structure_fraction + platform.margin_fraction"
-            yield key, f"{shares:g}", f"at most {MOST_STRUCTURE_AND_MARGIN} of the dry mass"
-        if power.cycles_few >= power.cycles_many:
-            yield "power.cycles_few", f"{power.cycles_few:g}", f"less than power.cycles_many, {power.cycles_many:g}"
-        if ground.it_life_years > ground.facility_life_years:
-            allowed = f"at most ground.facility_life_years, {ground.facility_life_years:g}"
-            yield "ground.it_life_years", f"{ground.it_life_years:g}", allowed
+            yield key, found, f"at most {MOST_STRUCTURE_AND_MARGIN} of the dry mass"
+        for found, most in _first(power.cycles_few >= power.cycles_many, power.cycles_few, power.cycles_many):
+            yield "power.cycles_few", found, f"less than power.cycles_many, {most}"
+        longer = ground.it_life_years > ground.facility_life_years
+        for found, most in _first(longer, ground.it_life_years, ground.facility_life_years):
+            yield "ground.it_life_years", found, f"at most ground.facility_life_years, {most}"
         for name, row in self.accelerators.items():
             leaking = row.chip_power_w * (1.0 - self.thermal.least_power_fraction)
-            if row.it_power_w <= leaking:
-                allowed = f"more than chip_power_w x (1 - thermal.least_power_fraction), {leaking:g}"
-                yield f"accelerators.{name}.it_power_w", f"{row.it_power_w:g}", allowed
+            for found, least in _first(row.it_power_w <= leaking, row.it_power_w, leaking):
+                allowed = f"more than chip_power_w x (1 - thermal.least_power_fraction), {least}"
+                yield f"accelerators.{name}.it_power_w", found, allowed
             feedback = row.thermal_resistance_k_w * row.chip_power_w * row.leakage_per_k
-            if feedback > MOST_LEAKAGE_FEEDBACK:
+            for (found,) in _first(feedback > MOST_LEAKAGE_FEEDBACK, feedback):
                 key = f"accelerators.{name}: thermal_resistance_k_w x chip_power_w x leakage_per_k"
-                yield key, f"{feedback:g}", f"at most {MOST_LEAKAGE_FEEDBACK}, or the junction runs away"
+                yield key, found, f"at most {MOST_LEAKAGE_FEEDBACK}, or the junction runs away"
         losses = 1.0 / (power.charge_efficiency * power.discharge_efficiency * power.pmad_efficiency)
         for name, radiator in self.radiators.items():
             lift = radiator.lift_k / (self.thermal.second_law_efficiency * self.thermal.cold_supply_k)
             pumped = (radiator.pump_fraction + lift) * losses
-            if pumped > MOST_PUMPING:
+            for (found,) in _first(pumped > MOST_PUMPING, pumped):
                 key = f"radiators.{name}: pump_fraction and lift_k with conversion losses"
-                yield key, f"{pumped:g}", f"at most {MOST_PUMPING} of the heat"
+                yield key, found, f"at most {MOST_PUMPING} of the heat"
 
     def replace(self, **changes: Any) -> Assumptions:
         """Return a copy with whole groups, catalogues or the workload exchanged."""
         return dataclasses.replace(self, **changes)
+
+
+def _first(broken: Any, *values: Any) -> Iterator[tuple[str, ...]]:
+    """Yield values as text for the first set of assumptions in which they contradict each other, if there is one."""
+    if broken is not False and np.any(broken):
+        columns = np.broadcast_arrays(broken, *values)
+        place = int(np.argmax(columns[0]))
+        yield tuple(f"{float(column.flat[place]):g}" for column in columns[1:])

@@ -20,7 +20,7 @@ from dawndusk.models import mass as massing
 from dawndusk.models import network as networking
 from dawndusk.models import power as powering
 from dawndusk.models import reliability as surviving
-from dawndusk.models.array import Array
+from dawndusk.models.array import Array, is_stated
 from dawndusk.models.assumptions import Assumptions
 from dawndusk.models.constants import (
     HOURS_PER_DAY,
@@ -400,9 +400,9 @@ class _Step:
             o["installed_pflops"] * o["availability"] * o["network_fraction"] * self.workload.sustained_fraction
         )
         offered = self.useful_pflops * o["in_service_fraction"]
-        if a.demand.it_power_mw:
+        if is_stated(a.demand.it_power_mw):
             o["demand_fraction"] = np.minimum(a.demand.it_power_mw / o["it_power_mw"], 1.0)
-        elif a.demand.delivered_pflops:
+        elif is_stated(a.demand.delivered_pflops):
             o["demand_fraction"] = np.minimum(a.demand.delivered_pflops / offered, 1.0)
         else:
             o["demand_fraction"] = 1.0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +14,8 @@ from dawndusk.models.mass import Closure, Parts, Sizing, Subsystems
 REFERENCE_LIFE_YEARS = 5.0
 LEAST_RATE_YEARS = 1e-9
 """Below it the discount on something spread evenly is one to rounding, and its formula 0 / 0."""
+LEAST_CARRIED = 1e-300
+"""So small that the growth over it is one to the last bit: it keeps the formula from 0 / 0."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ def learning_factor(cost: Cost, built: Array) -> Array:
 
     Above the reference the factor falls to a floor of material cost; below it rises. Source: Wertz, SMAD.
     """
-    exponent = math.log2(cost.learning_rate)
+    exponent = np.log2(cost.learning_rate)
     factor = np.exp(np.log(built * (1.0 / cost.learning_reference_quantity)) * exponent)
     return np.maximum(factor, cost.learning_floor)
 
@@ -93,11 +94,15 @@ def spread_factor(rate_years: Array) -> Array:
     return np.expm1(-small) / -small
 
 
-def carry_factor(rate_years: float) -> float:
-    """Return the growth of money spent evenly over a time before it counts, ``(exp(x) - 1) / x`` with ``x = r T``."""
-    return math.expm1(rate_years) / rate_years if rate_years else 1.0
+def carry_factor(rate_years: Array) -> Array:
+    """Return the growth of money spent evenly over a time before it counts, ``(exp(x) - 1) / x`` with ``x = r T``.
+
+    One at x = 0.
+    """
+    positive = np.maximum(rate_years, LEAST_CARRIED)
+    return np.expm1(positive) / positive
 
 
-def continuous(rate_per_year: float) -> float:
+def continuous(rate_per_year: Array) -> Array:
     """Return the continuous rate equal to a yearly one: ``ln(1 + r)``."""
-    return math.log1p(rate_per_year)
+    return np.log1p(rate_per_year)

@@ -60,7 +60,7 @@ def mean_crowding_of_descent(altitude_km: Floats, crowding_at: Floats, end_km: f
 
 def crowded_years(
     life_years: Array,
-    loss_per_year: float,
+    loss_per_year: Array,
     operating: Array,
     dead: tuple[Array, Array],
     descending: tuple[Array, Array],
@@ -75,8 +75,8 @@ def crowded_years(
     ----------
     life_years : array
         Operating life, shape (N,).
-    loss_per_year : float
-        Rate at which whole satellites are lost.
+    loss_per_year : array
+        Rate at which whole satellites are lost, one number or of shape (N,).
     operating : array
         Crowding in the operating orbit, 0 to 1.
     dead, descending, decaying : pair of array

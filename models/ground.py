@@ -31,12 +31,12 @@ class GroundCosts:
     availability: Array
     whole_fleet_availability: Array
     lcoc_usd_per_pflop_hour: Array
-    delay_years: float
+    delay_years: Array
 
 
-def delay_years(ground: Ground) -> float:
+def delay_years(ground: Ground) -> Array:
     """Return the years from decision to service: building and waiting for the grid run in parallel."""
-    return max(ground.build_years, ground.grid_wait_years)
+    return np.maximum(ground.build_years, ground.grid_wait_years)
 
 
 def ground_costs(
@@ -76,7 +76,7 @@ def ground_costs(
     ageing = continuous(scenario.technology_ageing_per_year)
     worth_years = annuity_years(rate + ageing, ground.it_life_years)
     later = delay_years(ground) - scenario.lead_years
-    worth_hours = worth_years * HOURS_PER_YEAR * float(np.exp(-ageing * later))
+    worth_hours = worth_years * HOURS_PER_YEAR * np.exp(-ageing * later)
     pflops = accelerator.bf16_dense_tflops * (workload.sustained_fraction / TFLOPS_PER_PFLOPS) * availability
     return GroundCosts(
         accelerators=accelerator.price_usd,

@@ -5,11 +5,9 @@ Source of the climb: Tsiolkovsky. The paths of price, success and flight rate ar
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
-from dawndusk.models.array import Array
+from dawndusk.models.array import Array, is_stated
 from dawndusk.models.assumptions import Launch, Vehicle
 from dawndusk.models.constants import STANDARD_GRAVITY_M_S2
 from dawndusk.models.orbit import radius_m, speed_m_s
@@ -19,6 +17,7 @@ SITE_INCLINATION_DEG = 28.5
 POLAR_INCLINATION_DEG = 97.79
 QUOTED_LOW_KM = 200.0
 QUOTED_SSO_KM = 600.0
+LOG_2 = float(np.log(2.0))
 PATH_HORIZON_YEARS = 50.0  # price and cadence paths stand still after that
 
 
@@ -63,7 +62,7 @@ def launches(satellites: Array, per_launch: Array, success: Array) -> Array:
     return rounded_up(satellites / (per_launch * success))
 
 
-def success_probability(vehicle: Vehicle, year: float) -> Array:
+def success_probability(vehicle: Vehicle, year: Array) -> Array:
     """Return the probability that a launch in ``year`` succeeds: the gap to the mature value decays with time."""
     elapsed = np.maximum(year - vehicle.price_year, 0.0)
     gap = (vehicle.success_mature - vehicle.success_probability) * np.exp(-elapsed / vehicle.maturing_years)
@@ -97,8 +96,8 @@ def price_usd(launch: Launch, listed_usd: Array, floor_usd: Array, bought: Array
     premium that grows with the square of the share of the cadence cap in use.
     """
     premium = 1.0 + launch.cadence_premium * cadence_share * cadence_share
-    if not launch.volume_discount_per_doubling:
+    if not is_stated(launch.volume_discount_per_doubling):
         return listed_usd * premium
     doublings = np.log(np.maximum(bought * (1.0 / launch.volume_reference_launches), 1.0))
-    discount = np.exp(doublings * (math.log1p(-launch.volume_discount_per_doubling) / math.log(2.0)))
+    discount = np.exp(doublings * (np.log1p(-launch.volume_discount_per_doubling) / LOG_2))
     return np.maximum(listed_usd * discount, np.minimum(floor_usd, listed_usd)) * premium

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from dawndusk.models.array import Array
@@ -15,21 +13,21 @@ NEIGHBOURS = 2.0
 NO_TRAFFIC_GBPS = 1e-9
 
 
-def terminal_rate_gbps(network: Network) -> float:
+def terminal_rate_gbps(network: Network) -> Array:
     """Return the rate of one inter-satellite terminal in Gbit/s: inverse square of the spacing, up to its ceiling.
 
     Source: Project Suncatcher, arXiv:2511.19468 (received power, and with it parallel channels, go as 1/d^2).
     """
-    spread = (network.link_reference_km / network.link_spacing_km) ** 2
-    return float(min(network.link_max_gbps, network.link_reference_gbps * spread))
+    nearer = network.link_reference_km / network.link_spacing_km
+    return np.minimum(network.link_max_gbps, network.link_reference_gbps * (nearer * nearer))
 
 
-def downlink_capacity_gbps(network: Network) -> float:
+def downlink_capacity_gbps(network: Network) -> Array:
     """Return the mean rate of one satellite to the ground in Gbit/s: contact time and at least one clear site.
 
     ``R f (1 - (1 - p)^n)`` for n sites that are clear with probability p, each without regard to the others.
     """
-    clear = 1.0 - math.pow(1.0 - network.site_availability, network.independent_sites)
+    clear = 1.0 - np.power(1.0 - network.site_availability, network.independent_sites)
     return network.downlink_rate_gbps * network.contact_fraction * clear
 
 
@@ -43,7 +41,7 @@ def least_terminals(crossing: Array) -> Array:
     return np.sign(crossing) * NEIGHBOURS
 
 
-def needs_gbps(work_flop_s: Array, bits_per_flop: float) -> Array:
+def needs_gbps(work_flop_s: Array, bits_per_flop: Array) -> Array:
     """Return the traffic in Gbit/s of ``work_flop_s`` at an intensity in bit/FLOP."""
     return work_flop_s * (bits_per_flop / GIGA)
 

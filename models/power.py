@@ -5,8 +5,6 @@ Energy balance over one orbit. Source: Wertz, SMAD, power chapter.
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from dawndusk.models.array import Array
@@ -37,7 +35,7 @@ def heat_per_load(power: Power, eclipse_load: Array, eclipse_fraction: Array) ->
     return (1.0 + eclipse_load * eclipse_fraction * storage_loss) / power.pmad_efficiency
 
 
-def array_area_m2(array: SolarArray, solar_constant_w_m2: float, power_bol_w: Array) -> Array:
+def array_area_m2(array: SolarArray, solar_constant_w_m2: Array, power_bol_w: Array) -> Array:
     """Return the array area in m2 that gives ``power_bol_w`` when new and facing the Sun."""
     return power_bol_w / (solar_constant_w_m2 * array.efficiency * array.packing_pointing)
 
@@ -59,7 +57,7 @@ def eclipses_per_year(eclipse_days_per_year: Array, period_s: Array) -> Array:
 
 def depth_of_discharge(power: Power, cycles: Array) -> Array:
     """Return the allowed depth of discharge for a number of life cycles, log-linear between the two anchors."""
-    span = math.log(power.cycles_many / power.cycles_few)
+    span = np.log(power.cycles_many / power.cycles_few)
     share = np.log(np.maximum(cycles, 1.0) * (1.0 / power.cycles_few)) * (1.0 / span)
     share = np.minimum(np.maximum(share, 0.0), 1.0)
     return power.dod_few_cycles + (power.dod_many_cycles - power.dod_few_cycles) * share

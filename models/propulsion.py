@@ -29,7 +29,7 @@ def tumbling_area_m2(array_area_m2: Array, radiator_area_m2: Array) -> Array:
 
 
 def drag_delta_v_m_s_per_year(
-    density_kg_m3: Array, speed: Array, drag_coefficient: float, ram_area: Array, mass_kg: Array
+    density_kg_m3: Array, speed: Array, drag_coefficient: Array, ram_area: Array, mass_kg: Array
 ) -> Array:
     """Return the velocity lost to drag per year: ``0.5 rho v^2 Cd A / m`` times a year. Source: Vallado."""
     return (0.5 * drag_coefficient * SECONDS_PER_YEAR) * density_kg_m3 * speed * speed * ram_area / mass_kg
@@ -37,11 +37,11 @@ def drag_delta_v_m_s_per_year(
 
 def disposal_delta_v_m_s(platform: Platform, speed: Array) -> Array:
     """Return the velocity of a low-thrust spiral down to the disposal altitude: the difference of circular speeds."""
-    low = float(speed_m_s(radius_m(platform.disposal_altitude_km)))
+    low = speed_m_s(radius_m(platform.disposal_altitude_km))
     return np.maximum(low - speed, 0.0)
 
 
-def propellant_ratio(delta_v_m_s: Array, specific_impulse_s: float) -> Array:
+def propellant_ratio(delta_v_m_s: Array, specific_impulse_s: Array) -> Array:
     """Return propellant over dry mass, ``exp(dv / (Isp g0)) - 1``. Source: Tsiolkovsky."""
     return np.expm1(delta_v_m_s * (1.0 / (specific_impulse_s * STANDARD_GRAVITY_M_S2)))
 

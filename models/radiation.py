@@ -94,7 +94,7 @@ def solar_proton_dose(radiation: Radiation, thickness_mm: Array) -> Array:
     return relative * radiation.solar_proton_krad_per_year
 
 
-def wear_hazard(dose_krad: Array, tolerance_krad: Array, margin: float, exponent: float) -> Array:
+def wear_hazard(dose_krad: Array, tolerance_krad: Array, margin: Array, exponent: Array) -> Array:
     """Return the cumulative hazard of dose-driven wear-out after a dose: ``(margin dose / tolerance)^m``.
 
     A Weibull law with shape m >= 1: negligible while the accumulated dose is small against the tolerance, so that

@@ -32,7 +32,7 @@ def heat_acceleration(reliability: Reliability, junction_k: Array) -> Array:
     return hot * reliability.thermal_share + (1.0 - reliability.thermal_share)
 
 
-def checkpoint_efficiency(interruptions_per_year: Array, checkpoint_s: float, restart_s: float) -> Array:
+def checkpoint_efficiency(interruptions_per_year: Array, checkpoint_s: Array, restart_s: Array) -> Array:
     """Return the useful share of time of a job that is interrupted at random and checkpoints at the best interval.
 
     With M the mean time between interruptions of the whole job, the best interval is ``sqrt(2 delta M)`` and
@@ -43,7 +43,7 @@ def checkpoint_efficiency(interruptions_per_year: Array, checkpoint_s: float, re
 
 
 def eclipse_availability(
-    sunlit_fraction: Array, eclipses_per_year: Array, eclipse_ride_through: Array, restart_s: float
+    sunlit_fraction: Array, eclipses_per_year: Array, eclipse_ride_through: Array, restart_s: Array
 ) -> Array:
     """Return the share of time that compute runs when part of it is shed in eclipse and restarted after it."""
     lost = 1.0 - sunlit_fraction + eclipses_per_year * (restart_s / SECONDS_PER_YEAR)
@@ -102,7 +102,7 @@ def share_served(
     """
     parts = []
     for x, weight in zip(NODES, WEIGHTS, strict=True):
-        alive = log_spare + failures * -x + wear * -(x**wear_exponent)
+        alive = log_spare + failures * -x + wear * -np.power(x, wear_exponent)
         power = log_oversize + array_loss * -x
         serving = np.minimum(np.minimum(alive, power), 0.0)
         parts.append(np.exp(serving + lost * -x) * weight)

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from dawndusk.models.assumptions import Accelerator, Assumptions, Orbit, Radiator, SolarArray, Vehicle
+from dawndusk.models.assumptions import CATALOGUES, Accelerator, Assumptions, Orbit, Radiator, SolarArray, Vehicle
 from dawndusk.models.design import CATEGORIES, VARIABLES, DesignBatch
 from dawndusk.models.errors import DesignError, nearest, one_of
 from dawndusk.models.surroundings import Surroundings, surroundings
@@ -47,22 +47,23 @@ class Rows:
 
 
 def recorded_rows(graph: Graph, assumptions: Assumptions, orbits: tuple[str, ...]) -> Rows:
-    """Return rows whose every field is a parameter of a recording."""
+    """Return rows whose every field is a parameter of a recording that holds for the named orbits."""
+    return parameter_rows(graph, surroundings(assumptions, orbits))
+
+
+def parameter_rows(graph: Graph, tables: Surroundings) -> Rows:
+    """Return rows whose every field is a parameter of a recording, named as ``Rows.fields`` names them."""
     rows: dict[str, Any] = {}
     for variable in CATEGORIES:
-        kind = type(next(iter(catalogue(assumptions, variable).values())))
+        kind = CATALOGUES[VARIABLES[variable].catalogue]
         rows[variable] = kind(**{f.name: graph.parameter(f"{variable}.{f.name}") for f in dataclasses.fields(kind)})
-    return Rows(**rows, orbit_code=graph.parameter(ORBIT_CODE), tables=surroundings(assumptions, orbits))
+    return Rows(**rows, orbit_code=graph.parameter(ORBIT_CODE), tables=tables)
 
 
-def shared_names(batch: DesignBatch) -> tuple[str, ...] | None:
-    """Return the one name of each category that all designs share, or None where they differ."""
-    codes = [_same(batch.codes[variable]) for variable in CATEGORIES]
-    if any(code is None for code in codes):
-        return None
-    return tuple(
-        batch.names[variable][code] for variable, code in zip(CATEGORIES, codes, strict=True) if code is not None
-    )
+def shared_names(batch: DesignBatch) -> tuple[str | None, ...]:
+    """Return the one name that all designs share in each category, None for a category in which they differ."""
+    codes = ((variable, _same(batch.codes[variable])) for variable in CATEGORIES)
+    return tuple(None if code is None else batch.names[variable][code] for variable, code in codes)
 
 
 def catalogue(assumptions: Assumptions, variable: str) -> Mapping[str, Any]:
@@ -80,8 +81,11 @@ def check_names(assumptions: Assumptions, batch: DesignBatch) -> None:
                 raise DesignError(f"design.{variable}: found {name!r}, allowed: {one_of(rows)}{nearest(name, rows)}")
 
 
-def rows_of(assumptions: Assumptions, batch: DesignBatch) -> Rows:
-    """Return the rows of a batch."""
+def rows_of(assumptions: Assumptions, batch: DesignBatch, tables: Surroundings | None = None) -> Rows:
+    """Return the rows of a batch, with tables that are at hand or those of the assumptions.
+
+    A number of the assumptions may be a column of shape (N,), one value for each design.
+    """
     used = {v: tuple(catalogue(assumptions, v)[n] for n in names) for v, names in batch.names.items()}
     orbit_codes = batch.codes["orbit"]
     shared = _same(orbit_codes)
@@ -92,7 +96,7 @@ def rows_of(assumptions: Assumptions, batch: DesignBatch) -> Rows:
         radiator=_gather(used["radiator"], batch.codes["radiator"]),
         vehicle=_gather(used["vehicle"], batch.codes["vehicle"]),
         orbit_code=orbit_codes if shared is None else shared,
-        tables=surroundings(assumptions, batch.names["orbit"]),
+        tables=surroundings(assumptions, batch.names["orbit"]) if tables is None else tables,
     )
 
 
@@ -108,5 +112,12 @@ def _gather(rows: Sequence[Row], codes: NDArray[np.intp]) -> Row:
     if shared is not None:
         return rows[shared]
     names = [f.name for f in dataclasses.fields(rows[0])]  # type: ignore[arg-type]
-    columns = {name: np.array([getattr(row, name) for row in rows], dtype=np.float64)[codes] for name in names}
-    return type(rows[0])(**columns)
+    return type(rows[0])(**{name: _picked([getattr(row, name) for row in rows], codes) for name in names})
+
+
+def _picked(values: Sequence[Any], codes: NDArray[np.intp]) -> NDArray[np.float64]:
+    """Return the value that each design picks by code: one number, or its own place in a column of shape (N,)."""
+    if not any(np.ndim(value) for value in values):
+        return np.array(values, dtype=np.float64)[codes]
+    columns = np.array([np.broadcast_to(value, codes.shape) for value in values], dtype=np.float64)
+    return columns[codes, np.arange(len(codes))]

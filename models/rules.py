@@ -15,7 +15,7 @@ from typing import Literal
 
 import numpy as np
 
-from dawndusk.models.array import Array
+from dawndusk.models.array import Array, is_stated
 from dawndusk.models.assumptions import Assumptions
 from dawndusk.models.errors import DawnduskError, nearest, one_of
 from dawndusk.models.launch import usable_fairing_m3
@@ -242,9 +242,9 @@ def radiator_available(s: Subject) -> Comparison:
 def demand(s: Subject) -> Comparison:
     """The fleet meets the stated demand."""
     wanted = s.assumptions.demand
-    if wanted.it_power_mw:
+    if is_stated(wanted.it_power_mw):
         return s.outcome["it_power_mw"] * (1.0 / wanted.it_power_mw), LEAST_SHARE
-    if wanted.delivered_pflops:
+    if is_stated(wanted.delivered_pflops):
         return s.outcome["delivered_pflops"] / (s.outcome["demand_fraction"] * wanted.delivered_pflops), LEAST_SHARE
     return s.outcome["it_power_mw"] * 0.0, 0.0
 

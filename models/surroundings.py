@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dawndusk.models import radiation
-from dawndusk.models.assumptions import Assumptions, Orbit
+from dawndusk.models.assumptions import Assumptions
 from dawndusk.models.atmosphere import density_kg_m3, scale_height_m
 from dawndusk.models.debris import crowding, mean_crowding_of_decay, mean_crowding_of_descent
 from dawndusk.models.orbit import (
@@ -22,6 +23,7 @@ from dawndusk.models.orbit import (
 from dawndusk.models.propulsion import decay_years_per_kg_m2
 from dawndusk.models.tables import EnvironmentData, EvenAxis, EvenGrid, EvenTable
 from dawndusk.models.thermal import view_factor_edge_on
+from dawndusk.models.trace import Graph, RecordedTable
 
 Floats = NDArray[np.float64]
 
@@ -29,6 +31,7 @@ ALTITUDE = EvenAxis(start=400.0, step=5.0, count=321)
 ALTITUDE_COARSE = EvenAxis(start=400.0, step=50.0, count=33)
 THICKNESS = EvenAxis(start=0.5, step=0.25, count=79)
 MOST_TABULATED = 32  # sets of tables kept for reuse
+TABLES = "tables"  # of the parameters of a recording
 COVER_GLASS_MM_AL = 0.63  # aluminium equivalent that stops 10 MeV protons, the lowest energy of the flux table
 
 
@@ -55,10 +58,49 @@ class Surroundings:
     crowding_below: float
 
 
+AXES = {"log_dose": (ALTITUDE_COARSE, THICKNESS), "log_proton_ratio": (ALTITUDE_COARSE, THICKNESS)} | {
+    "log_cell_proton_ratio": (ALTITUDE_COARSE,)
+}
+"""The axes of the tables; of those that are not named here, the fine axis of altitudes."""
+NUMBERS_OF_THE_AIR = ("disposal_decay_years_per_kg_m2", "crowding_below")
+"""What stands among the tables as one number."""
+
+
+def recorded_surroundings(graph: Graph) -> Surroundings:
+    """Return tables that are parameters of a recording, so that it holds for all orbits and states of the air.
+
+    Their names are ``tables.`` and the field of ``Surroundings`` (see ``table_parameters``).
+    """
+    return Surroundings(**{f.name: _recorded(graph, f.name) for f in fields(Surroundings)})
+
+
+def _recorded(graph: Graph, name: str) -> Any:
+    """Return one table, or one number among the tables, as a parameter of a recording."""
+    parameter = f"{TABLES}.{name}"
+    if name in NUMBERS_OF_THE_AIR:
+        return graph.parameter(parameter)
+    return RecordedTable(graph, parameter, *AXES.get(name, (ALTITUDE,)))
+
+
+def table_parameters(tables: Surroundings) -> dict[str, Any]:
+    """Return the tables by the names of their parameters in a recording."""
+    return {f"{TABLES}.{f.name}": getattr(tables, f.name) for f in fields(tables)}
+
+
+@dataclass(frozen=True)
+class Path:
+    """What of an orbit its tables depend on."""
+
+    sun_synchronous: float
+    inclination_deg: float
+    ltan_h: float
+
+
 def surroundings(assumptions: Assumptions, orbits: tuple[str, ...]) -> Surroundings:
     """Return the tables for the named orbits. Cached by the values that enter them."""
+    rows = (assumptions.orbits[name] for name in orbits)
     return _tabulate(
-        tuple(assumptions.orbits[name] for name in orbits),
+        tuple(Path(row.sun_synchronous, row.inclination_deg, row.ltan_h) for row in rows),
         round(assumptions.scenario.first_launch_year),
         assumptions.environment.solar_flux_f107,
         assumptions.platform.disposal_altitude_km,
@@ -81,7 +123,7 @@ class _Data:
 
 @functools.lru_cache(maxsize=MOST_TABULATED)
 def _tabulate(
-    rows: tuple[Orbit, ...], year: int, solar_flux_f107: float, disposal_altitude_km: float, holder: _Data
+    rows: tuple[Path, ...], year: int, solar_flux_f107: float, disposal_altitude_km: float, holder: _Data
 ) -> Surroundings:
     years = [_eclipses(row, year) for row in rows]
     density = density_kg_m3(holder.data, ALTITUDE.nodes, solar_flux_f107)
@@ -109,10 +151,10 @@ def _tabulate(
         disposal_decay_years_per_kg_m2=float(_decay(holder, np.array([disposal_altitude_km]), solar_flux_f107)[0]),
         earth_view_factor=table([view_factor_edge_on(radius_m(ALTITUDE.nodes)) for _ in rows]),
         log_cell_proton_ratio=EvenTable(
-            ALTITUDE_COARSE, np.array([np.log(_cell_proton_ratio(row, holder)) for row in rows])
+            ALTITUDE_COARSE, np.array([_log_cell_proton_ratio(row, holder) for row in rows])
         ),
-        log_dose=_grid(np.array([np.log(_dose(row, holder)) for row in rows])),
-        log_proton_ratio=_grid(np.array([np.log(_proton_ratio(row, holder)) for row in rows])),
+        log_dose=_grid(np.array([_log_dose(row, holder) for row in rows])),
+        log_proton_ratio=_grid(np.array([_log_proton_ratio(row, holder) for row in rows])),
         crowding=table([crowded for _ in rows]),
         crowding_of_decay=table([mean_crowding_of_decay(decay, crowded) for _ in rows]),
         crowding_of_descent=table([descent for _ in rows]),
@@ -124,13 +166,14 @@ def _grid(values: Floats) -> EvenGrid:
     return EvenGrid(ALTITUDE_COARSE, THICKNESS, values)
 
 
-def _eclipses(row: Orbit, year: int) -> EclipseYear:
+@functools.lru_cache(maxsize=MOST_TABULATED)
+def _eclipses(row: Path, year: int) -> EclipseYear:
     if row.sun_synchronous:
         return sun_synchronous_year(ALTITUDE.nodes, row.ltan_h, year)
     return precessing_year(ALTITUDE.nodes, row.inclination_deg, year)
 
 
-def _set_inclination(row: Orbit) -> float | None:
+def _set_inclination(row: Path) -> float | None:
     return None if row.sun_synchronous else row.inclination_deg
 
 
@@ -141,23 +184,29 @@ def _decay(holder: _Data, altitude_km: Floats, solar_flux_f107: float) -> Floats
     return years
 
 
-def _dose(row: Orbit, holder: _Data) -> Floats:
-    return radiation.dose_table(holder.data, _set_inclination(row), ALTITUDE_COARSE.nodes, THICKNESS.nodes)
+@functools.lru_cache(maxsize=MOST_TABULATED)
+def _log_dose(row: Path, holder: _Data) -> Floats:
+    dose = radiation.dose_table(holder.data, _set_inclination(row), ALTITUDE_COARSE.nodes, THICKNESS.nodes)
+    logs: Floats = np.log(dose)
+    return logs
 
 
-def _proton_ratio(row: Orbit, holder: _Data) -> Floats:
-    """Return the flux through the wall over that at 650 km dawn-dusk behind 10 mm."""
+@functools.lru_cache(maxsize=MOST_TABULATED)
+def _log_proton_ratio(row: Path, holder: _Data) -> Floats:
+    """Return the logarithm of the flux through the wall over that at 650 km dawn-dusk behind 10 mm."""
     flux = radiation.proton_flux_table(holder.data, _set_inclination(row), ALTITUDE_COARSE.nodes, THICKNESS.nodes)
-    return flux / reference_proton_flux(holder.data)
+    logs: Floats = np.log(flux / reference_proton_flux(holder.data))
+    return logs
 
 
-def _cell_proton_ratio(row: Orbit, holder: _Data) -> Floats:
-    """Return the flux behind a cover glass over that at 650 km dawn-dusk, for solar cells."""
+@functools.lru_cache(maxsize=MOST_TABULATED)
+def _log_cell_proton_ratio(row: Path, holder: _Data) -> Floats:
+    """Return the logarithm of the flux behind a cover glass over that at 650 km dawn-dusk, for solar cells."""
     cover = np.array([COVER_GLASS_MM_AL])
     flux = radiation.proton_flux_table(holder.data, _set_inclination(row), ALTITUDE_COARSE.nodes, cover)[:, 0]
     reference = radiation.proton_flux_table(holder.data, None, np.array([radiation.REFERENCE_ALTITUDE_KM]), cover)
-    ratio: Floats = flux / reference[0, 0]
-    return ratio
+    logs: Floats = np.log(flux / reference[0, 0])
+    return logs
 
 
 def reference_proton_flux(data: EnvironmentData) -> float:

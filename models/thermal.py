@@ -7,6 +7,7 @@ Factors.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -34,7 +35,7 @@ def view_factor_edge_on(radius: Array, earth_radius: float = EARTH_RADIUS_M) -> 
     return (np.arctan(1.0 / root) - root / ratio**2) / math.pi
 
 
-def aged(new: Array, old: Array, life_years: Array, coating_life_years: float) -> Array:
+def aged(new: Array, old: Array, life_years: Array, coating_life_years: Array) -> Array:
     """Return a coating property after ``life_years``: linear from new to old, then constant."""
     return new + (old - new) * np.minimum(life_years / coating_life_years, 1.0)
 
@@ -58,15 +59,13 @@ def absorbed_w_m2(
     Per face: Earth infrared, albedo (scaled by the orbit's mean over the subsolar value) and the back of the
     array; the Sun reaches one face by the pointing error.
     """
+    squared = thermal.array_back_temperature_k * thermal.array_back_temperature_k
     array_back = (
-        thermal.array_view_factor
-        * thermal.array_back_emissivity
-        * STEFAN_BOLTZMANN_W_M2_K4
-        * thermal.array_back_temperature_k**4
+        thermal.array_view_factor * thermal.array_back_emissivity * STEFAN_BOLTZMANN_W_M2_K4 * (squared * squared)
     )
     infrared = earth_view_factor * environment.earth_ir_w_m2 + array_back
     reflected = environment.albedo * environment.solar_constant_w_m2 * orbit.albedo_fraction * earth_view_factor
-    direct = environment.solar_constant_w_m2 * math.sin(math.radians(thermal.sun_pointing_error_deg))
+    direct = environment.solar_constant_w_m2 * np.sin(np.radians(thermal.sun_pointing_error_deg))
     return faces * (emissivity * infrared + absorptance * reflected) + absorptance * direct
 
 
@@ -132,7 +131,7 @@ def drawn_it_power_w(thermal: Thermal, accelerator: Accelerator, junction_k: Arr
 
 def newton_steps(accelerators: Iterable[Accelerator]) -> int:
     """Return the steps that the equilibrium temperature takes with the accelerators in the catalogue."""
-    leakiest = max(row.leakage_per_k for row in accelerators)
+    leakiest = np.max(functools.reduce(np.maximum, (row.leakage_per_k for row in accelerators)))
     return NEWTON_STEPS if leakiest <= LEAKING_PER_K else NEWTON_STEPS_OF_LEAKING_CHIPS
 
 

@@ -23,8 +23,10 @@ from dawndusk.models.tables import EvenAxis, EvenGrid, EvenTable
 class Node:
     """One operation: its kind, what it applies, and the numbers of the nodes that it reads.
 
-    ``kind`` is ``input``, ``parameter``, ``constant``, ``ufunc``, ``locate``, ``table``, ``grid`` or ``unit``;
-    ``payload`` is the name, the value, the ufunc, the axis, the table or the function.
+    ``kind`` is ``input``, ``parameter``, ``constant``, ``ufunc``, ``locate``, ``table``, ``grid``, ``look_up`` or
+    ``unit``; ``payload`` is the name, the value, the ufunc, the axis, the table, nothing or the function. A parameter
+    is named for the value that it stands for, for example ``reliability.satellite_loss_per_year`` (see
+    ``models.parameters``). A ``look_up`` reads its table from a parameter, ``table`` and ``grid`` have it as payload.
     """
 
     kind: str
@@ -48,8 +50,8 @@ class Graph:
     """Operations in the order in which they were made; equal operations are one node.
 
     ``units`` are functions declared ``monotone`` that are written down as one node of kind ``unit`` instead of step
-    by step; such a node reads the arguments that have a direction, in the order of the declaration, and its payload
-    is the function with all others filled in.
+    by step; such a node reads the arguments that have a direction, in the order of the declaration, then others that
+    are terms themselves, and its payload is the function with the rest filled in.
     """
 
     def __init__(self, units: Collection[Callable[..., Any]] = ()) -> None:
@@ -62,7 +64,7 @@ class Graph:
         return Term(self, self.add("input", name))
 
     def parameter(self, name: str) -> Term:
-        """Return the term of a value that the designs of a batch may share."""
+        """Return the term of a value that the designs of a batch may share, by its name."""
         return Term(self, self.add("parameter", name))
 
     def number(self, value: object) -> int:
@@ -70,7 +72,7 @@ class Graph:
         if isinstance(value, Term):
             return value.node
         if not isinstance(value, int | float | np.integer | np.floating):
-            raise TypeError(f"only terms and plain numbers can be recorded, found {type(value).__name__}")
+            raise TypeError(f"only terms and plain numbers can be recorded, found {value!r}")
         return self.add("constant", float(value))
 
     def add(self, kind: str, payload: Any, *reads: int) -> int:
@@ -106,8 +108,10 @@ class Term(NDArrayOperatorsMixin):
         """Record a function as one node where the graph asks for that, else its steps."""
         if function not in self.graph.units:
             return function(**arguments)
-        fixed = tuple((name, value) for name, value in arguments.items() if name not in directions)
-        reads = [self.graph.number(arguments[name]) for name in directions]
+        others = {name: value for name, value in arguments.items() if name not in directions}
+        fixed = tuple((name, value) for name, value in others.items() if not isinstance(value, Term))
+        terms = [value for value in others.values() if isinstance(value, Term)]
+        reads = [self.graph.number(value) for value in (*(arguments[name] for name in directions), *terms)]
         return Term(self.graph, self.graph.add("unit", _with_fixed(function, fixed), *reads))
 
     def __locate__(self, axis: EvenAxis) -> LocatedTerm:
@@ -138,3 +142,37 @@ class LocatedTerm:
         if swapped or not isinstance(other, LocatedTerm):
             raise TypeError("a look-up in two variables can be recorded only if both are terms")
         return Term(self.graph, self.graph.add("grid", grid, self.node, other.node, self.graph.number(row)))
+
+
+class RecordedTable:
+    """A look-up table that is filled in later, as a parameter of the recording; its axes are known.
+
+    Stands for an ``EvenTable`` with one axis and for an ``EvenGrid`` with two.
+    """
+
+    __slots__ = ("axes", "graph", "table")
+
+    def __init__(self, graph: Graph, name: str, *axes: EvenAxis) -> None:
+        self.graph, self.axes = graph, axes
+        self.table = graph.parameter(name)
+
+    @property
+    def axis(self) -> EvenAxis:
+        """Return the axis of a table in one variable."""
+        return self.axes[0]
+
+    @property
+    def x(self) -> EvenAxis:
+        """Return the first axis of a table in two variables."""
+        return self.axes[0]
+
+    @property
+    def y(self) -> EvenAxis:
+        """Return the second axis of a table in two variables."""
+        return self.axes[1]
+
+    def at(self, *where: Any) -> Term:
+        """Record a look-up at one location for each axis and a row."""
+        *locations, row = where
+        reads = [self.table.node, *(location.node for location in locations), self.graph.number(row)]
+        return Term(self.graph, self.graph.add("look_up", "", *reads))

@@ -100,17 +100,17 @@ class Economy:
     @property
     def rate(self) -> float:
         """Return the continuous cost of money."""
-        return continuous(self.assumptions.scenario.discount_rate)
+        return float(continuous(self.assumptions.scenario.discount_rate))
 
     @property
     def worth_rate(self) -> float:
         """Return the continuous rate at which compute that comes later is worth less: money and technology."""
-        return self.rate + continuous(self.assumptions.scenario.technology_ageing_per_year)
+        return self.rate + float(continuous(self.assumptions.scenario.technology_ageing_per_year))
 
     @property
     def carry(self) -> float:
         """Return the growth of money that is spent evenly over the lead time."""
-        return carry_factor(self.rate * self.assumptions.scenario.lead_years)
+        return float(carry_factor(self.rate * self.assumptions.scenario.lead_years))
 
     @property
     def insured(self) -> Floats:

@@ -109,7 +109,7 @@ def first_service_years(assumptions: Assumptions) -> float:
 
     The decision is made ``scenario.lead_years`` before the start; building and the wait for the grid begin with it.
     """
-    return delay_years(assumptions.ground) - assumptions.scenario.lead_years
+    return float(delay_years(assumptions.ground)) - assumptions.scenario.lead_years
 
 
 def _costs_at(assumptions: Assumptions, name: str, share: Floats) -> GroundCosts:

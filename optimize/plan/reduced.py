@@ -109,7 +109,7 @@ class Ratios:
 
     def __init__(self, space: Problem, economy: Economy, orbits: Sequence[str], prices: Prices) -> None:
         statement, _ = priced(space, economy, orbits, prices, units=())
-        self._program = Program(statement.graph, [statement.objective], varying=True)
+        self._program = Program(statement.graph, [statement.objective], varying=statement.parameters)
         self._parameters = {
             name: values.astype(np.intp) if name in WHOLE else values for name, values in statement.parameters.items()
         }
@@ -120,7 +120,7 @@ class Ratios:
         parameters = {name: values[combination] for name, values in self._parameters.items()}
         ratio = np.empty(len(designs))
         with np.errstate(all="ignore"):
-            self._program.run(self._program.bind(parameters), designs.values, [ratio])
+            self._program.run(self._program.bind(parameters), {**designs.values, **parameters}, [ratio])
             violation = evaluate(designs, self._assumptions, ()).violation
         kept = np.all([violation[rule] <= 0.0 for rule in rules_of("satellite", "launch")], axis=0)
         return np.where(kept, ratio, np.inf)

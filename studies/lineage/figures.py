@@ -17,7 +17,7 @@ from dawndusk.models.outcome import OUTCOMES
 from dawndusk.models.rows import ORBIT_CODE
 from dawndusk.studies.data.rows import FIELDS
 from dawndusk.studies.lineage.formulas import formula, inner_nodes, terms_below
-from dawndusk.studies.lineage.origins import Origins, origins_of, value_of
+from dawndusk.studies.lineage.origins import Origins, folded, value_of
 from dawndusk.studies.lineage.recording import Maker, Recording, record
 
 OUTCOME, TERM, CHOICE, ROW, TABLE = "outcome", "term", "design", "row", "table"
@@ -236,8 +236,7 @@ class Lineage(Figures):
 
 def lineage_of(design: Design, assumptions: Assumptions) -> Lineage:
     """Return the figures of a design under assumptions."""
-    recording = record(design, assumptions)
-    return Lineage(recording, origins_of(recording))
+    return Lineage(*folded(record(design, assumptions)))
 
 
 def _short(key: str) -> str:

@@ -20,12 +20,15 @@ import numpy as np
 from dawndusk.models.array import MONOTONE_FUNCTIONS
 from dawndusk.models.assumptions import Assumptions
 from dawndusk.models.columns import evaluate_columns
-from dawndusk.models.design import CATEGORIES, NUMBERS, VARIABLES, Design, DesignBatch
-from dawndusk.models.rows import recorded_rows, rows_of
+from dawndusk.models.design import NUMBERS, Design, DesignBatch
+from dawndusk.models.parameters import assumption_parameters, data_row, recorded_assumptions
+from dawndusk.models.rows import ORBIT_CODE, recorded_rows, rows_of
 from dawndusk.models.trace import Graph, Node, Term
 
 PHYSICS = "dawndusk.models."
-PLUMBING = frozenset(PHYSICS + name for name in ("array", "evaluate", "rows", "surroundings", "tables", "trace"))
+PLUMBING = frozenset(
+    PHYSICS + name for name in ("array", "evaluate", "parameters", "rows", "surroundings", "tables", "trace")
+)
 """Modules whose local variables are no quantities."""
 STEP = "_Step"
 
@@ -106,6 +109,12 @@ class Names:
         if node not in self.given:
             self.given[node], self.within[node] = name, maker
 
+    def moved(self, numbers: Mapping[int, int]) -> Names:
+        """Return the names of the nodes that have a new number."""
+        given, passed = ({numbers[n]: v for n, v in m.items() if n in numbers} for m in (self.given, self.passed))
+        makers, within = ({numbers[n]: v for n, v in m.items() if n in numbers} for m in (self.makers, self.within))
+        return Names(given, passed, makers, within)
+
     def of(self, node: int) -> str:
         """Return the name of a node, empty where it has none."""
         return self.given.get(node) or self.passed.get(node, "")
@@ -139,7 +148,7 @@ class Recording:
         Name of the look-up table that a node reads, by its number.
     rows : dict of str to str
         Key of the data row of every parameter, for example ``accelerators.tpu_v7.mass_kg`` for
-        ``accelerator.mass_kg``.
+        ``accelerator.mass_kg``; the parameters of the assumptions themselves have that of their own name.
     """
 
     design: Design
@@ -172,7 +181,9 @@ def record(design: Design, assumptions: Assumptions) -> Recording:
         names=names,
         tables=_tables(graph.nodes, design, assumptions),
         rows={
-            f"{v}.{name}": f"{VARIABLES[v].catalogue}.{getattr(design, v)}.{name}" for v, name in _fields(assumptions)
+            node.payload: data_row(node.payload, design.combination)
+            for node in graph.nodes
+            if node.kind == "parameter" and node.payload != ORBIT_CODE
         },
     )
 
@@ -181,22 +192,14 @@ def sequence(design: Design, assumptions: Assumptions) -> tuple[Sequence, dict[s
     """Return the recorded operations for the categories of a design, and the node of every outcome."""
     graph = Sequence([call for call, _ in MONOTONE_FUNCTIONS.values()])
     inputs = {name: graph.input(name) for name in NUMBERS}
-    columns, _ = evaluate_columns(inputs, recorded_rows(graph, assumptions, (design.orbit,)), assumptions)
+    rows = recorded_rows(graph, assumptions, (design.orbit,))
+    columns, _ = evaluate_columns(inputs, rows, recorded_assumptions(graph, assumptions))
     return graph, {name: graph.number(column) for name, column in columns.items()}
-
-
-def _fields(assumptions: Assumptions) -> list[tuple[str, str]]:
-    """Return every category with the fields of its catalogue rows."""
-    found = []
-    for variable in CATEGORIES:
-        row = next(iter(getattr(assumptions, VARIABLES[variable].catalogue).values()))
-        found += [(variable, f.name) for f in dataclasses.fields(row)]
-    return found
 
 
 def _values(nodes: list[Node], design: Design, assumptions: Assumptions) -> list[float | None]:
     """Return the value of every node for one design."""
-    parameters = rows_of(assumptions, DesignBatch.of(design)).fields()
+    parameters = {**rows_of(assumptions, DesignBatch.of(design)).fields(), **assumption_parameters(assumptions)}
     leaves: dict[str, Callable[[Any], Any]] = {
         "input": lambda name: getattr(design, name),
         "parameter": parameters.__getitem__,

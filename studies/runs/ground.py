@@ -100,6 +100,6 @@ def _option(study: Study, name: str) -> GroundOption:
         capex_usd_per_w=float(costs.capex) / accelerator.it_power_w,
         delivered_pflops=count * pflops * float(costs.availability),
         availability=float(costs.availability),
-        delay_years=costs.delay_years,
+        delay_years=float(costs.delay_years),
         parts_usd={part: count * float(getattr(costs, part)) for part in PARTS},
     )

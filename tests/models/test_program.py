@@ -123,7 +123,7 @@ def test_results_may_be_inputs_shared_values_and_repetitions() -> None:
     x, p = graph.input("x"), graph.parameter("p")
     twice = x * 2.0
     results = [graph.number(value) for value in (x, p * p, twice, twice, 7.0)]
-    program = Program(graph, results, varying=False)
+    program = Program(graph, results)
     column = np.arange(5.0)
     arrays = [np.empty(5) for _ in results]
     program.run(program.bind({"p": 3.0}), {"x": column}, arrays)

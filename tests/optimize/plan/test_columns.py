@@ -140,14 +140,15 @@ def test_what_is_bounded_is_never_above_the_reduced_cost_of_any_design(
         exact = reduced_costs(prices, economy, orbits_of(master))
         fleet = space_for(space, master.problem.economy, orbits_of(master))
         statement, places = priced(fleet, master.problem.economy, orbits_of(master), prices, units=())
-        program = Program(statement.graph, [statement.objective], varying=True)
+        program = Program(statement.graph, [statement.objective], varying=statement.parameters)
         whole = {"plan.period", "orbit_code"}
         parameters = {n: v.astype(np.intp) if n in whole else v for n, v in statement.parameters.items()}
         for number, design in enumerate(drawn.values()):
             count = len(places.period)
             numbers = {n: np.full(count, float(v)) for n, v in design.to_dict().items() if not isinstance(v, str)}
             ratio = np.empty(count)
-            program.run(program.bind(parameters), {**numbers, "launches_per_year": np.ones(count)}, [ratio])
+            columns = {**parameters, **numbers, "launches_per_year": np.ones(count)}
+            program.run(program.bind(parameters), columns, [ratio])
             there = np.isfinite(exact.usd[number, places.vehicle, places.period])
             charged = exact.charged[number, places.vehicle, places.period]
             paid = charged - exact.usd[number, places.vehicle, places.period]
