@@ -145,11 +145,10 @@ def _evaluate_samples(
 
 
 class _Recording:
-    """The model recorded for one structure of assumptions, and the programs made of it so far."""
+    """The model with its rules recorded for one structure of assumptions, and the programs made of it so far."""
 
     def __init__(self, assumptions: Assumptions) -> None:
-        self.rules = tuple(RULES.values())
-        self.graph = Graph()
+        self.graph, self.rules = Graph(), tuple(RULES.values())
         design = {name: self.graph.input(name) for name in NUMBERS}
         rows = parameter_rows(self.graph, recorded_surroundings(self.graph))
         columns, broken = evaluate_columns(design, rows, recorded_assumptions(self.graph, assumptions))
@@ -225,8 +224,7 @@ def _bound(assumptions: Assumptions, orbits: tuple[str, ...]) -> _Bound:
     known: OrderedDict[tuple[int, tuple[str, ...]], _Bound] = _local.__dict__.setdefault("bound", OrderedDict())
     key = (id(assumptions), orbits)
     found = known.get(key)
-    rules = tuple(RULES.values())
-    if found is None or found.assumptions is not assumptions or found.recording.rules != rules:
+    if found is None or found.assumptions is not assumptions or found.recording.rules != tuple(RULES.values()):
         found = known[key] = _Bound(assumptions, orbits)
         while len(known) > MOST_SETS:
             known.popitem(last=False)
@@ -236,9 +234,10 @@ def _bound(assumptions: Assumptions, orbits: tuple[str, ...]) -> _Bound:
 
 def _recorded(assumptions: Assumptions) -> _Recording:
     """Return the recording for the structure of assumptions, made on first use; a few are kept in each thread."""
-    known: OrderedDict[Structure, _Recording] = _local.__dict__.setdefault("recorded", OrderedDict())
-    key = structure_of(assumptions)
-    if key not in known or known[key].rules != tuple(RULES.values()):
+    known: OrderedDict[tuple[Structure, tuple[Rule, ...]], _Recording]
+    known = _local.__dict__.setdefault("recorded", OrderedDict())
+    key = structure_of(assumptions), tuple(RULES.values())
+    if key not in known:
         known[key] = _Recording(assumptions)
         while len(known) > MOST_RECORDINGS:
             known.popitem(last=False)

@@ -25,6 +25,7 @@ from dawndusk.models.parameters import (
     structure_of,
 )
 from dawndusk.models.rows import ORBIT_CODE, parameter_rows, rows_of
+from dawndusk.models.rules import RULES
 from dawndusk.models.samples import AssumptionSamples, number_keys, with_numbers
 from dawndusk.models.surroundings import recorded_surroundings, surroundings, table_parameters
 from dawndusk.models.thermal import LEAKING_PER_K
@@ -265,6 +266,17 @@ def test_a_new_number_makes_no_new_recording(
     ):
         evaluate(design, AssumptionSamples(assumptions, {key: near(assumptions, key)}))
         evaluate(design, with_checked(assumptions, {key: near(assumptions, key)[0]}))
+
+
+def test_a_new_rule_is_recorded_with_assumptions_that_were_evaluated_before(
+    assumptions: Assumptions, design: Design, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    evaluate(design, assumptions)
+    rule = dataclasses.replace(RULES["heat"], name="cold", compare=lambda s: (s.outcome["heat_w"], s.outcome["load_w"]))
+    monkeypatch.setitem(RULES, "cold", rule)
+    samples = AssumptionSamples(assumptions, {LOSS: np.array([0.1, 0.2])})
+    for found in (evaluate(design, assumptions), evaluate(design, samples)):
+        assert (found.violation["cold"] > 0.0).all()
 
 
 def test_structures_differ_by_names_zeros_and_leaky_chips(assumptions: Assumptions) -> None:
