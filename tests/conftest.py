@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import threading
 import zlib
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -85,7 +86,8 @@ def left_by(array_oversize: Array) -> Array:
 def new_effect(monkeypatch: pytest.MonkeyPatch) -> Callable[[], Callable[[Array], Array]]:
     """Give the model, and nothing else, a design variable that bears on failures, losses, fees and prices, when called.
 
-    Returns what the array's size leaves of them. Assumptions that were evaluated before keep their recording.
+    Returns what the array's size leaves of them. Recordings that were made before are made again, and once more
+    afterwards.
     """
     begin = _Step.__init__
 
@@ -101,6 +103,7 @@ def new_effect(monkeypatch: pytest.MonkeyPatch) -> Callable[[], Callable[[Array]
 
     def start() -> Callable[[Array], Array]:
         monkeypatch.setattr(_Step, "__init__", begin_with_effect)
+        monkeypatch.setattr("dawndusk.models.evaluate._local", threading.local())
         return left_by
 
     return start

@@ -149,8 +149,8 @@ def _expanded(
 def _of_combinations(base: Statement, outcome: str) -> Floats:
     """Return an outcome that follows from the categories alone, for each combination, shape (C,)."""
     found = np.empty(len(base.combinations))
-    program = Program(base.graph, [base.outcomes[outcome]], varying=True)
-    program.run(program.bind(base.parameters), {}, [found])
+    program = Program(base.graph, [base.outcomes[outcome]], varying=base.parameters)
+    program.run(program.bind(base.parameters), base.parameters, [found])
     return found
 
 

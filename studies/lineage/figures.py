@@ -214,8 +214,8 @@ class Lineage(Figures):
         for one in inner_nodes(self._nodes, number, self._label):
             if one in self._recording.tables:
                 yield f"table.{self._recording.tables[one]}"
-        if self._nodes[number].kind == "constant":
-            yield from self._origins.constants.get(number, ())
+        if self._nodes[number].kind in {"constant", "parameter"}:
+            yield from self._names_of(number)
         for one in terms_below(self._nodes, number, self._label):
             yield from self._names_of(one)
 
