@@ -112,12 +112,9 @@ def _gather(rows: Sequence[Row], codes: NDArray[np.intp]) -> Row:
     if shared is not None:
         return rows[shared]
     names = [f.name for f in dataclasses.fields(rows[0])]  # type: ignore[arg-type]
-    return type(rows[0])(**{name: _picked([getattr(row, name) for row in rows], codes) for name in names})
-
-
-def _picked(values: Sequence[Any], codes: NDArray[np.intp]) -> NDArray[np.float64]:
-    """Return the value that each design picks by code: one number, or its own place in a column of shape (N,)."""
-    if not any(np.ndim(value) for value in values):
-        return np.array(values, dtype=np.float64)[codes]
-    columns = np.array([np.broadcast_to(value, codes.shape) for value in values], dtype=np.float64)
-    return columns[codes, np.arange(len(codes))]
+    values = {name: [getattr(row, name) for row in rows] for name in names}
+    if not any(isinstance(value, np.ndarray) for column in values.values() for value in column):
+        return type(rows[0])(**{name: np.array(column, dtype=np.float64)[codes] for name, column in values.items()})
+    designs = np.arange(len(codes))
+    own = {n: np.array([np.broadcast_to(v, codes.shape) for v in column]) for n, column in values.items()}
+    return type(rows[0])(**{name: column[codes, designs] for name, column in own.items()})
