@@ -26,10 +26,10 @@ from scipy.optimize import Bounds, differential_evolution, dual_annealing
 
 from dawndusk.models.design import CATEGORIES, DesignBatch
 from dawndusk.models.reliability import NODES, WEIGHTS
-from dawndusk.optimize.certify.affine import Forward
-from dawndusk.optimize.certify.boxes import Bounder
-from dawndusk.optimize.certify.designs import designs_at
-from dawndusk.optimize.certify.operations import (
+from dawndusk.optimize.certify.bound.affine import Forward
+from dawndusk.optimize.certify.branch.boxes import Bounder
+from dawndusk.optimize.certify.branch.designs import designs_at
+from dawndusk.optimize.certify.graph.operations import (
     Bend,
     Input,
     Joint,
@@ -40,8 +40,8 @@ from dawndusk.optimize.certify.operations import (
     operands,
     reached,
 )
+from dawndusk.optimize.certify.graph.statement import state
 from dawndusk.optimize.certify.search import certify
-from dawndusk.optimize.certify.statement import state
 from dawndusk.optimize.evolution import QUICK, Progress, search
 from dawndusk.optimize.problem import Choice, Fixed, Problem
 from dawndusk.studies.runs.runner import problem_of

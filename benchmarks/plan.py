@@ -26,12 +26,12 @@ from dawndusk.models.design import Design
 from dawndusk.models.fleet.calendar import Calendar
 from dawndusk.models.fleet.calendar import Path as Years
 from dawndusk.models.fleet.economy import Terms, economy_of
-from dawndusk.optimize.plan.engine import Planned, solve_plan
-from dawndusk.optimize.plan.futures import drawn_scenarios
-from dawndusk.optimize.plan.highs import THREADS
-from dawndusk.optimize.plan.model import plan_model
-from dawndusk.optimize.plan.problem import Demand, Effort, Objective, PlanProblem
-from dawndusk.optimize.plan.scenarios import hedge
+from dawndusk.optimize.plan.model.milp import plan_model
+from dawndusk.optimize.plan.problem.problem import Demand, Effort, Objective, PlanProblem
+from dawndusk.optimize.plan.scenarios.futures import drawn_scenarios
+from dawndusk.optimize.plan.scenarios.two_stage import hedge
+from dawndusk.optimize.plan.solve.engine import Planned, solve_plan
+from dawndusk.optimize.plan.solve.highs import THREADS
 from dawndusk.studies.runs.runner import nominal_design
 from dawndusk.studies.statement.studyfile import study_from_mapping
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import resource
 import sys
 
-from dawndusk.optimize.certify.milp import MilpProgress, second_bound
+from dawndusk.optimize.certify.lp.second_bound import MilpProgress, second_bound
 from dawndusk.studies.runs.runner import problem_of
 from dawndusk.studies.statement.studyfile import read_study
 

@@ -31,14 +31,14 @@ from dawndusk.optimize.certify.audit.containment import (
 )
 from dawndusk.optimize.certify.audit.edges import edges_around, filling_launches
 from dawndusk.optimize.certify.audit.feasible import feasible_designs
-from dawndusk.optimize.certify.boxes import Bounder
+from dawndusk.optimize.certify.branch.boxes import Bounder
+from dawndusk.optimize.certify.branch.designs import coordinates, designs_at
+from dawndusk.optimize.certify.branch.work import Bounding
 from dawndusk.optimize.certify.certificate import Certified
-from dawndusk.optimize.certify.designs import coordinates, designs_at
 from dawndusk.optimize.certify.errors import CertificateError, EnclosureError
+from dawndusk.optimize.certify.graph.statement import Statement
 from dawndusk.optimize.certify.search import certify
-from dawndusk.optimize.certify.shares import Bounding
-from dawndusk.optimize.certify.slots import NotBoundedError
-from dawndusk.optimize.certify.statement import Statement
+from dawndusk.optimize.certify.translate.slots import NotBoundedError
 from dawndusk.optimize.evolution import QUICK, search
 from dawndusk.optimize.problem import Problem, Scored
 

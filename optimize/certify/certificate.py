@@ -9,7 +9,7 @@ from typing import Literal, TypeAlias
 
 from dawndusk.models.design import Design
 from dawndusk.models.evaluate import Evaluation
-from dawndusk.optimize.certify.boxes import Boxes
+from dawndusk.optimize.certify.branch.boxes import Boxes
 from dawndusk.optimize.evolution import Candidate
 
 Status: TypeAlias = Literal["optimal", "feasible", "infeasible", "unknown"]

@@ -1,6 +1,6 @@
 """Certified search: a population finds designs, boxes prove that nothing better is left, an audit doubts both.
 
-Every box of the design space is bounded from below in the recorded physics (``boxes``). A box whose bound is above the
+Every box of the design space is bounded from below in the recorded physics (``branch.boxes``). A box whose bound is above the
 best known objective less the gap asked for is closed; the others are cut in two. When none is open, no feasible design
 is better than that. Rounds are of a fixed size and their results are put together in order, so that the number of
 processes changes nothing but the time.
@@ -21,15 +21,15 @@ from numpy.typing import NDArray
 from dawndusk.models.design import Design, DesignBatch
 from dawndusk.models.errors import DesignError
 from dawndusk.optimize.certify.audit.checks import Audit, audit_seconds
-from dawndusk.optimize.certify.boxes import Boxes
-from dawndusk.optimize.certify.branch import Examined, cuts
+from dawndusk.optimize.certify.branch.boxes import Boxes
+from dawndusk.optimize.certify.branch.branching import Examined, cuts
+from dawndusk.optimize.certify.branch.designs import designs_in
+from dawndusk.optimize.certify.branch.node_queue import Frontier, lowest
+from dawndusk.optimize.certify.branch.polish import improve
+from dawndusk.optimize.certify.branch.work import Bounding, collected, hand_over
 from dawndusk.optimize.certify.certificate import Certified, Check, Status, Unfinished, relative_gap, safe, unsafe
-from dawndusk.optimize.certify.designs import designs_in
 from dawndusk.optimize.certify.errors import CertificateError
-from dawndusk.optimize.certify.frontier import Frontier, lowest
-from dawndusk.optimize.certify.polish import improve
-from dawndusk.optimize.certify.shares import Bounding, collected, hand_over
-from dawndusk.optimize.certify.statement import Statement
+from dawndusk.optimize.certify.graph.statement import Statement
 from dawndusk.optimize.evolution import QUICK, Candidate, Progress, SearchResult, search
 from dawndusk.optimize.execution.backends import open_executor
 from dawndusk.optimize.execution.executor import Executor

@@ -15,12 +15,12 @@ from dawndusk.models.fleet.calendar import Calendar, Path
 from dawndusk.models.fleet.economy import Economy, economy_of
 from dawndusk.models.fleet.launching import Offer
 from dawndusk.models.launch import success_probability
-from dawndusk.optimize.plan.engine import Planned, solve_plan
-from dawndusk.optimize.plan.families import FAMILIES
-from dawndusk.optimize.plan.highs import Solver
-from dawndusk.optimize.plan.model import plan_model
-from dawndusk.optimize.plan.problem import Choice, Effort, Objective, PlanProblem
-from dawndusk.optimize.plan.score import Scored
+from dawndusk.optimize.plan.model.milp import plan_model
+from dawndusk.optimize.plan.model.rows.families import FAMILIES
+from dawndusk.optimize.plan.problem.problem import Choice, Effort, Objective, PlanProblem
+from dawndusk.optimize.plan.problem.score import Scored
+from dawndusk.optimize.plan.solve.engine import Planned, solve_plan
+from dawndusk.optimize.plan.solve.highs import Solver
 
 LEAST_WORTH = 1e-9
 MOST_PRICES = 20

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from dawndusk.models.errors import DawnduskError
-from dawndusk.optimize.plan.engine import Planned, Step, solve_plan
-from dawndusk.optimize.plan.problem import Effort, Objective, PlanProblem
-from dawndusk.optimize.plan.score import Scored, score
+from dawndusk.optimize.plan.problem.problem import Effort, Objective, PlanProblem
+from dawndusk.optimize.plan.problem.score import Scored, score
+from dawndusk.optimize.plan.solve.engine import Planned, Step, solve_plan
 
 LEAST_APART = 1e-3
 """Share of the way between the ends that the last limit stays short of its end, which is met with room for rounding."""

@@ -13,9 +13,9 @@ from typing import Any
 import click
 
 from dawndusk.models.errors import DawnduskError
-from dawndusk.optimize.plan.columns import RoundStep
-from dawndusk.optimize.plan.engine import Step
-from dawndusk.optimize.plan.problem import Objective
+from dawndusk.optimize.plan.pricing.column_generation import RoundStep
+from dawndusk.optimize.plan.problem.problem import Objective
+from dawndusk.optimize.plan.solve.engine import Step
 from dawndusk.studies.commands.terminal import (
     INFEASIBLE,
     INTERRUPTED,

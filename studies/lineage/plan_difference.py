@@ -16,7 +16,7 @@ import numpy as np
 
 from dawndusk.models.errors import ContradictionError, DawnduskError, nearest, one_of
 from dawndusk.models.fleet.economy import economy_of
-from dawndusk.optimize.plan.score import Scored, score
+from dawndusk.optimize.plan.problem.score import Scored, score
 from dawndusk.studies.lineage.attribution import (
     ASSUMPTION,
     MOST_EXACT,

@@ -19,7 +19,7 @@ from dawndusk.studies.runs.runcontent import read_manifest
 from dawndusk.studies.runs.runfolder import MANIFEST, STUDY, RunFolderError
 
 if TYPE_CHECKING:
-    from dawndusk.optimize.plan.score import Scored
+    from dawndusk.optimize.plan.problem.score import Scored
     from dawndusk.studies.plan.question import PlanStudy
 
 PLAN = "plan.json"
@@ -150,7 +150,7 @@ class PlanRun:
     @functools.cached_property
     def scored(self) -> Scored:
         """Return the exact consequences of the plan, by the present model."""
-        from dawndusk.optimize.plan.score import score  # noqa: PLC0415 (brings solvers along)
+        from dawndusk.optimize.plan.problem.score import score  # noqa: PLC0415 (brings solvers along)
 
         return score(self.question.problem, self.decisions)
 

@@ -18,8 +18,8 @@ from dawndusk.models.constants import HOURS_PER_YEAR
 from dawndusk.models.errors import DawnduskError
 from dawndusk.models.fleet.calendar import Calendar
 from dawndusk.models.fleet.economy import Economy, economy_of
-from dawndusk.optimize.plan.coefficients import Coefficients, coefficients_of
-from dawndusk.optimize.plan.problem import Objective
+from dawndusk.optimize.plan.problem.coefficients import Coefficients, coefficients_of
+from dawndusk.optimize.plan.problem.problem import Objective
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -8,7 +8,7 @@ from typing import Any
 
 from dawndusk.models.errors import DawnduskError, nearest, one_of
 from dawndusk.optimize.plan.explain import Alternative
-from dawndusk.optimize.plan.problem import Choice
+from dawndusk.optimize.plan.problem.problem import Choice
 from dawndusk.studies.plan.question import PlanStudy, choice_of
 from dawndusk.studies.statement.document import MAX_PLACE, shorten
 from dawndusk.studies.statement.plans_asked import ChoicePart

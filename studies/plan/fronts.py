@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from dawndusk.optimize.plan.engine import Planned, Step
 from dawndusk.optimize.plan.front import Front, Point, plan_front
-from dawndusk.optimize.plan.problem import OUTCOMES, Objective
-from dawndusk.optimize.plan.score import Scored
+from dawndusk.optimize.plan.problem.problem import OUTCOMES, Objective
+from dawndusk.optimize.plan.problem.score import Scored
+from dawndusk.optimize.plan.solve.engine import Planned, Step
 from dawndusk.studies.plan.question import PlanStudy
 
 if TYPE_CHECKING:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from dawndusk.models.design import Design
 from dawndusk.models.fleet.satellites import figures_of
-from dawndusk.optimize.plan.columns import Generated, generate
-from dawndusk.optimize.plan.planned import Planned, Step
-from dawndusk.optimize.plan.problem import PlanProblem
-from dawndusk.optimize.plan.proof import Proof
+from dawndusk.optimize.plan.pricing.column_generation import Generated, generate
+from dawndusk.optimize.plan.pricing.proof import Proof
+from dawndusk.optimize.plan.problem.problem import PlanProblem
+from dawndusk.optimize.plan.solve.planned import Planned, Step
 from dawndusk.optimize.problem import Fixed, Problem
 from dawndusk.studies.plan.catalogue import FLEET, CatalogueEntry
 from dawndusk.studies.plan.places import misuse

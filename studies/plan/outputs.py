@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dawndusk.models.errors import MissingExtraError, one_of
-from dawndusk.optimize.plan.model import plan_model
+from dawndusk.optimize.plan.model.milp import plan_model
 from dawndusk.studies.plan.fronts import front_table
 from dawndusk.studies.plan.growing import designs_table
 from dawndusk.studies.plan.pictures import PICTURES, draw

@@ -11,8 +11,8 @@ import numpy as np
 
 from dawndusk.models.errors import MissingExtraError
 from dawndusk.models.fleet.accounts import CAPITAL, RUNNING
-from dawndusk.optimize.plan.problem import PlanProblem
-from dawndusk.optimize.plan.score import Scored
+from dawndusk.optimize.plan.problem.problem import PlanProblem
+from dawndusk.optimize.plan.problem.score import Scored
 from dawndusk.studies.plan import pictures_asked as asked
 from dawndusk.studies.plan.result import PlanResult
 

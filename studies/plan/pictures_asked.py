@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from dawndusk.optimize.plan.problem import Objective, PlanProblem
-from dawndusk.optimize.plan.scenarios import Hedged
-from dawndusk.optimize.plan.score import Scored
+from dawndusk.optimize.plan.problem.problem import Objective, PlanProblem
+from dawndusk.optimize.plan.problem.score import Scored
+from dawndusk.optimize.plan.scenarios.two_stage import Hedged
 from dawndusk.studies.plan.breakeven import Crossing
 from dawndusk.studies.plan.result import UNITS, PlanResult
 from dawndusk.studies.plan.valuation import valuation_table

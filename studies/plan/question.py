@@ -14,7 +14,7 @@ from dawndusk.models.errors import nearest, one_of
 from dawndusk.models.fleet.calendar import Calendar, Path
 from dawndusk.models.fleet.economy import Economy, Terms, economy_of
 from dawndusk.models.fleet.launching import Offer
-from dawndusk.optimize.plan.problem import (
+from dawndusk.optimize.plan.problem.problem import (
     Budget,
     Choice,
     Demand,

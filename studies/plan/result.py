@@ -6,14 +6,14 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from dawndusk.models.fleet.accounts import CAPITAL, RUNNING
-from dawndusk.optimize.plan.columns import Generated
-from dawndusk.optimize.plan.conflict import PlanConflict
-from dawndusk.optimize.plan.engine import Planned
 from dawndusk.optimize.plan.explain import Alternative, ShadowPrice
 from dawndusk.optimize.plan.front import Point
-from dawndusk.optimize.plan.problem import Objective
-from dawndusk.optimize.plan.scenarios import Hedged
-from dawndusk.optimize.plan.score import Scored
+from dawndusk.optimize.plan.pricing.column_generation import Generated
+from dawndusk.optimize.plan.problem.problem import Objective
+from dawndusk.optimize.plan.problem.score import Scored
+from dawndusk.optimize.plan.scenarios.two_stage import Hedged
+from dawndusk.optimize.plan.solve.conflict import PlanConflict
+from dawndusk.optimize.plan.solve.engine import Planned
 from dawndusk.studies.plan.breakeven import BreakEven, Crossing
 from dawndusk.studies.plan.choices import alternative_row
 from dawndusk.studies.plan.fronts import front_rows

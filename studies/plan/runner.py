@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from dawndusk.models.errors import nearest, one_of
-from dawndusk.optimize.plan.columns import Generated
-from dawndusk.optimize.plan.conflict import PlanConflict, explain_conflict, together
-from dawndusk.optimize.plan.engine import Planned, Step, solve_plan
 from dawndusk.optimize.plan.explain import Alternative, ShadowPrice, if_slips, shadow_prices, why_not
 from dawndusk.optimize.plan.front import INTERRUPT
-from dawndusk.optimize.plan.model import plan_model as model_of
-from dawndusk.optimize.plan.problem import Choice, Effort
+from dawndusk.optimize.plan.model.milp import plan_model as model_of
+from dawndusk.optimize.plan.pricing.column_generation import Generated
+from dawndusk.optimize.plan.problem.problem import Choice, Effort
+from dawndusk.optimize.plan.solve.conflict import PlanConflict, explain_conflict, together
+from dawndusk.optimize.plan.solve.engine import Planned, Step, solve_plan
 from dawndusk.studies.plan.breakeven import LAUNCH_USD_PER_KG, break_even, break_even_map
 from dawndusk.studies.plan.choices import choice_named
 from dawndusk.studies.plan.fronts import front_of
@@ -175,7 +175,7 @@ def _unknown(question: PlanStudy, kind: str, name: str, known: Sequence[str]) ->
 def plan_model(source: str | Path | Mapping[str, Any] | PlanStudy, overrides: Sequence[str] = ()) -> Any:
     """Return the mixed-integer model of a plan in Pyomo, for rows of one's own or as a block of a larger model.
 
-    See ``dawndusk.optimize.plan.model.plan_model`` for its components.
+    See ``dawndusk.optimize.plan.model.milp.plan_model`` for its components.
     """
     question = source if isinstance(source, PlanStudy) else read_plan(source, overrides)
     return model_of(question.problem)

@@ -13,9 +13,9 @@ from rich.text import Text
 
 from dawndusk.models.fleet.accounts import CAPITAL, RUNNING
 from dawndusk.models.fleet.calendar import Calendar
-from dawndusk.optimize.plan.planned import GapParts
-from dawndusk.optimize.plan.problem import Objective, PlanProblem
-from dawndusk.optimize.plan.score import Scored
+from dawndusk.optimize.plan.problem.problem import Objective, PlanProblem
+from dawndusk.optimize.plan.problem.score import Scored
+from dawndusk.optimize.plan.solve.planned import GapParts
 from dawndusk.studies.plan.amounts import amount
 from dawndusk.studies.plan.result import PlanResult
 from dawndusk.studies.plan.show_asked import asked_parts

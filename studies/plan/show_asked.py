@@ -9,9 +9,9 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from dawndusk.optimize.plan.columns import Generated
 from dawndusk.optimize.plan.explain import Alternative
-from dawndusk.optimize.plan.scenarios import Hedged
+from dawndusk.optimize.plan.pricing.column_generation import Generated
+from dawndusk.optimize.plan.scenarios.two_stage import Hedged
 from dawndusk.studies.plan.amounts import amount, billions, share
 from dawndusk.studies.plan.fronts import front_rows
 from dawndusk.studies.plan.growing import designs_rows, generated_dict

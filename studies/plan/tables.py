@@ -9,9 +9,9 @@ import numpy as np
 from dawndusk.models.fleet.accounts import CAPITAL, RUNNING
 from dawndusk.models.fleet.economy import Economy
 from dawndusk.models.fleet.fleet import KW_PER_MW, over_time
-from dawndusk.optimize.plan.manifest import loads
-from dawndusk.optimize.plan.problem import PlanProblem
-from dawndusk.optimize.plan.score import Scored
+from dawndusk.optimize.plan.problem.manifest import loads
+from dawndusk.optimize.plan.problem.problem import PlanProblem
+from dawndusk.optimize.plan.problem.score import Scored
 
 if TYPE_CHECKING:
     import pandas as pd

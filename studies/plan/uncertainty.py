@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dawndusk.optimize.plan.futures import Scenario, drawn_scenarios
-from dawndusk.optimize.plan.hedging import progressive_hedging
-from dawndusk.optimize.plan.scenarios import Hedged, hedge
-from dawndusk.optimize.plan.score import Scored
+from dawndusk.optimize.plan.problem.score import Scored
+from dawndusk.optimize.plan.scenarios.futures import Scenario, drawn_scenarios
+from dawndusk.optimize.plan.scenarios.hedging import progressive_hedging
+from dawndusk.optimize.plan.scenarios.two_stage import Hedged, hedge
 from dawndusk.studies.plan.question import PlanStudy
 from dawndusk.studies.statement.plans_asked import MOST_TOGETHER
 

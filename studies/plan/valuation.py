@@ -11,8 +11,8 @@ import numpy as np
 from dawndusk.models.fleet.accounts import CAPITAL, RUNNING
 from dawndusk.models.fleet.calendar import Calendar, Path
 from dawndusk.models.fleet.economy import Economy, economy_of
-from dawndusk.optimize.plan.problem import Demand, PlanProblem, Sale
-from dawndusk.optimize.plan.score import Scored, score
+from dawndusk.optimize.plan.problem.problem import Demand, PlanProblem, Sale
+from dawndusk.optimize.plan.problem.score import Scored, score
 
 if TYPE_CHECKING:
     import pandas as pd

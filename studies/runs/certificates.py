@@ -14,7 +14,7 @@ from dawndusk.studies.statement.identity import model_version, problem_hash
 from dawndusk.studies.statement.study import Engine
 
 if TYPE_CHECKING:
-    from dawndusk.optimize.certify.milp import SecondBound
+    from dawndusk.optimize.certify.lp.second_bound import SecondBound
 
 FORMAT = 1
 BOXES_REST_ON = (

@@ -17,7 +17,7 @@ from dawndusk.models.outcome import OUTCOMES
 from dawndusk.optimize.certify.certificate import Certified, Check, relative_gap, verdict_of
 from dawndusk.optimize.certify.errors import CertificateError
 from dawndusk.optimize.certify.search import certify
-from dawndusk.optimize.certify.slots import NotBoundedError
+from dawndusk.optimize.certify.translate.slots import NotBoundedError
 from dawndusk.optimize.evolution import Candidate, Progress, search
 from dawndusk.optimize.execution.tasks import TaskError
 from dawndusk.optimize.problem import Problem, Sense
@@ -26,7 +26,7 @@ from dawndusk.studies.statement.study import Engine, Search
 from dawndusk.studies.statement.units import precise
 
 if TYPE_CHECKING:
-    from dawndusk.optimize.certify.milp import MilpProgress, SecondBound
+    from dawndusk.optimize.certify.lp.second_bound import MilpProgress, SecondBound
 
 COMPLETION, INTERRUPT, SOLVER_FAILURE = "completion", "interrupt", "failure of the solver"
 TOLERANCE = 1e-9
@@ -183,7 +183,7 @@ def with_second_bound(problem: Problem, found: Found, settings: Search, report: 
     CertificateError
         Where it finds a design that the first bound rules out.
     """
-    from dawndusk.optimize.certify.milp import second_bound  # noqa: PLC0415 (brings Pyomo and HiGHS along)
+    from dawndusk.optimize.certify.lp.second_bound import second_bound  # noqa: PLC0415 (brings Pyomo and HiGHS along)
 
     gap = max(SECOND_GAP, settings.gap)
     limit = min(MOST_SECOND_S, SECOND_SHARE * settings.time_limit_s)
@@ -264,7 +264,7 @@ def contradiction(found: Found, objective: float, design: Design, where: str) ->
 
 def by_mixed_integer_model(problem: Problem, settings: Search, report: Report) -> Found:
     """Bound with the mixed-integer model alone. The design it names is evaluated in the exact physics."""
-    from dawndusk.optimize.certify.milp import second_bound  # noqa: PLC0415 (brings Pyomo and HiGHS along)
+    from dawndusk.optimize.certify.lp.second_bound import second_bound  # noqa: PLC0415 (brings Pyomo and HiGHS along)
 
     begin = time.monotonic()
     try:

@@ -19,7 +19,7 @@ from numpy.lib import format as npy
 import dawndusk
 from dawndusk.models.design import Design
 from dawndusk.models.errors import DawnduskError
-from dawndusk.optimize.certify.boxes import Boxes
+from dawndusk.optimize.certify.branch.boxes import Boxes
 from dawndusk.optimize.certify.certificate import Certified, Unfinished
 from dawndusk.optimize.evolution import Candidate
 from dawndusk.studies.runs.runner import problem_of

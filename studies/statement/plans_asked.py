@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, TypeAlias
 
 from pydantic import AfterValidator, Field
 
-from dawndusk.optimize.plan.problem import Objective
+from dawndusk.optimize.plan.problem.problem import Objective
 from dawndusk.studies.statement import values
 from dawndusk.studies.statement.plans_domains import (
     CALENDAR,

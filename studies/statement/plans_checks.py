@@ -8,7 +8,7 @@ from typing import Any
 from dawndusk.models.assumptions import Assumptions
 from dawndusk.models.design import CATEGORIES, VARIABLES
 from dawndusk.models.errors import nearest, one_of
-from dawndusk.optimize.plan.problem import Objective
+from dawndusk.optimize.plan.problem.problem import Objective
 from dawndusk.studies.statement import schema
 from dawndusk.studies.statement.checks import names_in, problem_at
 from dawndusk.studies.statement.document import Loc, Node, describe

@@ -13,7 +13,7 @@ from typing import Annotated, Any, ClassVar, Self
 from pydantic import AfterValidator, Field, create_model, model_validator
 
 from dawndusk.models.design import VARIABLES, Variable
-from dawndusk.optimize.plan.problem import Objective
+from dawndusk.optimize.plan.problem.problem import Objective
 from dawndusk.studies.statement import values
 from dawndusk.studies.statement.document import describe
 from dawndusk.studies.statement.plans_asked import BreakEvenPart, ChoicePart, ColumnsPart, PlanFrontPart, ScenariosPart

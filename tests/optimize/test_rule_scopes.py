@@ -35,8 +35,15 @@ from dawndusk.optimize.evolution import QUICK, search
 from dawndusk.optimize.execution.backends import open_executor
 from dawndusk.optimize.pareto.ends import Effort as EndEffort
 from dawndusk.optimize.pareto.find import Proofs, find_front
-from dawndusk.optimize.plan import counterparts
-from dawndusk.optimize.plan.counterparts import (
+from dawndusk.optimize.plan.model.frame import Frame
+from dawndusk.optimize.plan.model.milp import WRITTEN
+from dawndusk.optimize.plan.model.pieces import first_pieces
+from dawndusk.optimize.plan.model.rows.families import FAMILIES
+from dawndusk.optimize.plan.pricing.dual_prices import orbits_of, prices_of
+from dawndusk.optimize.plan.pricing.reduced_cost import Ratios, priced, space_for
+from dawndusk.optimize.plan.pricing.restricted_master import Master
+from dawndusk.optimize.plan.problem import counterparts
+from dawndusk.optimize.plan.problem.counterparts import (
     AS_THEY_ARE,
     BY_COUNTERPART,
     COUNTERPARTS,
@@ -45,16 +52,9 @@ from dawndusk.optimize.plan.counterparts import (
     UnenforcedRuleError,
     check_counterparts,
 )
-from dawndusk.optimize.plan.engine import solve_plan
-from dawndusk.optimize.plan.families import FAMILIES
-from dawndusk.optimize.plan.frame import Frame
-from dawndusk.optimize.plan.master import Master
-from dawndusk.optimize.plan.model import WRITTEN
-from dawndusk.optimize.plan.pieces import first_pieces
-from dawndusk.optimize.plan.prices import orbits_of, prices_of
-from dawndusk.optimize.plan.problem import Demand, Effort, Objective, PlanProblem
-from dawndusk.optimize.plan.reduced import Ratios, priced, space_for
-from dawndusk.optimize.plan.score import score
+from dawndusk.optimize.plan.problem.problem import Demand, Effort, Objective, PlanProblem
+from dawndusk.optimize.plan.problem.score import score
+from dawndusk.optimize.plan.solve.engine import solve_plan
 from dawndusk.optimize.problem import Fixed, Goal, Problem
 from dawndusk.optimize.search.designs import DesignQuestion
 from dawndusk.optimize.search.loop import search as search_trials

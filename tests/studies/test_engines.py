@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 import dawndusk as dd
-from dawndusk.optimize.certify import milp
 from dawndusk.optimize.certify.certificate import Certified, Check, relative_gap
+from dawndusk.optimize.certify.lp import second_bound as milp
 from dawndusk.optimize.evolution import Progress
 from dawndusk.studies.runs import engines, runner
 from dawndusk.studies.runs.engines import Found, check_bound, is_better

@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from dawndusk.models.errors import MissingExtraError
-from dawndusk.optimize.plan.problem import Choice
+from dawndusk.optimize.plan.problem.problem import Choice
 from dawndusk.studies.commands.plans import plan_command
 from dawndusk.studies.plan.breakeven import break_even, break_even_table
 from dawndusk.studies.plan.outputs import default_plan_folder, export_plan_model, write_plan

@@ -16,7 +16,7 @@ import dawndusk as dd
 from dawndusk.models.design import VARIABLES
 from dawndusk.models.errors import DawnduskError
 from dawndusk.models.fleet.calendar import Calendar
-from dawndusk.optimize.plan.problem import Choice, Objective
+from dawndusk.optimize.plan.problem.problem import Choice, Objective
 from dawndusk.studies.cli import application
 from dawndusk.studies.plan.choices import choice_item, choice_named, read_choice
 from dawndusk.studies.plan.question import choice_of

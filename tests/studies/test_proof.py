@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 import dawndusk as dd
-from dawndusk.optimize.certify.milp import SecondBound
+from dawndusk.optimize.certify.lp.second_bound import SecondBound
 from dawndusk.studies.runs.proof import claim, figure, percent
 from dawndusk.studies.show import runs as show
 

@@ -22,11 +22,11 @@ from dawndusk.models.design import Design, DesignBatch
 from dawndusk.optimize.certify.audit.edges import edges_around, filling_launches
 from dawndusk.optimize.certify.audit.feasible import feasible_designs
 from dawndusk.optimize.certify.audit.replay import points_in
-from dawndusk.optimize.certify.boxes import Boxes
+from dawndusk.optimize.certify.branch.boxes import Boxes
+from dawndusk.optimize.certify.branch.designs import coordinates, designs_at
 from dawndusk.optimize.certify.certificate import Check
-from dawndusk.optimize.certify.designs import coordinates, designs_at
 from dawndusk.optimize.certify.errors import CertificateError
-from dawndusk.optimize.certify.statement import Statement
+from dawndusk.optimize.certify.graph.statement import Statement
 from dawndusk.optimize.evolution import Effort, search
 from dawndusk.optimize.problem import Scored
 

@@ -13,13 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dawndusk.models.design import DesignBatch
-from dawndusk.optimize.certify.affine import ZERO, Form, Unruled
-from dawndusk.optimize.certify.boxes import Bounder, Boxes
+from dawndusk.optimize.certify.bound.affine import ZERO, Form, Unruled
+from dawndusk.optimize.certify.bound.rows import count_rows
+from dawndusk.optimize.certify.branch.boxes import Bounder, Boxes
+from dawndusk.optimize.certify.branch.designs import with_whole_spares
 from dawndusk.optimize.certify.certificate import safe
-from dawndusk.optimize.certify.designs import with_whole_spares
-from dawndusk.optimize.certify.operations import Rounding
-from dawndusk.optimize.certify.rows import count_rows
-from dawndusk.optimize.certify.translate import evaluated
+from dawndusk.optimize.certify.graph.operations import Rounding
+from dawndusk.optimize.certify.translate.nodes import evaluated
 
 Floats: TypeAlias = NDArray[np.float64]
 Places: TypeAlias = NDArray[np.intp]

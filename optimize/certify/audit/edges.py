@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from dawndusk.models.constants import KG_PER_TONNE
 from dawndusk.models.design import DesignBatch
 from dawndusk.models.rounding import rounded_down
-from dawndusk.optimize.certify.designs import designs_at
-from dawndusk.optimize.certify.statement import Statement
+from dawndusk.optimize.certify.branch.designs import designs_at
+from dawndusk.optimize.certify.graph.statement import Statement
 from dawndusk.optimize.problem import Scored
 
 Floats: TypeAlias = NDArray[np.float64]

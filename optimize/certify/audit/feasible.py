@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from dawndusk.models.design import DesignBatch
 from dawndusk.optimize.certify.audit.edges import outcomes_needed, scored_at
-from dawndusk.optimize.certify.designs import coordinates_of, designs_at
-from dawndusk.optimize.certify.polish import improve
-from dawndusk.optimize.certify.statement import Statement
+from dawndusk.optimize.certify.branch.designs import coordinates_of, designs_at
+from dawndusk.optimize.certify.branch.polish import improve
+from dawndusk.optimize.certify.graph.statement import Statement
 from dawndusk.optimize.problem import Scored
 
 Floats: TypeAlias = NDArray[np.float64]
@@ -136,7 +136,7 @@ class _Walk:
         return bool(len(self.combination))
 
     def polish(self) -> None:
-        """Improve the design that breaks least with starts of every size of satellite: see ``certify.polish``."""
+        """Improve the design that breaks least with starts of every size of satellite: see ``certify.branch.polish``."""
         missed, point, number = self.nearest
         if not np.isfinite(missed):
             return

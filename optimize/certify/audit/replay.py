@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from dawndusk.models.surroundings import ALTITUDE, THICKNESS
 from dawndusk.optimize.certify.audit.edges import edges_between
-from dawndusk.optimize.certify.boxes import Boxes
-from dawndusk.optimize.certify.statement import Statement
+from dawndusk.optimize.certify.branch.boxes import Boxes
+from dawndusk.optimize.certify.graph.statement import Statement
 
 Floats: TypeAlias = NDArray[np.float64]
 Places: TypeAlias = NDArray[np.intp]

@@ -10,14 +10,14 @@ import pytest
 from numpy.typing import NDArray
 
 from dawndusk.models.design import CATEGORIES, DesignBatch
-from dawndusk.optimize.certify import curves
-from dawndusk.optimize.certify.affine import STEADY
-from dawndusk.optimize.certify.boxes import Bounder, Boxes
-from dawndusk.optimize.certify.curves import LOG, Curve
-from dawndusk.optimize.certify.designs import coordinates_of, designs_at
-from dawndusk.optimize.certify.operations import Bend, Grid, Input, Joint, Product, Rounding, Sign, Sum, Table
-from dawndusk.optimize.certify.rows import count_rows
-from dawndusk.optimize.certify.statement import SIZE, Statement, state
+from dawndusk.optimize.certify.bound.affine import STEADY
+from dawndusk.optimize.certify.bound.rows import count_rows
+from dawndusk.optimize.certify.branch.boxes import Bounder, Boxes
+from dawndusk.optimize.certify.branch.designs import coordinates_of, designs_at
+from dawndusk.optimize.certify.functions import curves
+from dawndusk.optimize.certify.functions.curves import LOG, Curve
+from dawndusk.optimize.certify.graph.operations import Bend, Grid, Input, Joint, Product, Rounding, Sign, Sum, Table
+from dawndusk.optimize.certify.graph.statement import SIZE, Statement, state
 from dawndusk.optimize.evolution import Effort, search
 from dawndusk.optimize.problem import Problem
 from dawndusk.studies.runs.runner import problem_of

@@ -10,11 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from dawndusk.optimize.certify import curves
-from dawndusk.optimize.certify.alike import BENDS, Group, Member, companions, groups, tangent
-from dawndusk.optimize.certify.curves import EXP, LOG_SPREAD_EXP, SOFTPLUS, Curve
-from dawndusk.optimize.certify.joint import LogServed
-from dawndusk.optimize.certify.operations import Bend, Input, Joint, Operation, Sum
+from dawndusk.optimize.certify.bound.curve_sums import BENDS, Group, Member, companions, groups, tangent
+from dawndusk.optimize.certify.functions import curves
+from dawndusk.optimize.certify.functions.curves import EXP, LOG_SPREAD_EXP, SOFTPLUS, Curve
+from dawndusk.optimize.certify.functions.joint import LogServed
+from dawndusk.optimize.certify.graph.operations import Bend, Input, Joint, Operation, Sum
 
 Floats: TypeAlias = NDArray[np.float64]
 

@@ -8,7 +8,7 @@ from typing import TypeAlias
 import numpy as np
 import pytest
 
-from dawndusk.optimize.certify.boxes import Bounder, Boxes, Verdict
+from dawndusk.optimize.certify.branch.boxes import Bounder, Boxes, Verdict
 from dawndusk.optimize.certify.errors import CertificateError
 from dawndusk.optimize.certify.search import _Run, certify
 from dawndusk.optimize.evolution import Effort, search

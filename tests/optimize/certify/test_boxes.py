@@ -12,13 +12,22 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from dawndusk.models.design import DesignBatch
-from dawndusk.optimize.certify.boxes import Bounder, Boxes
-from dawndusk.optimize.certify.branch import MOST_CUTS, NARROWEST, WORTHWHILE, _axes, _halves, _parts, cuts, examine
-from dawndusk.optimize.certify.designs import designs_at
-from dawndusk.optimize.certify.operations import Rounding
-from dawndusk.optimize.certify.planes import known_planes
-from dawndusk.optimize.certify.rows import cut
-from dawndusk.optimize.certify.statement import Statement, state
+from dawndusk.optimize.certify.bound.bundle import known_planes
+from dawndusk.optimize.certify.bound.rows import cut
+from dawndusk.optimize.certify.branch.boxes import Bounder, Boxes
+from dawndusk.optimize.certify.branch.branching import (
+    MOST_CUTS,
+    NARROWEST,
+    WORTHWHILE,
+    _axes,
+    _halves,
+    _parts,
+    cuts,
+    examine,
+)
+from dawndusk.optimize.certify.branch.designs import designs_at
+from dawndusk.optimize.certify.graph.operations import Rounding
+from dawndusk.optimize.certify.graph.statement import Statement, state
 from dawndusk.optimize.problem import Problem
 
 Floats: TypeAlias = NDArray[np.float64]

@@ -23,7 +23,6 @@ from numpy.typing import NDArray
 
 from dawndusk.models.design import Design, DesignBatch
 from dawndusk.models.outcome import OUTCOMES
-from dawndusk.optimize.certify import affine
 from dawndusk.optimize.certify.attack import Attacking, attack
 from dawndusk.optimize.certify.audit.containment import (
     SCALES,
@@ -35,15 +34,16 @@ from dawndusk.optimize.certify.audit.containment import (
     whole_numbers,
 )
 from dawndusk.optimize.certify.audit.edges import edges_around
-from dawndusk.optimize.certify.boxes import Bounder, Boxes, Verdict
+from dawndusk.optimize.certify.bound import affine
+from dawndusk.optimize.certify.branch.boxes import Bounder, Boxes, Verdict
+from dawndusk.optimize.certify.branch.designs import coordinates, designs_at
+from dawndusk.optimize.certify.branch.work import Bounding
 from dawndusk.optimize.certify.certificate import Certified
-from dawndusk.optimize.certify.curves import LOG1MEXP
-from dawndusk.optimize.certify.designs import coordinates, designs_at
 from dawndusk.optimize.certify.errors import EnclosureError
-from dawndusk.optimize.certify.operations import Rounding
-from dawndusk.optimize.certify.shares import Bounding
-from dawndusk.optimize.certify.slots import NotBoundedError
-from dawndusk.optimize.certify.statement import Statement, state
+from dawndusk.optimize.certify.functions.curves import LOG1MEXP
+from dawndusk.optimize.certify.graph.operations import Rounding
+from dawndusk.optimize.certify.graph.statement import Statement, state
+from dawndusk.optimize.certify.translate.slots import NotBoundedError
 from dawndusk.optimize.evolution import QUICK, search
 from dawndusk.optimize.problem import Problem
 from dawndusk.studies.runs.runner import nominal_design

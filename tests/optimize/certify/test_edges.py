@@ -16,8 +16,6 @@ from numpy.typing import NDArray
 
 from dawndusk.models.design import Design, DesignBatch
 from dawndusk.models.rounding import WHOLE_TOLERANCE
-from dawndusk.optimize.certify import affine
-from dawndusk.optimize.certify.affine import AT_AN_EDGE, Form, Forward
 from dawndusk.optimize.certify.audit.containment import (
     SCALES,
     bounds_broken,
@@ -29,15 +27,17 @@ from dawndusk.optimize.certify.audit.containment import (
 )
 from dawndusk.optimize.certify.audit.edges import WHOLE_OUTCOMES, edges_between, filling_launches, scored_at, sides
 from dawndusk.optimize.certify.audit.feasible import feasible_designs
-from dawndusk.optimize.certify.boxes import Bounder
-from dawndusk.optimize.certify.curves import LOG1MEXP, TINY
-from dawndusk.optimize.certify.designs import coordinates, coordinates_of, designs_at
+from dawndusk.optimize.certify.bound import affine
+from dawndusk.optimize.certify.bound.affine import AT_AN_EDGE, Form, Forward
+from dawndusk.optimize.certify.branch.boxes import Bounder
+from dawndusk.optimize.certify.branch.designs import coordinates, coordinates_of, designs_at
 from dawndusk.optimize.certify.errors import CertificateError, EnclosureError
-from dawndusk.optimize.certify.milp_forward import Slots, narrowed
-from dawndusk.optimize.certify.milp_parts import Modelling
-from dawndusk.optimize.certify.operations import Input, Operation, Rounding, Sum
+from dawndusk.optimize.certify.functions.curves import LOG1MEXP, TINY
+from dawndusk.optimize.certify.graph.operations import Input, Operation, Rounding, Sum
+from dawndusk.optimize.certify.graph.statement import Statement, state
+from dawndusk.optimize.certify.lp.propagation import Slots, narrowed
+from dawndusk.optimize.certify.lp.work import Modelling
 from dawndusk.optimize.certify.search import certify
-from dawndusk.optimize.certify.statement import Statement, state
 from dawndusk.optimize.problem import Problem
 
 Floats: TypeAlias = NDArray[np.float64]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from dawndusk.models.reliability import LEAST_SERVICE, share_served
-from dawndusk.optimize.certify.joint import LOG_LEAST, LOGS, LogServed
+from dawndusk.optimize.certify.functions.joint import LOG_LEAST, LOGS, LogServed
 
 Floats: TypeAlias = NDArray[np.float64]
 Flags: TypeAlias = NDArray[np.bool_]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from dawndusk.models.tables import EvenAxis, EvenGrid, EvenTable
-from dawndusk.optimize.certify.lookup import Extremes, GridRanges, TableRanges
+from dawndusk.optimize.certify.functions.lookup import Extremes, GridRanges, TableRanges
 
 Floats: TypeAlias = NDArray[np.float64]
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.optimize import linprog
 
-from dawndusk.optimize.certify import master
-from dawndusk.optimize.certify.master import Master, solved
+from dawndusk.optimize.certify.bound import master
+from dawndusk.optimize.certify.bound.master import Master, solved
 
 Floats: TypeAlias = NDArray[np.float64]
 

@@ -14,17 +14,18 @@ from hypothesis import strategies as st
 from pyomo.contrib.solver.common.factory import SolverFactory
 
 from dawndusk.models.tables import EvenAxis, EvenGrid, EvenTable
-from dawndusk.optimize.certify import milp_screen
-from dawndusk.optimize.certify.boxes import Bounder
-from dawndusk.optimize.certify.curves import Curve
-from dawndusk.optimize.certify.designs import coordinates_of
-from dawndusk.optimize.certify.joint import LogServed
-from dawndusk.optimize.certify.lookup import GridRanges, TableRanges
-from dawndusk.optimize.certify.milp import SecondBound, milp_model, second_bound, write_model
-from dawndusk.optimize.certify.milp_columns import propagated
-from dawndusk.optimize.certify.milp_engine import Engine
-from dawndusk.optimize.certify.milp_joint import upper_plane
-from dawndusk.optimize.certify.milp_lines import (
+from dawndusk.optimize.certify.branch.boxes import Bounder
+from dawndusk.optimize.certify.branch.designs import coordinates_of
+from dawndusk.optimize.certify.functions.curves import Curve
+from dawndusk.optimize.certify.functions.joint import LogServed
+from dawndusk.optimize.certify.functions.lookup import GridRanges, TableRanges
+from dawndusk.optimize.certify.graph.operations import reached
+from dawndusk.optimize.certify.graph.statement import SIZE, STEPWISE, Statement, state
+from dawndusk.optimize.certify.lp import screening as milp_screen
+from dawndusk.optimize.certify.lp.engine import Engine
+from dawndusk.optimize.certify.lp.model.columns import propagated
+from dawndusk.optimize.certify.lp.model.joint import upper_plane
+from dawndusk.optimize.certify.lp.model.lines import (
     corners,
     curve_bands,
     plane_at,
@@ -32,13 +33,12 @@ from dawndusk.optimize.certify.milp_lines import (
     table_lines,
     tangents,
 )
-from dawndusk.optimize.certify.milp_parts import Modelling
-from dawndusk.optimize.certify.milp_relaxation import Relaxation
-from dawndusk.optimize.certify.milp_template import Template
-from dawndusk.optimize.certify.milp_tree import Tree
-from dawndusk.optimize.certify.milp_values import values_at
-from dawndusk.optimize.certify.operations import reached
-from dawndusk.optimize.certify.statement import SIZE, STEPWISE, Statement, state
+from dawndusk.optimize.certify.lp.model.relaxation import Relaxation
+from dawndusk.optimize.certify.lp.model.template import Template
+from dawndusk.optimize.certify.lp.second_bound import SecondBound, milp_model, second_bound, write_model
+from dawndusk.optimize.certify.lp.tree import Tree
+from dawndusk.optimize.certify.lp.values import values_at
+from dawndusk.optimize.certify.lp.work import Modelling
 from dawndusk.optimize.evolution import search
 from dawndusk.optimize.execution.backends import open_executor
 from dawndusk.optimize.problem import Bound, Problem

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy.optimize import linprog
 from scipy.sparse import csr_matrix
 
-from dawndusk.optimize.certify.milp_engine import EMPTY, Engine
+from dawndusk.optimize.certify.lp.engine import EMPTY, Engine
 
 Floats: TypeAlias = NDArray[np.float64]
 

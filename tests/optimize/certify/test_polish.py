@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from dawndusk.models.design import Design, DesignBatch
-from dawndusk.optimize.certify.polish import improve
-from dawndusk.optimize.certify.statement import Statement, state
+from dawndusk.optimize.certify.branch.polish import improve
+from dawndusk.optimize.certify.graph.statement import Statement, state
 from dawndusk.optimize.evolution import Effort, search
 from dawndusk.optimize.problem import Problem
 

@@ -10,12 +10,12 @@ import pytest
 from numpy.typing import NDArray
 
 from dawndusk.models.design import DesignBatch
-from dawndusk.optimize.certify.affine import ZERO, Form, Forward
-from dawndusk.optimize.certify.alike import groups
-from dawndusk.optimize.certify.backward import at_point, plane
-from dawndusk.optimize.certify.boxes import Bounder, Boxes
-from dawndusk.optimize.certify.curves import TINY
-from dawndusk.optimize.certify.translate import evaluated
+from dawndusk.optimize.certify.bound.affine import ZERO, Form, Forward
+from dawndusk.optimize.certify.bound.backward import at_point, plane
+from dawndusk.optimize.certify.bound.curve_sums import groups
+from dawndusk.optimize.certify.branch.boxes import Bounder, Boxes
+from dawndusk.optimize.certify.functions.curves import TINY
+from dawndusk.optimize.certify.translate.nodes import evaluated
 
 Floats: TypeAlias = NDArray[np.float64]
 Places: TypeAlias = NDArray[np.intp]

@@ -15,15 +15,15 @@ from dawndusk.models.fleet.calendar import Calendar, Path
 from dawndusk.models.fleet.economy import Terms, economy_of
 from dawndusk.models.fleet.satellites import figures_of
 from dawndusk.models.program import Program
-from dawndusk.optimize.plan import columns
-from dawndusk.optimize.plan.columns import RoundStep, generate
-from dawndusk.optimize.plan.engine import solve_plan
-from dawndusk.optimize.plan.master import Master
-from dawndusk.optimize.plan.planned import Step
-from dawndusk.optimize.plan.prices import orbits_of, prices_of, reduced_costs
-from dawndusk.optimize.plan.problem import Demand, Effort, Limits, Objective, PlanProblem
-from dawndusk.optimize.plan.proof import SERVED, prove
-from dawndusk.optimize.plan.reduced import priced, space_for
+from dawndusk.optimize.plan.pricing import column_generation as columns
+from dawndusk.optimize.plan.pricing.column_generation import RoundStep, generate
+from dawndusk.optimize.plan.pricing.dual_prices import orbits_of, prices_of, reduced_costs
+from dawndusk.optimize.plan.pricing.proof import SERVED, prove
+from dawndusk.optimize.plan.pricing.reduced_cost import priced, space_for
+from dawndusk.optimize.plan.pricing.restricted_master import Master
+from dawndusk.optimize.plan.problem.problem import Demand, Effort, Limits, Objective, PlanProblem
+from dawndusk.optimize.plan.solve.engine import solve_plan
+from dawndusk.optimize.plan.solve.planned import Step
 from dawndusk.optimize.problem import Fixed, Problem, Range
 from dawndusk.studies.runs.runner import problem_of
 from dawndusk.studies.statement.studyfile import read_study

@@ -11,10 +11,10 @@ from dawndusk.models.fleet.calendar import Path, level
 from dawndusk.models.fleet.economy import Terms
 from dawndusk.models.fleet.fleet import Decisions
 from dawndusk.models.fleet.launching import Offer
-from dawndusk.optimize.plan.engine import Step, least_worth, solve_plan
-from dawndusk.optimize.plan.manifest import carried, loads
-from dawndusk.optimize.plan.problem import Budget, Demand, Effort, Licence, Limits, Objective, PlanProblem, Sale
-from dawndusk.optimize.plan.score import score
+from dawndusk.optimize.plan.problem.manifest import carried, loads
+from dawndusk.optimize.plan.problem.problem import Budget, Demand, Effort, Licence, Limits, Objective, PlanProblem, Sale
+from dawndusk.optimize.plan.problem.score import score
+from dawndusk.optimize.plan.solve.engine import Step, least_worth, solve_plan
 
 from .conftest import MakePlan
 

@@ -7,11 +7,11 @@ import dataclasses
 import pytest
 
 from dawndusk.models.fleet.calendar import Path, level
-from dawndusk.optimize.plan.conflict import explain_conflict
-from dawndusk.optimize.plan.engine import solve_plan
 from dawndusk.optimize.plan.explain import differences, if_slips, shadow_prices, why_not
-from dawndusk.optimize.plan.families import FAMILIES
-from dawndusk.optimize.plan.problem import Choice, Demand, Effort, Limits
+from dawndusk.optimize.plan.model.rows.families import FAMILIES
+from dawndusk.optimize.plan.problem.problem import Choice, Demand, Effort, Limits
+from dawndusk.optimize.plan.solve.conflict import explain_conflict
+from dawndusk.optimize.plan.solve.engine import solve_plan
 
 from .conftest import MakePlan
 

@@ -9,12 +9,12 @@ import pytest
 
 from dawndusk.models.errors import DawnduskError
 from dawndusk.models.fleet.calendar import Path, level
-from dawndusk.optimize.plan.conflict import explain_conflict
-from dawndusk.optimize.plan.engine import solve_plan
 from dawndusk.optimize.plan.front import Front, Point, plan_front, undominated
-from dawndusk.optimize.plan.model import plan_model
-from dawndusk.optimize.plan.problem import Demand, Effort, Objective, PlanProblem, Sale
-from dawndusk.optimize.plan.score import LIMIT_RULES, score
+from dawndusk.optimize.plan.model.milp import plan_model
+from dawndusk.optimize.plan.problem.problem import Demand, Effort, Objective, PlanProblem, Sale
+from dawndusk.optimize.plan.problem.score import LIMIT_RULES, score
+from dawndusk.optimize.plan.solve.conflict import explain_conflict
+from dawndusk.optimize.plan.solve.engine import solve_plan
 
 from .conftest import MakePlan
 from .test_model import fix, random_plan, solved

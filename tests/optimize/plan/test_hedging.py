@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from dawndusk.models.fleet.calendar import Path
-from dawndusk.optimize.plan.engine import solve_plan
-from dawndusk.optimize.plan.futures import drawn_scenarios
-from dawndusk.optimize.plan.hedging import progressive_hedging
-from dawndusk.optimize.plan.problem import Demand, Effort
-from dawndusk.optimize.plan.scenarios import hedge
+from dawndusk.optimize.plan.problem.problem import Demand, Effort
+from dawndusk.optimize.plan.scenarios.futures import drawn_scenarios
+from dawndusk.optimize.plan.scenarios.hedging import progressive_hedging
+from dawndusk.optimize.plan.scenarios.two_stage import hedge
+from dawndusk.optimize.plan.solve.engine import solve_plan
 
 from .conftest import MakePlan
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dawndusk.optimize.plan.manifest import carried, loads
+from dawndusk.optimize.plan.problem.manifest import carried, loads
 
 satellites = st.dictionaries(st.integers(0, 5), st.integers(0, 40), max_size=5)
 

@@ -11,12 +11,12 @@ import pytest
 from dawndusk.models.fleet.calendar import Path, level
 from dawndusk.models.fleet.economy import Terms
 from dawndusk.models.fleet.fleet import Decisions
-from dawndusk.optimize.plan.families import FAMILIES
-from dawndusk.optimize.plan.highs import Solver
-from dawndusk.optimize.plan.model import plan_model
-from dawndusk.optimize.plan.pieces import first_pieces
-from dawndusk.optimize.plan.problem import Budget, Demand, Licence, Limits, Objective, PlanProblem, Sale, Site
-from dawndusk.optimize.plan.score import score
+from dawndusk.optimize.plan.model.milp import plan_model
+from dawndusk.optimize.plan.model.pieces import first_pieces
+from dawndusk.optimize.plan.model.rows.families import FAMILIES
+from dawndusk.optimize.plan.problem.problem import Budget, Demand, Licence, Limits, Objective, PlanProblem, Sale, Site
+from dawndusk.optimize.plan.problem.score import score
+from dawndusk.optimize.plan.solve.highs import Solver
 
 from .conftest import MakePlan
 

@@ -16,16 +16,16 @@ from dawndusk.models.fleet.calendar import Calendar, level
 from dawndusk.models.fleet.economy import Economy, Terms, economy_of
 from dawndusk.models.fleet.launching import Offer, volume_factor
 from dawndusk.models.fleet.learning import premium_after
-from dawndusk.optimize.plan.cuts import cuts_of, learning_weights, tiers_of
-from dawndusk.optimize.plan.direct import Direct
-from dawndusk.optimize.plan.model import plan_model
-from dawndusk.optimize.plan.narrow import Ranges, fine_pieces, fix_known, hull_pieces, narrowed, widest
-from dawndusk.optimize.plan.pieces import Pieces, Price
-from dawndusk.optimize.plan.polish import listed_money, polish
-from dawndusk.optimize.plan.problem import PlanProblem
-from dawndusk.optimize.plan.reading import wish_of
-from dawndusk.optimize.plan.repair import repaired
-from dawndusk.optimize.plan.score import Scored, score
+from dawndusk.optimize.plan.model.cuts import cuts_of, learning_weights, tiers_of
+from dawndusk.optimize.plan.model.milp import plan_model
+from dawndusk.optimize.plan.model.pieces import Pieces, Price
+from dawndusk.optimize.plan.problem.problem import PlanProblem
+from dawndusk.optimize.plan.problem.score import Scored, score
+from dawndusk.optimize.plan.solve.direct import Direct
+from dawndusk.optimize.plan.solve.narrow import Ranges, fine_pieces, fix_known, hull_pieces, narrowed, widest
+from dawndusk.optimize.plan.solve.polish import listed_money, polish
+from dawndusk.optimize.plan.solve.reading import wish_of
+from dawndusk.optimize.plan.solve.repair import repaired
 from dawndusk.studies.data import default_assumptions
 
 from .conftest import MakePlan, designs_of

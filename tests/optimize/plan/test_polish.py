@@ -7,13 +7,13 @@ import pytest
 
 from dawndusk.models.fleet.calendar import Path
 from dawndusk.models.fleet.fleet import Decisions
-from dawndusk.optimize.plan.direct import Direct
-from dawndusk.optimize.plan.engine import solve_plan
-from dawndusk.optimize.plan.model import plan_model
-from dawndusk.optimize.plan.polish import fix_first_pieces, polish, start_of, tangents, whole_of
-from dawndusk.optimize.plan.problem import Demand, Effort, Objective
-from dawndusk.optimize.plan.reading import Wish
-from dawndusk.optimize.plan.score import Scored, score
+from dawndusk.optimize.plan.model.milp import plan_model
+from dawndusk.optimize.plan.problem.problem import Demand, Effort, Objective
+from dawndusk.optimize.plan.problem.score import Scored, score
+from dawndusk.optimize.plan.solve.direct import Direct
+from dawndusk.optimize.plan.solve.engine import solve_plan
+from dawndusk.optimize.plan.solve.polish import fix_first_pieces, polish, start_of, tangents, whole_of
+from dawndusk.optimize.plan.solve.reading import Wish
 
 from .conftest import MakePlan
 from .test_model import fix

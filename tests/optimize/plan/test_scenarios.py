@@ -7,10 +7,10 @@ import pytest
 
 from dawndusk.models.errors import DawnduskError
 from dawndusk.models.fleet.calendar import Path
-from dawndusk.optimize.plan.engine import solve_plan
-from dawndusk.optimize.plan.futures import Scenario, drawn_scenarios, under
-from dawndusk.optimize.plan.problem import Demand, Effort
-from dawndusk.optimize.plan.scenarios import cvar, hedge
+from dawndusk.optimize.plan.problem.problem import Demand, Effort
+from dawndusk.optimize.plan.scenarios.futures import Scenario, drawn_scenarios, under
+from dawndusk.optimize.plan.scenarios.two_stage import cvar, hedge
+from dawndusk.optimize.plan.solve.engine import solve_plan
 
 from .conftest import MakePlan
 

@@ -1,0 +1,519 @@
+"""The tape on boxes: what every slot is at most and at least, to first order, from the inputs on.
+
+Over a box with coordinates ``u`` in [-1, 1] a form says ``value - sum_i c_i u_i`` lies in ``[below, above]``, and the
+value itself in ``[low, high]``. Sums of forms are exact, so what two quantities have in common cancels, as it does not
+between intervals; a curve is enclosed between two lines of one slope.
+
+Sources: Comba, Stolfi, Affine arithmetic and its applications to computer graphics, 1993 (affine forms); Messine,
+Extensions of affine arithmetic, 2002 (condensed remainders).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dawndusk.optimize.certify.errors import EnclosureError
+from dawndusk.optimize.certify.functions.curves import LARGEST_EXPONENT, LOG1MEXP, PADDING, Lines, lines
+from dawndusk.optimize.certify.graph.operations import (
+    Bend,
+    Coefficient,
+    Grid,
+    Input,
+    Joint,
+    Operand,
+    Operation,
+    Pair,
+    Product,
+    Rounding,
+    Sign,
+    Sum,
+    Table,
+    read_by,
+)
+
+Floats: TypeAlias = NDArray[np.float64]
+Values: TypeAlias = Any
+"""A float, or an array of shape (B,) with one value for each box."""
+
+WILD = 1e30
+"""Where two lines are further apart than this only the range is kept."""
+LARGEST = 1e100
+ZERO = 1e-150
+"""What is below it may be a product with a part that is zero, carried in logarithms."""
+STEADY = 1e-9
+"""What is this close to a whole number, relative to it, is taken for it where it is known to be whole."""
+AT_AN_EDGE = 1e-11
+"""Relative: what is rounded may be off by as much, so that as close to a whole number it may go either way.
+
+It covers the rounding of the sums behind it (some ten terms below 700, each to 1e-16) a hundred times, and is a
+hundredth of what the model itself forgives (``models.rounding``), so that what is whole by design is on one side.
+"""
+HEAVY = 1e4
+"""Sums with terms of more than this have the rounding of their terms added to their ends."""
+SUM_PADDING = 1e-15
+"""Relative to the terms of a sum: the rounding of up to ten of them."""
+INSIDE_OUT = 1e-9
+"""Least above greatest by more than this, relative to the terms behind, is no rounding."""
+
+
+class Form:
+    """A quantity over B boxes.
+
+    Attributes
+    ----------
+    axes : tuple of int
+        The coordinates that it depends on to first order, in rising order.
+    slopes : array
+        Coefficients of those coordinates, shape (len(axes), B).
+    below, above : array
+        Least and greatest value of the rest, shape (B,).
+    low, high : array
+        Least and greatest value, shape (B,).
+    """
+
+    __slots__ = ("above", "axes", "below", "high", "low", "slopes")
+
+    def __init__(
+        self, axes: tuple[int, ...], slopes: Floats, below: Values, above: Values, low: Values, high: Values
+    ) -> None:
+        self.axes, self.slopes = axes, slopes
+        self.below, self.above, self.low, self.high = below, above, low, high
+
+
+NOTHING_KNOWN = Form((), np.zeros((0, 1)), -np.inf, np.inf, -np.inf, np.inf)
+"""The form of a slot that nothing asked for."""
+
+
+def bounded(axes: tuple[int, ...], slopes: Floats, below: Values, above: Values, low: Values, high: Values) -> Form:
+    """Return a form whose range is the tighter of ``[low, high]`` and what slopes and remainder allow.
+
+    Both hold for every design of the box, so that they meet; ``Forward`` doubts a form in which they do not.
+    """
+    reach = np.abs(slopes).sum(axis=0)
+    return Form(axes, slopes, below, above, np.maximum(low, below - reach), np.minimum(high, above + reach))
+
+
+class Forward:
+    """The forms of a tape on one batch of boxes.
+
+    Parameters
+    ----------
+    low, high : array
+        Ends of the coordinates, shape (d, B).
+    combination : array of int
+        The combination of categories of each box, shape (B,).
+    least, most : array
+        Ranges of the rounded slots, shape (k, B).
+    limits : mapping
+        Least and greatest value of interest of some slots.
+
+    Attributes
+    ----------
+    empty : array of bool
+        Boxes of which it is proved that no design in them is of interest: a quantity can not be on the side of a rule
+        (``limits``), or of a whole number (``least``, ``most``), that is asked for.
+
+    Raises
+    ------
+    EnclosureError
+        By ``run`` and ``step``, where the least of a quantity is above its greatest in a box, rules or none.
+    """
+
+    def __init__(
+        self,
+        low: Floats,
+        high: Floats,
+        combination: NDArray[np.intp],
+        least: Floats,
+        most: Floats,
+        limits: dict[int, tuple[Coefficient, Coefficient]],
+    ) -> None:
+        self.low, self.high, self.combination = low, high, combination
+        self.least, self.most, self.limits = least, most, limits
+        self.count = low.shape[1]
+        self.forms: list[Form] = []
+        self.kept: dict[int, Any] = {}
+        """Lines of bends, planes of look-ups and ends of roundings, which a backward pass reads again."""
+        self.empty = np.zeros(self.count, dtype=bool)
+        self._gathered: dict[int, Floats] = {}
+        self._contradicted = np.zeros(self.count, dtype=bool)
+
+    def run(self, operations: Sequence[Operation], needed: Sequence[int] | None = None) -> None:
+        """Work out the forms of all slots, or of those that are needed."""
+        self.forms = [NOTHING_KNOWN] * len(operations)
+        for slot in range(len(operations)) if needed is None else needed:
+            self._work_out(operations[slot], slot)
+        self.settle(operations, needed)
+
+    def settle(self, operations: Sequence[Operation], needed: Sequence[int] | None = None) -> None:
+        """Work out once more, without the ends that rules set, the boxes in which a range was inside out.
+
+        Where it is so again an enclosure is wrong, which raises; else rules and ranges contradict each other, and no
+        design of the box meets the rules.
+        """
+        if not self._contradicted.any():
+            return
+        chosen = np.flatnonzero(self._contradicted)
+        open_ended = np.full((len(self.least), len(chosen)), -np.inf)
+        doubted = Unruled(
+            self.low[:, chosen], self.high[:, chosen], self.combination[chosen], open_ended, -open_ended, {}
+        )
+        doubted.run(operations, needed)
+        self.empty |= self._contradicted
+
+    def here(self, value: Coefficient) -> Values:
+        """Return a coefficient for each box."""
+        if not isinstance(value, np.ndarray):
+            return value
+        known = self._gathered.get(id(value))
+        if known is None:
+            known = self._gathered[id(value)] = value[self.combination]
+        return known
+
+    def step(self, operation: Operation) -> None:
+        """Work out the form of the next slot."""
+        self.forms.append(NOTHING_KNOWN)
+        self._work_out(operation, len(self.forms) - 1)
+
+    def _work_out(self, operation: Operation, slot: int) -> None:
+        form = self.forms[slot] = getattr(self, f"_{type(operation).__name__.lower()}")(operation, slot)
+        crossed = form.low > form.high
+        if np.any(crossed):
+            self._doubt(operation, slot, form, np.broadcast_to(crossed, (self.count,)))
+        if slot in self.limits:
+            self.limit(slot)
+
+    def _doubt(self, operation: Operation, slot: int, form: Form, crossed: NDArray[np.bool_]) -> None:
+        """Take both ends of a range that is inside out for what it can be, and note where that is no rounding.
+
+        Where one of them overflowed nothing is known.
+        """
+        low, high = (np.broadcast_to(end, (self.count,)) for end in (form.low, form.high))
+        lost = crossed & ~(np.isfinite(low) & np.isfinite(high))
+        size = 1.0 + np.maximum(np.abs(low), np.abs(high)) + self._size_of(operation)
+        wrong = crossed & ~lost & ~(low - high <= INSIDE_OUT * size)
+        form.low = np.where(lost, -np.inf, np.minimum(low, high))
+        form.high = np.where(lost, np.inf, np.maximum(low, high))
+        if wrong.any():
+            self._contradict(operation, slot, low, high, wrong)
+
+    def _contradict(self, operation: Operation, slot: int, low: Floats, high: Floats, wrong: NDArray[np.bool_]) -> None:
+        """Note the boxes in which a range is inside out."""
+        self._contradicted |= wrong
+
+    def _size_of(self, operation: Operation) -> Values:
+        """Return how large the terms are that a slot is made of: their rounding is not the slot's own."""
+        size: Values = 0.0
+        for inner in read_by(operation):
+            form = self.forms[inner]
+            reach = np.maximum(np.abs(form.below), np.abs(form.above)) + np.abs(form.slopes).sum(axis=0)
+            size = size + np.where(np.isfinite(reach), reach, 0.0)
+        if isinstance(operation, Sum):
+            size = size * max(1.0, *(float(np.max(np.abs(c))) for _, c in operation.terms), 0.0)
+        return size
+
+    def limit(self, slot: int) -> None:
+        """End the range of a slot where a rule ends it."""
+        form = self.forms[slot]
+        least, most = self.limits[slot]
+        form.low = np.maximum(form.low, self.here(least))
+        form.high = np.minimum(form.high, self.here(most))
+        self.empty |= form.low > form.high  # the rule can not be met: the range itself was not inside out
+        form.high = np.maximum(form.high, form.low)
+
+    def _input(self, operation: Input, _: int) -> Form:
+        low, high = self.low[operation.axis], self.high[operation.axis]
+        middle, half = 0.5 * (low + high), 0.5 * (high - low)
+        return Form((operation.axis,), half[np.newaxis], middle, middle, low, high)
+
+    def _sum(self, operation: Sum, _: int) -> Form:
+        if operation.pair is not None:
+            return self._paired(operation.pair)
+        if not operation.terms:
+            return self._operand((None, operation.constant))
+        terms = [(self.forms[slot], self.here(coefficient)) for slot, coefficient in operation.terms]
+        axes = terms[0][0].axes
+        for form, _c in terms[1:]:
+            if form.axes != axes:
+                axes = tuple(sorted({*axes, *form.axes}))
+        constant = self.here(operation.constant)
+        slopes: Any = None
+        below = above = low = high = constant
+        for form, factor in terms:
+            part = form.slopes if _is_one(factor) else form.slopes * factor
+            if form.axes == axes:
+                slopes = part if slopes is None else slopes + part
+            else:
+                whole = np.zeros((len(axes), self.count)) if slopes is None else slopes.copy()
+                for row, axis in enumerate(form.axes):
+                    whole[axes.index(axis)] += part[row]
+                slopes = whole
+            b, a = ordered(form.below, form.above, factor)
+            lo, h = ordered(form.low, form.high, factor)
+            below, above, low, high = below + b, above + a, low + lo, high + h
+        if operation.is_heavy:
+            pad = self._rounding_of(terms)
+            below, above, low, high = below - pad, above + pad, low - pad, high + pad
+        if len(terms) == 1:
+            return Form(axes, slopes, below, above, low, high)
+        return bounded(axes, slopes, below, above, low, high)
+
+    @staticmethod
+    def _rounding_of(terms: Sequence[tuple[Form, Values]]) -> Values:
+        """Return what rounding may do to a sum of large terms that cancel."""
+        size: Values = 0.0
+        for form, factor in terms:
+            ends = np.maximum(np.maximum(np.abs(form.below), np.abs(form.above)), np.abs(form.low))
+            size = size + np.abs(factor) * (ends + np.abs(form.high) + np.abs(form.slopes).sum(axis=0))
+        return SUM_PADDING * np.where(np.isfinite(size), size, 0.0)
+
+    def _paired(self, pair: Pair) -> Form:
+        """Return a pair as a mean of its operands, with the error of the curve that makes it."""
+        x, y = (self._operand(operand) for operand in (pair.x, pair.y))
+        found: Lines = self.kept[pair.bend]
+        share, least, most = found.slope, found.least, found.most
+        if pair.kind in {"smaller", "difference"}:
+            x, y = y, x
+        if pair.kind == "smaller":
+            least, most = -most, -least
+        axes, slopes = self._joined(x, y, share, 1.0 - share)
+        below_x, above_x = ordered(x.below, x.above, share)
+        below_y, above_y = ordered(y.below, y.above, 1.0 - share)
+        if pair.kind in {"smaller", "difference"}:
+            x, y = y, x
+        ends = (y.high, y.low) if pair.kind == "difference" else (y.low, y.high)
+        function = PAIRS[pair.kind]
+        low, high = function(x.low, ends[0]), function(x.high, ends[1])
+        low, high = low - PADDING * (1.0 + np.abs(low)), high + PADDING * (1.0 + np.abs(high))
+        return bounded(axes, slopes, below_x + below_y + least, above_x + above_y + most, low, high)
+
+    def _operand(self, operand: Operand) -> Form:
+        slot, constant = operand
+        if slot is not None:
+            return self.forms[slot]
+        value = np.broadcast_to(self.here(constant), (self.count,))
+        return Form((), np.zeros((0, self.count)), value, value, value, value)
+
+    def _bend(self, operation: Bend, slot: int) -> Form:
+        inner, curve = self.forms[operation.slot], operation.curve
+        found = lines(inner.low, inner.high, curve)
+        low, high = (found.at_low, found.at_high) if curve.rising else (found.at_high, found.at_low)
+        low = np.clip(low - PADDING * np.abs(low) - curve.error, -LARGEST, LARGEST)
+        high = np.clip(high + PADDING * np.abs(high) + curve.error, -LARGEST, LARGEST)
+        slope, least, most = found.slope, found.least, found.most
+        wild = ~(most - least < WILD)
+        if wild.any():
+            slope = np.where(wild, 0.0, slope)
+            least, most = np.where(wild, low, least), np.where(wild, high, most)
+        self.kept[slot] = Lines(slope, least, most, low, high)
+        below, above = ordered(inner.below, inner.above, slope)
+        return bounded(inner.axes, inner.slopes * slope, below + least, above + most, low, high)
+
+    def _table(self, operation: Table, slot: int) -> Form:
+        """Enclose a table by the chord between the ends, and by how far slopes let it leave the chord."""
+        x, row = self.forms[operation.slot], self.row(operation.row)
+        at_low, at_high, steep_low, steep_high, low, high = operation.ranges.between(x.low, x.high, row)
+        width = x.high - x.low
+        narrow = ~(width > 0.0)
+        slope = np.where(narrow, 0.5 * (steep_low + steep_high), (at_high - at_low) / np.where(narrow, 1.0, width))
+        steep_low, steep_high = np.minimum(steep_low, slope), np.maximum(steep_high, slope)
+        spread = steep_high - steep_low
+        leaves = width * (steep_high - slope) * (slope - steep_low) / np.where(spread > 0.0, spread, 1.0)
+        start = at_low - slope * x.low
+        pad = PADDING * (np.abs(start) + np.abs(at_low))
+        low, high = low - PADDING * np.abs(low), high + PADDING * np.abs(high)
+        found = Lines(slope, start - leaves - pad, start + leaves + pad, low, high)
+        self.kept[slot] = found
+        below, above = ordered(x.below, x.above, slope)
+        return bounded(x.axes, x.slopes * slope, below + found.least, above + found.most, low, high)
+
+    def _grid(self, operation: Grid, slot: int) -> Form:
+        """Enclose a table of two by the plane through its middle, and by how far slopes let it leave the plane."""
+        x, y, row, ranges = self.forms[operation.x], self.forms[operation.y], self.row(operation.row), operation.ranges
+        xs, ys = (x.low, x.high), (y.low, y.high)
+        (x_low, x_high), (y_low, y_high) = ranges.slopes(xs, ys, row)
+        least, most = ranges.values(xs, ys, row)
+        slope_x, slope_y = 0.5 * (x_low + x_high), 0.5 * (y_low + y_high)
+        middle_x, middle_y = 0.5 * (x.low + x.high), 0.5 * (y.low + y.high)
+        at_middle = ranges.at(middle_x, middle_y, row)
+        leaves = 0.25 * ((x_high - x_low) * (x.high - x.low) + (y_high - y_low) * (y.high - y.low))
+        leaves = leaves + PADDING * (1.0 + np.abs(at_middle)) + 1e-13
+        start = at_middle - slope_x * middle_x - slope_y * middle_y
+        self.kept[slot] = (slope_x, slope_y, start - leaves, start + leaves)
+        axes, slopes = self._joined(x, y, slope_x, slope_y)
+        below_x, above_x = ordered(x.below, x.above, slope_x)
+        below_y, above_y = ordered(y.below, y.above, slope_y)
+        return bounded(
+            axes, slopes, below_x + below_y + start - leaves, above_x + above_y + start + leaves, least, most
+        )
+
+    def _product(self, operation: Product, slot: int) -> Form:
+        """Enclose a product by the tangent plane at the middle of both ranges."""
+        x, y = self.forms[operation.x], self.forms[operation.y]
+        middle_x, middle_y = 0.5 * (x.low + x.high), 0.5 * (y.low + y.high)
+        shift = middle_x * middle_y
+        rest = (x.high - middle_x) * (y.high - middle_y) + PADDING * np.abs(shift)
+        corners = np.stack([x.low * y.low, x.low * y.high, x.high * y.low, x.high * y.high])
+        self.kept[slot] = (middle_y, middle_x, -shift - rest, -shift + rest)
+        axes, slopes = self._joined(x, y, middle_y, middle_x)
+        below_x, above_x = ordered(x.below, x.above, middle_y)
+        below_y, above_y = ordered(y.below, y.above, middle_x)
+        return bounded(
+            axes,
+            slopes,
+            below_x + below_y - shift - rest,
+            above_x + above_y - shift + rest,
+            corners.min(axis=0),
+            corners.max(axis=0),
+        )
+
+    def _joint(self, operation: Joint, slot: int) -> Form:
+        """Enclose a function of several slots between two planes."""
+        inner = [self.forms[place] for place in operation.slots]
+        lows, highs = self.ends(operation)
+        low, high = operation.function.ends(lows, highs)
+        low, high = low - PADDING * (1.0 + np.abs(low)), high + PADDING * (1.0 + np.abs(high))
+        found = operation.function.planes(lows, highs, 0.5 * (lows + highs))
+        self.kept[slot] = found
+        axes = tuple(sorted({axis for form in inner for axis in form.axes}))
+        slopes = np.zeros((len(axes), self.count))
+        below, above = found.least, found.most
+        for form, factor in zip(inner, found.slopes, strict=True):
+            part = form.slopes * factor
+            for row, axis in enumerate(form.axes):
+                slopes[axes.index(axis)] += part[row]
+            least, most = ordered(form.below, form.above, factor)
+            below, above = below + least, above + most
+        return bounded(axes, slopes, below, above, low, high)
+
+    def ends(self, operation: Joint) -> tuple[Floats, Floats]:
+        """Return the ranges of what a function of several slots reads, two arrays of shape (k, B)."""
+        shape = len(operation.slots), self.count
+        low, high = np.empty(shape), np.empty(shape)
+        for row, slot in enumerate(operation.slots):
+            form = self.forms[slot]
+            low[row], high[row] = form.low, form.high
+        return low, high
+
+    def _joined(self, x: Form, y: Form, a: Values, b: Values) -> tuple[tuple[int, ...], Floats]:
+        axes = tuple(sorted({*x.axes, *y.axes}))
+        slopes = np.zeros((len(axes), self.count))
+        for form, factor in ((x, a), (y, b)):
+            part = form.slopes * factor
+            for row, axis in enumerate(form.axes):
+                slopes[axes.index(axis)] += part[row]
+        return axes, slopes
+
+    def _sign(self, operation: Sign, _: int) -> Form:
+        inner = self.forms[operation.slot]
+        low, high = (np.sign(np.where(np.abs(end) < ZERO, 0.0, end)) for end in (inner.low, inner.high))
+        return Form((), np.zeros((0, self.count)), low, high, low, high)
+
+    def _rounding(self, operation: Rounding, slot: int) -> Form:
+        """Enclose a rounded slot: a whole number from end to end, itself to less than one more or less in between.
+
+        What is rounded is known to ``AT_AN_EDGE``: as close to where the next whole number begins both are possible.
+        """
+        inner = self.forms[operation.slot]
+        low, high = (
+            (np.exp(np.minimum(end, LARGEST_EXPONENT)) for end in (inner.low, inner.high))
+            if (operation.logarithm)
+            else (inner.low, inner.high)
+        )
+        low, high = _whole_ends(operation, low, high)
+        if operation.logarithm or operation.at_least_one:
+            low, high = np.maximum(low, 1.0), np.maximum(high, 1.0)
+        low, high = np.maximum(low, self.least[operation.place]), np.minimum(high, self.most[operation.place])
+        self.empty |= low > high
+        high = np.maximum(high, low)
+        single = low == high
+        down, over = self._slack(operation, inner, low)
+        ends = (np.log(low), np.log(high)) if operation.logarithm else (low, high)
+        self.kept[slot] = (single, ends[0], down, over, low, high)
+        return bounded(
+            inner.axes,
+            inner.slopes * ~single,
+            np.where(single, ends[0], inner.below + down),
+            np.where(single, ends[0], inner.above + over),
+            *ends,
+        )
+
+    @staticmethod
+    def _slack(operation: Rounding, inner: Form, low: Floats) -> tuple[Values, Values]:
+        """Return how far rounding takes a slot down and up where its range holds several whole numbers.
+
+        Up, ``x <= r < x + 1``, and down, ``x - 1 < r <= x``, each to ``AT_AN_EDGE``. In logarithms, up,
+        ``log r < log x + log(1 + 1 / x)``, where x is at least its least and above the first whole number less one;
+        down, ``log r > log x - log(1 + 1 / r)``.
+        """
+        if operation.free:
+            size = 1.0 if operation.logarithm else np.maximum(np.abs(inner.high), 1.0)
+            return -STEADY * size, STEADY * 10.0 * size
+        if not operation.logarithm:
+            edge = AT_AN_EDGE * np.maximum(np.maximum(np.abs(inner.low), np.abs(inner.high)), 1.0)
+            return (-edge, 1.0 + edge) if operation.up else (-1.0 - edge, edge)
+        if operation.up:
+            least = np.maximum(inner.low, np.log(np.maximum(low - 1.0, 1e-300)))
+            return -AT_AN_EDGE, np.log1p(np.exp(-least)) + AT_AN_EDGE
+        return -np.log1p(1.0 / low) - AT_AN_EDGE, AT_AN_EDGE
+
+    def row(self, row: Coefficient) -> Any:
+        """Return the row of a table for each box."""
+        return row[self.combination].astype(np.int64) if isinstance(row, np.ndarray) else int(row)
+
+
+class Unruled(Forward):
+    """Boxes without the ends that rules set: there is a value of every quantity at every design of a box."""
+
+    def _contradict(self, operation: Operation, slot: int, low: Floats, high: Floats, wrong: NDArray[np.bool_]) -> None:
+        box = int(np.argmax(wrong))
+        raise EnclosureError(
+            f"the enclosure of slot {slot} ({type(operation).__name__.lower()}) is inside out: at least "
+            f"{float(low[box])!r} and at most {float(high[box])!r} over the box {self.low[:, box].tolist()} to "
+            f"{self.high[:, box].tolist()} of combination {int(self.combination[box])}"
+        )
+
+
+def _log_difference(x: Values, y: Values) -> Values:
+    """Return ``log(exp(x) - exp(y))``, at its ends the very curve that makes it: see ``LOG1MEXP`` for x = y."""
+    return x + LOG1MEXP.value(np.minimum(y - x, 0.0))
+
+
+def _whole_ends(operation: Rounding, low: Floats, high: Floats) -> tuple[Floats, Floats]:
+    """Return the least and the greatest whole number that a range rounds to.
+
+    Where the rounding is ``free`` only designs count that are whole already: those in the range, or its neighbours.
+    """
+    if operation.free:
+        edge = 10.0 * STEADY * np.maximum(np.abs(high), 1.0)
+        first, last = np.ceil(low - edge), np.floor(high + edge)
+        return np.minimum(first, last), np.maximum(first, last)
+    rounded = np.ceil if operation.up else np.floor
+    edges = (AT_AN_EDGE * np.maximum(np.abs(end), 1.0) for end in (low, high))
+    return rounded(low - next(edges)), rounded(high + next(edges))
+
+
+PAIRS: dict[str, Callable[[Values, Values], Values]] = {
+    "sum": np.logaddexp,
+    "difference": _log_difference,
+    "larger": np.maximum,
+    "smaller": np.minimum,
+}
+
+
+def ordered(low: Values, high: Values, factor: Values) -> tuple[Values, Values]:
+    """Return the ends of an interval times an exact factor."""
+    if isinstance(factor, float):
+        if factor == 1.0:
+            return low, high
+        return (low * factor, high * factor) if factor >= 0.0 else (high * factor, low * factor)
+    one, other = low * factor, high * factor
+    return np.minimum(one, other), np.maximum(one, other)
+
+
+def _is_one(factor: Values) -> bool:
+    return isinstance(factor, float) and factor == 1.0

@@ -1,0 +1,309 @@
+"""Planes below the Lagrangian of a box, each at a better point and with better prices of the rules than the last.
+
+A plane comes from a point of the box, where its tangents are taken, and from a price for every rule. The plane itself
+says where in the box it is lowest, and the values of the rules there say which prices are too low or too high. The best
+point and prices so far are the centre; the next try is a step from there, as long along each coordinate as the
+curvature between the last two planes suggests. A step that leads to a worse plane only teaches the curvature. At the
+end comes the best mean of all planes and the lines of the rules. Boxes hand point and prices on to their halves, so
+that the search goes on where it was.
+
+Source: proximal bundle methods (Kiwiel, Proximity control in bundle methods, 1990); dual coordinate ascent (Hildreth,
+A quadratic programming procedure, 1957).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dawndusk.optimize.certify.bound.affine import LARGEST, Forward
+from dawndusk.optimize.certify.bound.backward import at_point, plane
+from dawndusk.optimize.certify.bound.curve_sums import Group, companions
+from dawndusk.optimize.certify.bound.master import Master
+from dawndusk.optimize.certify.bound.rows import Linear, cut
+from dawndusk.optimize.certify.bound.selection import Selection
+from dawndusk.optimize.certify.functions.curves import PADDING
+from dawndusk.optimize.certify.graph.operations import Tape
+
+Floats: TypeAlias = NDArray[np.float64]
+Flags: TypeAlias = NDArray[np.bool_]
+Places: TypeAlias = NDArray[np.intp]
+
+FIRST_STEP = 0.5
+"""How far the first step goes along the steepest coordinate of a box, of its half width."""
+LEAST_BEND = 0.5
+"""Curvature is at least this share of the steepest slope, so that no step is longer than two half widths."""
+BEND_RANGE = 0.1, 10.0
+"""Curvature along one coordinate, in multiples of the mean one."""
+STIFFER = 4.0
+"""Growth of the curvature where a step led to a worse plane and showed none."""
+FAR = 1e-3
+"""A coordinate that moved by less shows no curvature."""
+PRICE_SWEEPS = 2
+STIFF_SHARE = 0.1
+"""How much coordinates at their ends count at least in how fast a rule gives way to its price."""
+DEAREST = 1e4
+"""A price times its row's slope, at most, in multiples of the slope of the Lagrangian; what is dearer proves nothing
+but by its rounding."""
+ASTRAY = 1.0
+"""Where no plane lifted the bound of a box and a price is above this share of the objective, its parts begin with no
+prices: dear rules that prove nothing have run away, and few planes do not bring them back."""
+TINY = 1e-300
+CROWDED = 0.7
+"""Closed boxes are left out of the next plane where fewer than this share is open."""
+
+
+@dataclass
+class Lifting:
+    """What is known of B boxes while their bounds are lifted.
+
+    ``bound`` and ``blame`` are those of ``Boxes``; ``lower`` and ``upper`` what is left of [-1, 1]^d. ``u`` is the
+    point of the next plane and ``prices``, of shape (rows, B), what the rows cost in it.
+    """
+
+    bound: Floats
+    lower: Floats
+    upper: Floats
+    blame: Floats
+    u: Floats
+    prices: Floats
+
+    def is_open(self, cutoff: float) -> Flags:
+        """Return which boxes may still hold something of interest."""
+        found: Flags = ~(self.bound > cutoff) & (self.lower <= self.upper).all(axis=0)
+        return found
+
+    def take(self, chosen: Places) -> Lifting:
+        """Return what is known of some of the boxes."""
+        return Lifting(*(part.take(chosen, axis=-1) for part in vars(self).values()))
+
+    def put(self, chosen: Places, other: Lifting) -> None:
+        """Take over what is known of some of the boxes."""
+        for name, part in vars(self).items():
+            part[..., chosen] = getattr(other, name)
+
+
+@dataclass
+class _Tried:
+    """A point, its prices, the plane that they gave, the values of the rows at the point, and the least of the plane.
+
+    ``values`` has one row for each row of the Lagrangian.
+    """
+
+    u: Floats
+    prices: Floats
+    slopes: Floats
+    below: Floats
+    values: Floats
+    least: Floats
+
+    def take(self, chosen: Places) -> _Tried:
+        return _Tried(*(part.take(chosen, axis=-1) for part in vars(self).values()))
+
+    def better(self, other: _Tried) -> _Tried:
+        """Return for each box that of the two whose plane is higher."""
+        chosen = other.least > self.least
+        pairs = zip(vars(self).values(), vars(other).values(), strict=True)
+        return _Tried(*(np.where(chosen, new, old) for old, new in pairs))
+
+
+@dataclass
+class _Bundle:
+    """The planes of B boxes so far, the best of them in the centre, and what it takes to find the next.
+
+    ``rows`` are those of the boxes, ``bend`` is the curvature along each coordinate, shape (d, B).
+    """
+
+    tries: list[_Tried]
+    rows: Sequence[Linear]
+    centre: _Tried | None
+    bend: Floats
+
+    @staticmethod
+    def begin(goal: Linear, rows: Sequence[Linear], known: Lifting) -> _Bundle:
+        """Return a bundle that knows a line below the objective alone."""
+        free = np.zeros_like(known.prices)
+        first = _Tried(known.u, free, goal.slopes, goal.below, np.zeros((0, len(goal.below))), goal.low)
+        return _Bundle([first], rows, None, np.zeros(known.u.shape))
+
+    def take(self, chosen: Places) -> _Bundle:
+        """Return what is known of some of the boxes."""
+        centre = self.centre.take(chosen) if self.centre is not None else None
+        rows = [row.take(chosen) for row in self.rows]
+        return _Bundle([tried.take(chosen) for tried in self.tries], rows, centre, self.bend.take(chosen, axis=-1))
+
+    def is_better(self, tried: _Tried) -> Flags:
+        """Return where a plane is higher than the centre."""
+        return np.ones(len(tried.least), dtype=bool) if self.centre is None else tried.least > self.centre.least
+
+    def add(self, tried: _Tried) -> None:
+        """Take in a plane."""
+        self.tries.append(tried)
+        if self.centre is None:
+            self.bend = np.broadcast_to(_steepest(tried) / FIRST_STEP, tried.u.shape)
+            self.centre = tried
+        else:
+            self.bend = _curvature(self.centre, tried, self.rows, self.bend)
+            self.centre = self.centre.better(tried)
+
+    def steer(self) -> tuple[Floats, Floats]:
+        """Return the next point and prices."""
+        assert self.centre is not None
+        return steer(self.centre, self.rows, 1.0 / self.bend)
+
+    def mean(self, start: Floats) -> tuple[Floats, Floats, Floats, Floats]:
+        """Return slopes and constant of the highest mean of all planes and rows, its prices, and its lowest point."""
+        count = len(start[0])
+        lines = [(tried.slopes, tried.below, np.ones(count, dtype=bool)) for tried in self.tries]
+        for row in self.rows:
+            counts = np.broadcast_to(row.counts, (count,))
+            lines.append((np.where(counts, row.slopes, 0.0), np.where(counts, row.below - row.tolerance, 0.0), counts))
+        slopes, below, counts = (np.stack(part) for part in zip(*lines, strict=True))
+        shares, point = Master(slopes, below, counts, len(self.tries)).solve(start)
+        prices = np.zeros_like(self.tries[0].prices)
+        for tried, share in zip(self.tries, shares, strict=False):
+            prices += share * tried.prices
+        for row, price in zip(self.rows, shares[len(self.tries) :], strict=True):
+            prices[row.place] += price
+        return *known_planes((slopes * shares[:, np.newaxis]).sum(axis=0), (below * shares).sum(axis=0)), prices, point
+
+
+class Lifter:
+    """Lifts the bounds of boxes of one tape, ``planes`` times at most."""
+
+    def __init__(self, tape: Tape, needed: Sequence[int], groups: Sequence[Group], planes: int) -> None:
+        self.tape, self.needed, self.groups, self.planes = tape, needed, groups, planes
+        self.companions = companions(tape.operations, needed)
+        self._free = frozenset({*tape.limits, *(row.slot for row in tape.rows if row.slot is not None)})
+
+    def lift(self, forward: Forward, goal: Linear, rows: Sequence[Linear], known: Lifting, cutoff: float) -> None:
+        """Lift bounds, cut what is above ``cutoff``, and note where bounds are lost; ``known`` is changed in place.
+
+        ``goal`` is below the objective. ``rows`` are those that may be broken in some box; all others have the price
+        zero.
+        """
+        places, before = np.arange(forward.count), known.bound.copy()
+        work, part, bundle = known.take(places), forward, _Bundle.begin(goal, rows, known)
+        for turn in range(self.planes):
+            alive = work.is_open(cutoff)
+            if not alive.any():
+                break
+            if alive.mean() < CROWDED:
+                known.put(places, work)
+                left = np.flatnonzero(alive)
+                places, work, bundle = places[left], work.take(left), bundle.take(left)
+                part = Selection(forward, places)
+            last = turn == self.planes - 1
+            blame = np.zeros_like(work.blame) if turn == 0 or last else None
+            tried = self._try(part, bundle.rows, work, blame)
+            _use(work, tried.slopes, tried.below, cutoff)
+            if blame is not None:
+                work.blame = np.where(bundle.is_better(tried), blame, work.blame)
+            bundle.add(tried)
+            work.u, work.prices = bundle.steer()
+            lost = (work.blame.sum(axis=0) < cutoff - work.bound) & np.isfinite(cutoff)
+            self._combine(work, bundle, lost, work.is_open(cutoff) & (lost | last), cutoff, moves=not last)
+        known.put(places, work)
+        dear = ASTRAY * (1.0 if self.tape.logarithm else abs(cutoff))
+        astray = (known.bound <= before) & (known.prices.max(axis=0, initial=0.0) > dear)
+        known.u[:, astray], known.prices[:, astray] = 0.0, 0.0
+
+    def _try(self, forward: Forward, rows: Sequence[Linear], work: Lifting, blame: Floats | None) -> _Tried:
+        """Return what a plane at the next point, with the next prices, comes to."""
+        operations = self.tape.operations
+        middle, half = 0.5 * (forward.low + forward.high), 0.5 * (forward.high - forward.low)
+        points = at_point(operations, forward, middle + half * work.u, self.needed, self._free)
+        weights: dict[int, Any] = {self.tape.objective: np.ones(forward.count)}
+        shift: Any = 0.0
+        values = np.empty((len(rows), forward.count))
+        for number, row in enumerate(rows):
+            assert row.slot is not None
+            price = work.prices[row.place]
+            values[number] = row.sign * points[row.slot] + row.shift
+            weights[row.slot] = weights.get(row.slot, 0.0) + price * row.sign
+            shift = shift + price * (row.shift - row.tolerance)
+        slopes, below = plane(operations, forward, weights, points, blame, self.groups, self.companions)
+        slopes, below = known_planes(slopes, below + shift)
+        return _Tried(work.u, work.prices, slopes, below, values, below - np.abs(slopes).sum(axis=0))
+
+    @staticmethod
+    def _combine(work: Lifting, bundle: _Bundle, lost: Flags, used: Flags, cutoff: float, *, moves: bool) -> None:
+        """Use the best mean of the planes and rows of some boxes; go on from it where steps by curvature are ``lost``.
+
+        They are where lines that are apart do not make up for the distance to the cutoff, so that the prices must be
+        wrong. Elsewhere such steps lead to better planes than the mean does, which knows the rules by their lines only;
+        and to a better point of the halves of a box, so that only the next plane of the box itself ``moves`` with it.
+        """
+        chosen = np.flatnonzero(used)
+        if not len(chosen):
+            return
+        part, far = work.take(chosen), lost[chosen]
+        slopes, below, prices, point = bundle.take(chosen).mean(part.u)
+        _use(part, slopes, below, cutoff)
+        part.prices, part.u = np.where(far, prices, part.prices), np.where(far & moves, point, part.u)
+        work.put(chosen, part)
+
+
+def _use(work: Lifting, slopes: Floats, below: Floats, cutoff: float) -> None:
+    """Lift bounds to a plane, and cut off where it is above the cutoff."""
+    least = below - np.abs(slopes).sum(axis=0)
+    cut(slopes, cutoff - least, work.lower, work.upper)
+    work.bound = np.maximum(work.bound, least)
+
+
+def known_planes(slopes: Floats, below: Floats) -> tuple[Floats, Floats]:
+    """Return planes lowered by what rounding may do, in place of those that overflowed one that says nothing."""
+    below = below - PADDING * (np.abs(below) + np.abs(slopes).sum(axis=0))
+    lost = ~np.isfinite(below)
+    return np.where(lost, 0.0, slopes), np.where(lost, -LARGEST, below)
+
+
+def steer(centre: _Tried, rows: Sequence[Linear], step: Floats) -> tuple[Floats, Floats]:
+    """Return the point of the box and the prices that a quadratic model around the centre has for the best.
+
+    The model is the plane with a curvature of ``1 / step`` along each coordinate, and rows that go on straight from
+    their values at the centre. Prices are improved one by one.
+    """
+    slopes, prices = centre.slopes.copy(), centre.prices.copy()
+    u = np.clip(centre.u - step * slopes, -1.0, 1.0)
+    steepest = _steepest(centre)
+    for _ in range(PRICE_SWEEPS):
+        for number, row in enumerate(rows):
+            value = centre.values[number] + (row.slopes * (u - centre.u)).sum(axis=0)
+            gives = step * row.slopes * row.slopes
+            stiff = np.maximum((gives * (np.abs(u) < 1.0)).sum(axis=0), STIFF_SHARE * gives.sum(axis=0))
+            before = prices[row.place]
+            unit = steepest / np.maximum(np.abs(row.slopes).max(axis=0), TINY)
+            most = np.minimum(before + unit, np.maximum(DEAREST * unit, before))
+            price = np.clip(before + np.where(stiff > 0.0, value / np.where(stiff > 0.0, stiff, 1.0), 0.0), 0.0, most)
+            price = np.where(row.counts & np.isfinite(price), price, before)
+            slopes += (price - before) * row.slopes
+            prices[row.place] = price
+            u = np.clip(centre.u - step * slopes, -1.0, 1.0)
+    return np.where(np.isfinite(u), u, centre.u), prices
+
+
+def _steepest(tried: _Tried) -> Floats:
+    found: Floats = np.maximum(np.abs(tried.slopes).max(axis=0), TINY)
+    return found
+
+
+def _curvature(centre: _Tried, tried: _Tried, rows: Sequence[Linear], before: Floats) -> Floats:
+    """Return the curvature along each coordinate that two planes show, their prices taken out."""
+    moved, changed = tried.u - centre.u, tried.slopes - centre.slopes
+    for row in rows:
+        changed = changed - (tried.prices[row.place] - centre.prices[row.place]) * row.slopes
+    better = tried.least > centre.least
+    steepest = np.where(better, _steepest(tried), _steepest(centre))
+    bent, length = (moved * changed).sum(axis=0), (moved * moved).sum(axis=0)
+    shown = bent / np.where(length > 0.0, length, 1.0)
+    guess = np.where(better, 1.0, STIFFER) * before.mean(axis=0)
+    mean = np.where(bent > 0.0, np.maximum(shown, LEAST_BEND * steepest), guess)
+    far = np.abs(moved) > FAR
+    own = np.where(far, changed / np.where(far, moved, 1.0), -1.0)
+    bend = np.where(own > 0.0, np.clip(own, BEND_RANGE[0] * mean, BEND_RANGE[1] * mean), mean)
+    return np.where(np.isfinite(bend) & (bend > 0.0), bend, steepest / FIRST_STEP)

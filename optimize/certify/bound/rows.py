@@ -1,0 +1,133 @@
+"""Rules, bounds and roundings of a tape as linear rows over boxes, and what a row does to a box."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dawndusk.optimize.certify.bound.affine import AT_AN_EDGE, STEADY, Form, Forward
+from dawndusk.optimize.certify.bound.selection import picked
+from dawndusk.optimize.certify.graph.operations import ROW_TOLERANCE, Rounding, Tape
+
+Floats: TypeAlias = NDArray[np.float64]
+
+FLAT = 1e-14
+NO_END = -1e6
+"""What stands for the distance to an end that is not there."""
+
+
+@dataclass
+class Linear:
+    """Linear lower bounds on one function over B boxes: ``slopes . u + below`` for u in [-1, 1]^d, and its least.
+
+    The function is ``sign * slot + shift``; ``slot`` is None where it is the same all over a box. ``place`` is its
+    number among the rows of a tape, and ``counts`` says in which boxes it may be broken: elsewhere its price is zero.
+    It counts as met up to ``tolerance``.
+    """
+
+    slopes: Floats
+    below: Floats
+    low: Floats
+    slot: int | None = None
+    sign: float = 1.0
+    shift: Any = 0.0
+    place: int = -1
+    counts: Any = True
+    tolerance: float = ROW_TOLERANCE
+
+    def take(self, chosen: NDArray[np.intp]) -> Linear:
+        """Return the row over some of the boxes."""
+        count = self.slopes.shape[1]
+        return replace(
+            self,
+            **{
+                name: picked(getattr(self, name), chosen, count)
+                for name in ("slopes", "below", "low", "shift", "counts")
+            },
+        )
+
+
+def count_rows(tape: Tape) -> int:
+    """Return how many rows a tape has."""
+    return len(tape.rows) + 2 * len(tape.roundings)
+
+
+def linear(form: Form, axes: int, count: int) -> Linear:
+    """Return a form as a row over all coordinates."""
+    slopes = np.zeros((axes, count))
+    slopes[list(form.axes)] = form.slopes
+    return Linear(slopes, np.broadcast_to(form.below, (count,)), np.broadcast_to(form.low, (count,)))
+
+
+def linear_rows(tape: Tape, forward: Forward) -> list[Linear]:
+    """Return all rows of a tape, each at most zero: its rules and bounds, then two for each rounding."""
+    axes, count = forward.low.shape
+    found = []
+    for row in tape.rows:
+        if row.slot is None:
+            value = np.broadcast_to(forward.here(row.constant), (count,))
+            found.append(Linear(np.zeros((axes, count)), value, value, tolerance=row.tolerance))
+        else:
+            found.append(linear(forward.forms[row.slot], axes, count))
+            found[-1].slot, found[-1].tolerance = row.slot, row.tolerance
+    for slot in tape.roundings:
+        found.extend(_rounded(tape, slot, forward))
+    for place, one in enumerate(found):
+        one.place = place
+    return found
+
+
+def _rounded(tape: Tape, slot: int, forward: Forward) -> list[Linear]:
+    """Return the rows that tie a rounded slot's range to what is rounded.
+
+    Up, ``low - 1 < x <= high``, down, ``low <= x < high + 1``, where x is known to ``AT_AN_EDGE``.
+    """
+    axes, count = forward.low.shape
+    operation = tape.operations[slot]
+    assert isinstance(operation, Rounding)
+    form = forward.forms[operation.slot]
+    *_, low, high = forward.kept[slot]
+    ends = (low - 1.0, high) if operation.up else (low, high + 1.0)
+    if operation.free:
+        ends = low, high
+    edge = 10.0 * STEADY if operation.free else AT_AN_EDGE
+    if operation.logarithm:
+        ends = np.log(np.maximum(ends[0], 0.0)), np.log(ends[1])
+    else:
+        edge = edge * np.maximum(np.maximum(np.abs(low), np.abs(high)), 1.0)
+    rows = []
+    for sign, end in ((-1.0, ends[0]), (1.0, ends[1])):
+        low_, below = (form.low, form.below) if sign > 0 else (-form.high, -form.above)
+        slopes = np.zeros((axes, count))
+        slopes[list(form.axes)] = sign * form.slopes
+        shift = np.where(np.isfinite(end), -sign * end - edge, NO_END)
+        rows.append(Linear(slopes, below + shift, low_ + shift, operation.slot, sign, shift))
+    return rows
+
+
+def cut(slopes: Floats, slack: Floats, lower: Floats, upper: Floats) -> None:
+    """Tighten ``lower`` and ``upper`` with a linear inequality whose least value is ``slack`` below its limit."""
+    steep = np.abs(slopes)
+    reach = np.where(steep > 0.0, slack / np.where(steep > 0.0, steep, 1.0), np.inf)
+    # Where numbers overflowed nothing is known, and nothing is cut: these two leave out what is no number.
+    np.fmin(upper, np.where(slopes > 0.0, reach - 1.0, np.inf), out=upper)
+    np.fmax(lower, np.where(slopes < 0.0, 1.0 - reach, -np.inf), out=lower)
+
+
+def best_multiplier(slopes: Floats, row: Floats, below: Floats) -> Floats:
+    """Return the multiplier >= 0 of one row that lifts ``below + t b - |slopes + t row|_1`` highest, shape (B,)."""
+    steep = np.abs(row)
+    usable = steep > FLAT
+    at = np.where(usable, -slopes / np.where(usable, row, 1.0), -1.0)
+    turns = np.where(at > 0.0, at, np.inf)
+    gain = below - (np.where(at > 0.0, np.sign(slopes), np.sign(row)) * row).sum(axis=0)
+    order = np.argsort(turns, axis=0)
+    sorted_turns = np.take_along_axis(turns, order, axis=0)
+    drop = np.take_along_axis(np.where(at > 0.0, 2.0 * steep, 0.0), order, axis=0).cumsum(axis=0)
+    past = gain - drop <= 0.0
+    position = np.argmax(past, axis=0)
+    best = np.take_along_axis(sorted_turns, position[np.newaxis], axis=0)[0]
+    return np.where((gain > 0.0) & past.any(axis=0) & np.isfinite(best), best, 0.0)

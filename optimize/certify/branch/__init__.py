@@ -1,0 +1,1 @@
+"""Boxes of designs: cut in two, bounded, queued, and shared between processes."""

@@ -1,0 +1,1 @@
+"""Functions of one number and of several, with what encloses them over a range."""

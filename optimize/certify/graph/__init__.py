@@ -1,0 +1,1 @@
+"""A problem as an expression graph: what is recorded, and the operations that it comes to."""

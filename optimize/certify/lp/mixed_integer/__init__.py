@@ -1,0 +1,1 @@
+"""The same rows with binaries, as a mixed-integer model to hand out."""

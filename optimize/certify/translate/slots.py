@@ -1,0 +1,260 @@
+"""The list of operations while it is built, and the values of the recorded physics as slots of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
+
+import numpy as np
+
+from dawndusk.models.errors import DawnduskError
+from dawndusk.optimize.certify.bound.affine import HEAVY, Form, Forward
+from dawndusk.optimize.certify.functions import curves
+from dawndusk.optimize.certify.functions.curves import Curve
+from dawndusk.optimize.certify.graph.operations import Bend, Coefficient, Operand, Operation, Pair, Sum, Tape
+
+LONGEST_SUM = 10
+
+
+class NotBoundedError(DawnduskError):
+    """The model has an operation for which no bound is known."""
+
+
+class Cancelled(NotBoundedError):  # noqa: N818 (not an error where it is expected)
+    """The terms of a sum cancel: it is the constant."""
+
+    def __init__(self, constant: Coefficient) -> None:
+        super().__init__("the model has a difference that is the same for every design")
+        self.constant = constant
+
+
+class Value:
+    """A node of the graph while the list is built: a constant of each combination, a slot, or a slot of its logarithm.
+
+    The one that is missing is made when asked for. ``in_logs`` says that it comes from products.
+    """
+
+    def __init__(
+        self,
+        slots: Slots,
+        *,
+        constant: Coefficient | None = None,
+        plain: int | Callable[[], int] | None = None,
+        log: int | Callable[[], int] | None = None,
+        in_logs: bool = False,
+    ) -> None:
+        self._slots, self.constant, self._plain, self._log = slots, constant, plain, log
+        self.in_logs = in_logs
+
+    @property
+    def plain(self) -> int:
+        """The slot of the quantity."""
+        if self._plain is None:
+            self._plain = self._slots.bend(curves.EXP, self.log)
+        elif not isinstance(self._plain, int):
+            self._plain = self._plain()
+        return self._plain
+
+    @property
+    def log(self) -> int:
+        """The slot of its logarithm."""
+        if self._log is None:
+            self._log = self._slots.bend(curves.LOG, self.plain)
+        elif not isinstance(self._log, int):
+            self._log = self._log()
+        return self._log
+
+    @property
+    def logarithm(self) -> Value:
+        """Its logarithm as a value."""
+        if self.constant is None:
+            return Value(self._slots, plain=lambda: self.log)
+        known = np.log(np.maximum(self.constant, curves.TINY))
+        return Value(self._slots, constant=float(known) if np.ndim(known) == 0 else known)
+
+    @property
+    def made(self) -> tuple[int | None, int | None]:
+        """The slots of the quantity and of its logarithm, None where it is not on the list."""
+        plain, log = self._plain, self._log
+        return plain if isinstance(plain, int) else None, log if isinstance(log, int) else None
+
+    @property
+    def has_log(self) -> bool:
+        """Whether its logarithm is known otherwise than by taking it."""
+        return self._log is not None
+
+    @property
+    def has_plain(self) -> bool:
+        """Whether it is known otherwise than by its logarithm."""
+        return self._plain is not None
+
+    @property
+    def is_zero(self) -> bool:
+        """Whether it is zero for every combination."""
+        return self.constant is not None and bool(np.all(np.asarray(self.constant) == 0.0))
+
+    @property
+    def is_not_negative(self) -> bool:
+        """Whether it is zero or above on every box."""
+        if self.constant is not None:
+            return bool(np.all(np.asarray(self.constant) >= 0.0))
+        return self.in_logs or bool(np.all(self._slots.form(self.plain).low >= 0.0))
+
+    @property
+    def may_vanish(self) -> bool:
+        """Whether it is known as it is and may be zero, so that its logarithm would say next to nothing."""
+        return self.constant is None and not self.has_log and not self.is_positive
+
+    @property
+    def is_positive(self) -> bool:
+        """Whether it is above zero on every box."""
+        if self.constant is not None:
+            return bool(np.all(np.asarray(self.constant) > 0.0))
+        return self.in_logs or bool(np.all(self._slots.form(self.plain).low > 0.0))
+
+
+Term: TypeAlias = tuple[Value, float]
+
+
+class Slots:
+    """The operations so far, each worked out on the boxes that enclose the problem as it is added."""
+
+    def __init__(self, tape: Tape, forward: Forward) -> None:
+        self.tape, self._forward = tape, forward
+        self._known: dict[tuple[object, ...], int] = {}
+
+    def form(self, slot: int) -> Form:
+        """Return the form of a slot on the boxes that enclose the problem."""
+        return self._forward.forms[slot]
+
+    def settle(self) -> None:
+        """Doubt the forms of all operations: see ``Forward.settle``."""
+        self._forward.settle(self.tape.operations)
+
+    def emit(self, operation: Operation, *identity: object) -> int:
+        """Return the slot of an operation, new or known by its identity."""
+        if identity and identity in self._known:
+            return self._known[identity]
+        self.tape.operations.append(operation)
+        self._forward.step(operation)
+        slot = len(self.tape.operations) - 1
+        if identity:
+            self._known[identity] = slot
+        return slot
+
+    def bend(self, curve: Curve, slot: int) -> int:
+        """Return the slot of a curve of a slot."""
+        return self.emit(Bend(curve, slot), "bend", curve.name, slot)
+
+    def sum(
+        self,
+        terms: Sequence[tuple[int, Coefficient]],
+        constant: Coefficient = 0.0,
+        pair: Pair | None = None,
+    ) -> int:
+        """Return the slot of a sum; sums in it are written out while that keeps it short."""
+        while True:
+            merged: dict[int, Coefficient] = {}
+            opened = False
+            for slot, factor in terms:
+                operation = self.tape.operations[slot]
+                if (
+                    isinstance(operation, Sum)
+                    and operation.pair is None
+                    and pair is None
+                    and slot not in self.tape.limits
+                    and len(terms) + len(operation.terms) - 1 <= LONGEST_SUM
+                    and not opened
+                ):
+                    opened = True
+                    constant = constant + factor * operation.constant
+                    for inner, inner_factor in operation.terms:
+                        merged[inner] = merged.get(inner, 0.0) + factor * inner_factor
+                else:
+                    merged[slot] = merged.get(slot, 0.0) + factor
+            terms = [(slot, factor) for slot, factor in merged.items() if np.any(np.asarray(factor) != 0.0)]
+            if not opened:
+                break
+        if not terms:
+            raise Cancelled(constant)
+        if len(terms) == 1 and _is(terms[0][1], 1.0) and _is(constant, 0.0):
+            return terms[0][0]
+        terms = tuple(sorted(terms))
+        return self.emit(
+            Sum(terms, constant, pair, self._is_heavy(terms)),
+            "sum",
+            pair is None,
+            tuple((slot, key_of(factor)) for slot, factor in terms),
+            key_of(constant),
+        )
+
+    def _is_heavy(self, terms: Sequence[tuple[int, Coefficient]]) -> bool:
+        """Return whether terms may be so large that the rounding of their sum counts."""
+        size = 0.0
+        for slot, factor in terms:
+            form = self.form(slot)
+            size += float(np.max(np.abs(factor)) * np.max(np.maximum(np.abs(form.low), np.abs(form.high))))
+        return not size <= HEAVY  # one that is no number may be any
+
+    def combine(self, terms: Sequence[Term], *, log: bool = False) -> tuple[list[tuple[int, Coefficient]], Coefficient]:
+        """Return terms and constant of a sum of values, or of their logarithms."""
+        slots: list[tuple[int, Coefficient]] = []
+        constant: Coefficient = 0.0
+        for value, factor in terms:
+            if value.constant is not None:
+                known = np.log(np.maximum(value.constant, curves.TINY)) if log else value.constant
+                constant = constant + factor * (float(known) if np.ndim(known) == 0 else known)
+            else:
+                slots.append((value.log if log else value.plain, factor))
+        return slots, constant
+
+    def plainly(self, *terms: Term) -> Value:
+        """Return a sum of values."""
+        slots, constant = self.combine(terms)
+        try:
+            return Value(self, plain=self.sum(slots, constant))
+        except Cancelled as known:
+            return Value(self, constant=known.constant)
+
+    def logarithmically(self, *terms: Term) -> Value:
+        """Return a product of powers of values."""
+        slots, constant = self.combine(terms, log=True)
+        try:
+            return Value(self, log=self.sum(slots, constant), in_logs=True)
+        except Cancelled as known:
+            return Value(self, constant=np.exp(known.constant))
+
+    def middle(self, value: Value) -> float:
+        """Return a typical logarithm of a value: of the two in a sum the larger is taken out of it."""
+        if value.constant is not None:
+            return float(np.median(np.log(np.maximum(value.constant, curves.TINY))))
+        form = self.form(value.log)
+        return float(np.median(np.maximum(form.high, -700.0)))
+
+    def operand(self, value: Value, *, log: bool) -> Operand:
+        """Return a value, or its logarithm, as an operand: a slot or a constant."""
+        if value.constant is not None:
+            known = np.log(np.maximum(value.constant, curves.TINY)) if log else value.constant
+            return None, float(known) if np.ndim(known) == 0 else known
+        return (value.log if log else value.plain), 0.0
+
+    def slot(self, value: Value) -> int:
+        """Return the slot of a value, made for it where it is a constant."""
+        if value.constant is not None:
+            return self.emit(Sum((), value.constant), "sum", True, (), key_of(value.constant))
+        return value.plain
+
+    def limit(self, slot: int, end: Coefficient, *, at_most: bool) -> None:
+        """End the range of a slot on every box."""
+        least, most = self.tape.limits.get(slot, (-np.inf, np.inf))
+        self.tape.limits[slot] = (least, np.minimum(most, end)) if at_most else (np.maximum(least, end), most)
+        self._forward.limit(slot)
+
+
+def _is(value: Coefficient, number: float) -> bool:
+    return isinstance(value, float) and value == number
+
+
+def key_of(value: Coefficient) -> object:
+    """Return what a coefficient is known by among operations."""
+    return value.tobytes() if isinstance(value, np.ndarray) else float(value)

@@ -1,0 +1,1 @@
+"""Plans under uncertainty: two stages in one model, and progressive hedging."""
