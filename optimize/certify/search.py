@@ -1,8 +1,8 @@
 """Certified search: a population finds designs, boxes prove that nothing better is left, an audit doubts both.
 
-Every box of the design space is bounded from below in the recorded physics (``branch.boxes``). A box whose bound is above the
-best known objective less the gap asked for is closed; the others are cut in two. When none is open, no feasible design
-is better than that. Rounds are of a fixed size and their results are put together in order, so that the number of
+Every box of the design space is bounded from below in the recorded physics (``branch.boxes``). A box whose bound is
+above the best known objective less the gap asked for is closed; the others are cut in two. When none is open, no
+feasible design is better than that. Rounds are of a fixed size and their results are put together in order, so that the number of
 processes changes nothing but the time.
 """
 

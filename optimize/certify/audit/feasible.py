@@ -136,7 +136,7 @@ class _Walk:
         return bool(len(self.combination))
 
     def polish(self) -> None:
-        """Improve the design that breaks least with starts of every size of satellite: see ``certify.branch.polish``."""
+        """Improve the design that breaks least with starts of every size of satellite: see ``branch.polish``."""
         missed, point, number = self.nearest
         if not np.isfinite(missed):
             return
