@@ -2,8 +2,8 @@
 
 Every box of the design space is bounded from below in the recorded physics (``branch.boxes``). A box whose bound is
 above the best known objective less the gap asked for is closed; the others are cut in two. When none is open, no
-feasible design is better than that. Rounds are of a fixed size and their results are put together in order, so that the number of
-processes changes nothing but the time.
+feasible design is better than that. Rounds are of a fixed size and their results are put together in order, so that
+the number of processes changes nothing but the time.
 """
 
 from __future__ import annotations

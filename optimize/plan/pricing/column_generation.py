@@ -2,9 +2,10 @@
 
 The relaxation of the plan over the catalogue (``restricted_master``) has a dual value for each row, which comes to a
 price of each figure of a satellite (``dual_prices``). A design has a reduced cost on each vehicle in each period: what
-a launch full of it is charged for, less what is paid for what it brings up. Designs with a negative one enter, several in a round and each
-the best for some vehicle and period. The search for them is a population around the designs that are nearest to
-entering, all of them priced exactly. When it finds none, a proof goes on where it ended: see ``proof``.
+a launch full of it is charged for, less what is paid for what it brings up. Designs with a negative one enter,
+several in a round and each the best for some vehicle and period. The search for them is a population around the designs
+that are nearest to entering, all of them priced exactly. When it finds none, a proof goes on where it ended: see
+``proof``.
 """
 
 from __future__ import annotations
