@@ -381,15 +381,8 @@ AT_117_84 = Design(
 )
 """Feasible in "one launch within 118" at 117.840 (the issue)."""
 
-THE_SAME_EVERYWHERE = (
-    "downlink_gbps",
-    "fixed_mass_kg",
-    "hosted_mass_kg",
-    "insurance_cost_usd",
-    "sustained_fraction",
-    "demand_fraction",
-)
-"""Outcomes that are the same for every design of ``vocabulary``: refused as objectives for that reason."""
+CONSTANT = ("downlink_gbps", "fixed_mass_kg", "sustained_fraction")
+"""Some outcomes that are the same for every design of ``vocabulary``: refused as objectives for that reason."""
 
 
 def vocabulary(*limits: str, sense: str = "minimise", outcome: str = "lcoc_usd_per_pflop_hour") -> Scenario:
