@@ -220,7 +220,7 @@ class _Reader:
 
     def _units_of_limits(self) -> dict[str, float]:
         """Return what a USD of cost is in the rows of each limit on money."""
-        from dawndusk.optimize.plan import rows_limits as limits  # noqa: PLC0415 (only for plans with such limits)
+        from dawndusk.optimize.plan.model.rows import limits  # noqa: PLC0415 (only for plans with such limits)
 
         f, stated = self.frame, self.master.problem.limits
         found = {
