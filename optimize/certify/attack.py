@@ -52,8 +52,9 @@ POOL = 4096
 """Designs from which the next are made."""
 BEST_SHARE = 0.3
 """Share of the pool that are its best designs; the others are any."""
-AT_ONCE, BOXED = 1024, 256
-"""Designs that are moved at once, and those around which boxes are looked at."""
+AT_ONCE, BOXED, MOVED = 1024, 256, 8
+"""Designs that are moved onto edges at once, those around which boxes are looked at, and how many more of the former
+are moved anywhere, which costs no bisection."""
 MOST_KEPT = 20
 """Contradictions that are kept of each kind; all are counted."""
 
@@ -129,7 +130,7 @@ def attack(
     problem : Problem
         What is attacked.
     seconds : float
-        Wall time, a little more for the last step.
+        Wall time, a little more for the last step; one step is taken in any case.
     seed : int
         Of designs and boxes. How many are tried depends on the time.
     gap : float
@@ -152,6 +153,7 @@ def attack(
     try:
         run.certify(gap, workers)
         run.gather()
+        run.step()
         while run.is_on:
             run.step()
     except KeyboardInterrupt:
@@ -238,7 +240,8 @@ class _Run:
             edges, own = edges_around(self.statement, points, combination, width, self.rng)
             if len(own):
                 self.take(designs_at(self.statement, edges, own))
-            self.take(self._moved(points, combination, width))
+            for _ in range(MOVED):
+                self.take(self._moved(points, combination, width))
             self._look_at_boxes()
         self.turn += 1
         self.report(Attacking(self.spent, self.designs, self.boxes, sum(self.found.values())))

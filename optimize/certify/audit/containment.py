@@ -17,7 +17,7 @@ from dawndusk.optimize.certify.bound.affine import ZERO, Form, Unruled
 from dawndusk.optimize.certify.bound.rows import count_rows
 from dawndusk.optimize.certify.branch.boxes import Bounder, Boxes
 from dawndusk.optimize.certify.branch.designs import with_whole_spares
-from dawndusk.optimize.certify.certificate import safe
+from dawndusk.optimize.certify.certificate import safe, unsafe
 from dawndusk.optimize.certify.graph.operations import Rounding
 from dawndusk.optimize.certify.translate.nodes import evaluated
 
@@ -111,14 +111,15 @@ def bounds_broken(bounder: Bounder, boxes: Boxes, scores: Floats) -> Broken:
 def designs_lost(bounder: Bounder, boxes: Boxes, points: Floats, rounded: Floats, scores: Floats) -> Broken:
     """Return the boxes from which bounding cuts away a design in them that is not above the cutoff.
 
-    The cutoff is the median score, so that half of the designs matter. ``rounded`` are the whole numbers of the
-    designs, shape (k, B).
+    The cutoff is the median score, so that half of the designs matter, raised by what is taken off a proved score: a
+    design that is at the cutoff itself may go. ``rounded`` are the whole numbers of the designs, shape (k, B).
     """
-    cutoff = float(np.median(scores))
+    median = float(np.median(scores))
+    cutoff = unsafe(median)
     left, closed, _ = bounder.bound(boxes.copy(), cutoff)
     keys = {column.tobytes() for column in np.concatenate([closed.low, closed.high]).T}
     kept = np.array([column.tobytes() not in keys for column in np.concatenate([boxes.low, boxes.high]).T])
-    matters = scores <= cutoff
+    matters = scores <= median
     lost = list(np.flatnonzero(matters & ~kept))
     place = np.cumsum(kept) - 1
     own = np.flatnonzero(matters & kept)
