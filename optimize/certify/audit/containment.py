@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dawndusk.models.design import DesignBatch
-from dawndusk.optimize.certify.bound.affine import ZERO, Form, Unruled
+from dawndusk.optimize.certify.bound.affine import Unruled
+from dawndusk.optimize.certify.bound.forms import ZERO, Form
 from dawndusk.optimize.certify.bound.rows import count_rows
 from dawndusk.optimize.certify.branch.boxes import Bounder, Boxes
 from dawndusk.optimize.certify.branch.designs import with_whole_spares

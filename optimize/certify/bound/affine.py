@@ -10,14 +10,30 @@ Extensions of affine arithmetic, 2002 (condensed remainders).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from dawndusk.optimize.certify.bound.forms import (
+    LARGEST,
+    NOTHING_KNOWN,
+    PAIRS,
+    WILD,
+    ZERO,
+    Form,
+    Values,
+    bounded,
+    is_one,
+    ordered,
+    rounding_slack,
+    size_of_terms,
+    sum_padding,
+    whole_ends,
+)
 from dawndusk.optimize.certify.errors import EnclosureError
-from dawndusk.optimize.certify.functions.curves import LARGEST_EXPONENT, LOG1MEXP, PADDING, Lines, lines
+from dawndusk.optimize.certify.functions.curves import LARGEST_EXPONENT, PADDING, Lines, lines
 from dawndusk.optimize.certify.graph.operations import (
     Bend,
     Coefficient,
@@ -32,69 +48,14 @@ from dawndusk.optimize.certify.graph.operations import (
     Sign,
     Sum,
     Table,
-    read_by,
 )
 
 Floats: TypeAlias = NDArray[np.float64]
-Values: TypeAlias = Any
-"""A float, or an array of shape (B,) with one value for each box."""
 
-WILD = 1e30
-"""Where two lines are further apart than this only the range is kept."""
-LARGEST = 1e100
-ZERO = 1e-150
-"""What is below it may be a product with a part that is zero, carried in logarithms."""
-STEADY = 1e-9
-"""What is this close to a whole number, relative to it, is taken for it where it is known to be whole."""
-AT_AN_EDGE = 1e-11
-"""Relative: what is rounded may be off by as much, so that as close to a whole number it may go either way.
-
-It covers the rounding of the sums behind it (some ten terms below 700, each to 1e-16) a hundred times, and is a
-hundredth of what the model itself forgives (``models.rounding``), so that what is whole by design is on one side.
-"""
 HEAVY = 1e4
 """Sums with terms of more than this have the rounding of their terms added to their ends."""
-SUM_PADDING = 1e-15
-"""Relative to the terms of a sum: the rounding of up to ten of them."""
 INSIDE_OUT = 1e-9
 """Least above greatest by more than this, relative to the terms behind, is no rounding."""
-
-
-class Form:
-    """A quantity over B boxes.
-
-    Attributes
-    ----------
-    axes : tuple of int
-        The coordinates that it depends on to first order, in rising order.
-    slopes : array
-        Coefficients of those coordinates, shape (len(axes), B).
-    below, above : array
-        Least and greatest value of the rest, shape (B,).
-    low, high : array
-        Least and greatest value, shape (B,).
-    """
-
-    __slots__ = ("above", "axes", "below", "high", "low", "slopes")
-
-    def __init__(
-        self, axes: tuple[int, ...], slopes: Floats, below: Values, above: Values, low: Values, high: Values
-    ) -> None:
-        self.axes, self.slopes = axes, slopes
-        self.below, self.above, self.low, self.high = below, above, low, high
-
-
-NOTHING_KNOWN = Form((), np.zeros((0, 1)), -np.inf, np.inf, -np.inf, np.inf)
-"""The form of a slot that nothing asked for."""
-
-
-def bounded(axes: tuple[int, ...], slopes: Floats, below: Values, above: Values, low: Values, high: Values) -> Form:
-    """Return a form whose range is the tighter of ``[low, high]`` and what slopes and remainder allow.
-
-    Both hold for every design of the box, so that they meet; ``Forward`` doubts a form in which they do not.
-    """
-    reach = np.abs(slopes).sum(axis=0)
-    return Form(axes, slopes, below, above, np.maximum(low, below - reach), np.minimum(high, above + reach))
 
 
 class Forward:
@@ -194,7 +155,7 @@ class Forward:
         """
         low, high = (np.broadcast_to(end, (self.count,)) for end in (form.low, form.high))
         lost = crossed & ~(np.isfinite(low) & np.isfinite(high))
-        size = 1.0 + np.maximum(np.abs(low), np.abs(high)) + self._size_of(operation)
+        size = 1.0 + np.maximum(np.abs(low), np.abs(high)) + size_of_terms(operation, self.forms)
         wrong = crossed & ~lost & ~(low - high <= INSIDE_OUT * size)
         form.low = np.where(lost, -np.inf, np.minimum(low, high))
         form.high = np.where(lost, np.inf, np.maximum(low, high))
@@ -204,17 +165,6 @@ class Forward:
     def _contradict(self, operation: Operation, slot: int, low: Floats, high: Floats, wrong: NDArray[np.bool_]) -> None:
         """Note the boxes in which a range is inside out."""
         self._contradicted |= wrong
-
-    def _size_of(self, operation: Operation) -> Values:
-        """Return how large the terms are that a slot is made of: their rounding is not the slot's own."""
-        size: Values = 0.0
-        for inner in read_by(operation):
-            form = self.forms[inner]
-            reach = np.maximum(np.abs(form.below), np.abs(form.above)) + np.abs(form.slopes).sum(axis=0)
-            size = size + np.where(np.isfinite(reach), reach, 0.0)
-        if isinstance(operation, Sum):
-            size = size * max(1.0, *(float(np.max(np.abs(c))) for _, c in operation.terms), 0.0)
-        return size
 
     def limit(self, slot: int) -> None:
         """End the range of a slot where a rule ends it."""
@@ -244,7 +194,7 @@ class Forward:
         slopes: Any = None
         below = above = low = high = constant
         for form, factor in terms:
-            part = form.slopes if _is_one(factor) else form.slopes * factor
+            part = form.slopes if is_one(factor) else form.slopes * factor
             if form.axes == axes:
                 slopes = part if slopes is None else slopes + part
             else:
@@ -256,20 +206,11 @@ class Forward:
             lo, h = ordered(form.low, form.high, factor)
             below, above, low, high = below + b, above + a, low + lo, high + h
         if operation.is_heavy:
-            pad = self._rounding_of(terms)
+            pad = sum_padding(terms)
             below, above, low, high = below - pad, above + pad, low - pad, high + pad
         if len(terms) == 1:
             return Form(axes, slopes, below, above, low, high)
         return bounded(axes, slopes, below, above, low, high)
-
-    @staticmethod
-    def _rounding_of(terms: Sequence[tuple[Form, Values]]) -> Values:
-        """Return what rounding may do to a sum of large terms that cancel."""
-        size: Values = 0.0
-        for form, factor in terms:
-            ends = np.maximum(np.maximum(np.abs(form.below), np.abs(form.above)), np.abs(form.low))
-            size = size + np.abs(factor) * (ends + np.abs(form.high) + np.abs(form.slopes).sum(axis=0))
-        return SUM_PADDING * np.where(np.isfinite(size), size, 0.0)
 
     def _paired(self, pair: Pair) -> Form:
         """Return a pair as a mean of its operands, with the error of the curve that makes it."""
@@ -424,14 +365,14 @@ class Forward:
             if (operation.logarithm)
             else (inner.low, inner.high)
         )
-        low, high = _whole_ends(operation, low, high)
+        low, high = whole_ends(operation, low, high)
         if operation.logarithm or operation.at_least_one:
             low, high = np.maximum(low, 1.0), np.maximum(high, 1.0)
         low, high = np.maximum(low, self.least[operation.place]), np.minimum(high, self.most[operation.place])
         self.empty |= low > high
         high = np.maximum(high, low)
         single = low == high
-        down, over = self._slack(operation, inner, low)
+        down, over = rounding_slack(operation, inner, low)
         ends = (np.log(low), np.log(high)) if operation.logarithm else (low, high)
         self.kept[slot] = (single, ends[0], down, over, low, high)
         return bounded(
@@ -441,25 +382,6 @@ class Forward:
             np.where(single, ends[0], inner.above + over),
             *ends,
         )
-
-    @staticmethod
-    def _slack(operation: Rounding, inner: Form, low: Floats) -> tuple[Values, Values]:
-        """Return how far rounding takes a slot down and up where its range holds several whole numbers.
-
-        Up, ``x <= r < x + 1``, and down, ``x - 1 < r <= x``, each to ``AT_AN_EDGE``. In logarithms, up,
-        ``log r < log x + log(1 + 1 / x)``, where x is at least its least and above the first whole number less one;
-        down, ``log r > log x - log(1 + 1 / r)``.
-        """
-        if operation.free:
-            size = 1.0 if operation.logarithm else np.maximum(np.abs(inner.high), 1.0)
-            return -STEADY * size, STEADY * 10.0 * size
-        if not operation.logarithm:
-            edge = AT_AN_EDGE * np.maximum(np.maximum(np.abs(inner.low), np.abs(inner.high)), 1.0)
-            return (-edge, 1.0 + edge) if operation.up else (-1.0 - edge, edge)
-        if operation.up:
-            least = np.maximum(inner.low, np.log(np.maximum(low - 1.0, 1e-300)))
-            return -AT_AN_EDGE, np.log1p(np.exp(-least)) + AT_AN_EDGE
-        return -np.log1p(1.0 / low) - AT_AN_EDGE, AT_AN_EDGE
 
     def row(self, row: Coefficient) -> Any:
         """Return the row of a table for each box."""
@@ -476,44 +398,3 @@ class Unruled(Forward):
             f"{float(low[box])!r} and at most {float(high[box])!r} over the box {self.low[:, box].tolist()} to "
             f"{self.high[:, box].tolist()} of combination {int(self.combination[box])}"
         )
-
-
-def _log_difference(x: Values, y: Values) -> Values:
-    """Return ``log(exp(x) - exp(y))``, at its ends the very curve that makes it: see ``LOG1MEXP`` for x = y."""
-    return x + LOG1MEXP.value(np.minimum(y - x, 0.0))
-
-
-def _whole_ends(operation: Rounding, low: Floats, high: Floats) -> tuple[Floats, Floats]:
-    """Return the least and the greatest whole number that a range rounds to.
-
-    Where the rounding is ``free`` only designs count that are whole already: those in the range, or its neighbours.
-    """
-    if operation.free:
-        edge = 10.0 * STEADY * np.maximum(np.abs(high), 1.0)
-        first, last = np.ceil(low - edge), np.floor(high + edge)
-        return np.minimum(first, last), np.maximum(first, last)
-    rounded = np.ceil if operation.up else np.floor
-    edges = (AT_AN_EDGE * np.maximum(np.abs(end), 1.0) for end in (low, high))
-    return rounded(low - next(edges)), rounded(high + next(edges))
-
-
-PAIRS: dict[str, Callable[[Values, Values], Values]] = {
-    "sum": np.logaddexp,
-    "difference": _log_difference,
-    "larger": np.maximum,
-    "smaller": np.minimum,
-}
-
-
-def ordered(low: Values, high: Values, factor: Values) -> tuple[Values, Values]:
-    """Return the ends of an interval times an exact factor."""
-    if isinstance(factor, float):
-        if factor == 1.0:
-            return low, high
-        return (low * factor, high * factor) if factor >= 0.0 else (high * factor, low * factor)
-    one, other = low * factor, high * factor
-    return np.minimum(one, other), np.maximum(one, other)
-
-
-def _is_one(factor: Values) -> bool:
-    return isinstance(factor, float) and factor == 1.0

@@ -16,8 +16,9 @@ from typing import Any, TypeAlias, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from dawndusk.optimize.certify.bound.affine import WILD, Forward
+from dawndusk.optimize.certify.bound.affine import Forward
 from dawndusk.optimize.certify.bound.curve_sums import Group, tangent
+from dawndusk.optimize.certify.bound.forms import WILD
 from dawndusk.optimize.certify.functions.curves import PADDING, Lines
 from dawndusk.optimize.certify.functions.joint import LOG_LEAST, LogServed
 from dawndusk.optimize.certify.graph.operations import (

@@ -20,9 +20,10 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from dawndusk.optimize.certify.bound.affine import LARGEST, Forward
+from dawndusk.optimize.certify.bound.affine import Forward
 from dawndusk.optimize.certify.bound.backward import at_point, plane
 from dawndusk.optimize.certify.bound.curve_sums import Group, companions
+from dawndusk.optimize.certify.bound.forms import LARGEST
 from dawndusk.optimize.certify.bound.master import Master
 from dawndusk.optimize.certify.bound.rows import Linear, cut
 from dawndusk.optimize.certify.bound.selection import Selection

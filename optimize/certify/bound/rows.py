@@ -8,7 +8,8 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from dawndusk.optimize.certify.bound.affine import AT_AN_EDGE, STEADY, Form, Forward
+from dawndusk.optimize.certify.bound.affine import Forward
+from dawndusk.optimize.certify.bound.forms import AT_AN_EDGE, STEADY, Form
 from dawndusk.optimize.certify.bound.selection import picked
 from dawndusk.optimize.certify.graph.operations import ROW_TOLERANCE, Rounding, Tape
 

@@ -8,7 +8,8 @@ from typing import Any, TypeAlias, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from dawndusk.optimize.certify.bound.affine import Form, Forward
+from dawndusk.optimize.certify.bound.affine import Forward
+from dawndusk.optimize.certify.bound.forms import Form
 
 Places: TypeAlias = NDArray[np.intp]
 

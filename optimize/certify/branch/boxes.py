@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dawndusk.models.constants import WATTS_PER_MW
-from dawndusk.optimize.certify.bound.affine import STEADY, Forward
+from dawndusk.optimize.certify.bound.affine import Forward
 from dawndusk.optimize.certify.bound.bundle import Lifter, Lifting
 from dawndusk.optimize.certify.bound.curve_sums import groups
+from dawndusk.optimize.certify.bound.forms import STEADY
 from dawndusk.optimize.certify.bound.rows import Linear, best_multiplier, count_rows, cut, linear, linear_rows
 from dawndusk.optimize.certify.graph.operations import Tape, operands, reached
 from dawndusk.optimize.certify.graph.statement import SIZE, Statement

@@ -8,7 +8,8 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from dawndusk.optimize.certify.bound.affine import STEADY, Form, Forward
+from dawndusk.optimize.certify.bound.affine import Forward
+from dawndusk.optimize.certify.bound.forms import STEADY, Form
 from dawndusk.optimize.certify.graph.operations import Operation, Rounding, Tape
 
 Floats: TypeAlias = NDArray[np.float64]

@@ -8,7 +8,8 @@ from typing import TypeAlias
 import numpy as np
 
 from dawndusk.models.errors import DawnduskError
-from dawndusk.optimize.certify.bound.affine import HEAVY, Form, Forward
+from dawndusk.optimize.certify.bound.affine import HEAVY, Forward
+from dawndusk.optimize.certify.bound.forms import Form
 from dawndusk.optimize.certify.functions import curves
 from dawndusk.optimize.certify.functions.curves import Curve
 from dawndusk.optimize.certify.graph.operations import Bend, Coefficient, Operand, Operation, Pair, Sum, Tape

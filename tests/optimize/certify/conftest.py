@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from dawndusk.models.design import CATEGORIES, DesignBatch
-from dawndusk.optimize.certify.bound.affine import STEADY
+from dawndusk.optimize.certify.bound.forms import STEADY
 from dawndusk.optimize.certify.bound.rows import count_rows
 from dawndusk.optimize.certify.branch.boxes import Bounder, Boxes
 from dawndusk.optimize.certify.branch.designs import coordinates_of, designs_at

@@ -34,7 +34,7 @@ from dawndusk.optimize.certify.audit.containment import (
     whole_numbers,
 )
 from dawndusk.optimize.certify.audit.edges import edges_around
-from dawndusk.optimize.certify.bound import affine
+from dawndusk.optimize.certify.bound import affine, forms
 from dawndusk.optimize.certify.branch.boxes import Bounder, Boxes, Verdict
 from dawndusk.optimize.certify.branch.designs import coordinates, designs_at
 from dawndusk.optimize.certify.branch.work import Bounding
@@ -290,13 +290,13 @@ def old_whole_ends(operation: Rounding, low: Floats, high: Floats) -> tuple[Floa
 
 @pytest.fixture
 def unlike_at_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(affine.PAIRS, "difference", old_difference)
+    monkeypatch.setitem(forms.PAIRS, "difference", old_difference)
 
 
 @pytest.fixture
 def snapped(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(affine, "AT_AN_EDGE", 0.0)
-    monkeypatch.setattr(affine, "_whole_ends", old_whole_ends)
+    monkeypatch.setattr(forms, "AT_AN_EDGE", 0.0)
+    monkeypatch.setattr(affine, "whole_ends", old_whole_ends)
 
 
 @pytest.fixture

@@ -27,8 +27,9 @@ from dawndusk.optimize.certify.audit.containment import (
 )
 from dawndusk.optimize.certify.audit.edges import WHOLE_OUTCOMES, edges_between, filling_launches, scored_at, sides
 from dawndusk.optimize.certify.audit.feasible import feasible_designs
-from dawndusk.optimize.certify.bound import affine
-from dawndusk.optimize.certify.bound.affine import AT_AN_EDGE, Form, Forward
+from dawndusk.optimize.certify.bound import forms
+from dawndusk.optimize.certify.bound.affine import Forward
+from dawndusk.optimize.certify.bound.forms import AT_AN_EDGE, Form
 from dawndusk.optimize.certify.branch.boxes import Bounder
 from dawndusk.optimize.certify.branch.designs import coordinates, coordinates_of, designs_at
 from dawndusk.optimize.certify.errors import CertificateError, EnclosureError
@@ -253,9 +254,9 @@ def test_the_convention_is_far_wider_than_the_edge() -> None:
 
 def test_a_difference_of_nothing_is_the_same_at_both_ends() -> None:
     """Satellites that need one launch: the logarithm of no further launches is that of ``TINY``, not two numbers."""
-    assert affine.PAIRS["difference"](0.0, 0.0) == LOG1MEXP.value(0.0) == np.log(TINY)
+    assert forms.PAIRS["difference"](0.0, 0.0) == LOG1MEXP.value(0.0) == np.log(TINY)
     x = np.linspace(0.0, 1e-3, 50)
-    assert np.all(np.diff(affine.PAIRS["difference"](x, np.zeros(50))) >= 0.0)
+    assert np.all(np.diff(forms.PAIRS["difference"](x, np.zeros(50))) >= 0.0)
 
 
 def inside_out(self: Forward, operation: Sum, slot: int) -> Form:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-from dawndusk.optimize.certify.bound.affine import STEADY
+from dawndusk.optimize.certify.bound.forms import STEADY
 from dawndusk.optimize.certify.functions.curves import RAMP
 from dawndusk.optimize.certify.graph.operations import (
     ROW_TOLERANCE,
