@@ -103,7 +103,7 @@ def attack_command(
             _quoted(study),
             *(f"--set {_quoted(item)}" for item in _of_no_design(overrides)),
         ]
-        console().print(show.attack_report(resolved, found, command, interrupted=interrupted))
+        console().print(show.attack_report(resolved, found, command, interrupted=interrupted), crop=False)
     if out is not None:
         click.echo(f"result: {out}", err=as_json)
     return _exit_code(resolved, found, interrupted=interrupted)
