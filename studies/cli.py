@@ -122,12 +122,32 @@ def main() -> None:
         error.show()
         sys.exit(BAD_INPUT)
     except (click.Abort, KeyboardInterrupt):
-        click.echo("interrupted; nothing was written", err=True)
-        sys.exit(INTERRUPTED)
+        _interrupted()
+    except RuntimeError as error:
+        if not isinstance(error.__cause__, KeyboardInterrupt):
+            raise
+        _interrupted()
     except OSError as error:
         _drop(sys.stdout)
         _fail(f"output can not be written: {error.strerror or error}")
+    finally:
+        _forget_interrupts()
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _interrupted() -> None:
+    click.echo("interrupted; nothing was written", err=True)
+    sys.exit(INTERRUPTED)
+
+
+def _forget_interrupts() -> None:
+    """Have the interpreter end with our exit code and not by the signal of an interrupt that was handled.
+
+    An interrupt inside source text that is executed, as in the making of a data class while a module is imported, sets
+    a mark in CPython that outlives its handling (`unhandled_keyboard_interrupt` in `Python/pythonrun.c`). Executing any
+    other text clears it.
+    """
+    eval("None")
 
 
 class Heedless:
