@@ -42,8 +42,9 @@ from dawndusk.optimize.certify.graph.operations import (
 )
 from dawndusk.optimize.certify.graph.statement import state
 from dawndusk.optimize.certify.search import certify
-from dawndusk.optimize.evolution import QUICK, Progress, search
+from dawndusk.optimize.evolution import QUICK, search
 from dawndusk.optimize.problem import Choice, Fixed, Problem
+from dawndusk.optimize.progress import Progress
 from dawndusk.studies.runs.runner import problem_of
 from dawndusk.studies.statement.studyfile import read_study
 
@@ -129,7 +130,7 @@ def ours(problem: Problem, seconds: float) -> Line:
 def population(problem: Problem, seconds: float) -> Line:
     """Run the package's own population search alone."""
     found = search(problem, seed=SEED, time_limit_s=seconds)
-    objective = found.objective if found.status == "feasible" else math.nan
+    objective = math.nan if found.objective is None else found.objective
     return Line("population search", objective, None, None, found.evaluated, found.seconds)
 
 

@@ -23,7 +23,7 @@ import optuna
 from numpy.typing import NDArray
 
 from dawndusk.models.design import CATEGORIES, Design
-from dawndusk.optimize.certify.errors import CertificateError
+from dawndusk.optimize.errors import CertificateError
 from dawndusk.optimize.pareto.dominance import not_dominated
 from dawndusk.optimize.pareto.ends import Effort, End, prove_end
 from dawndusk.optimize.pareto.field import Field, Points

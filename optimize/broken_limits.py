@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from dawndusk.models.design import Design
 from dawndusk.optimize.elastic import DEMAND, LEAST_SHARE_OF_DEMAND, Elastic, names_of, stated
-from dawndusk.optimize.evolution import Candidate
 from dawndusk.optimize.neighbourhood import Effort, Grades, Population, start, walk
 from dawndusk.optimize.problem import Problem
+from dawndusk.optimize.result import Candidate
 from dawndusk.optimize.sequences import sobol
 
 Floats: TypeAlias = NDArray[np.float64]

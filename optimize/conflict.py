@@ -20,9 +20,9 @@ from typing import Any
 from dawndusk.models.design import Design
 from dawndusk.optimize.broken_limits import Broken, BrokenLimits
 from dawndusk.optimize.elastic import items
-from dawndusk.optimize.evolution import Candidate
 from dawndusk.optimize.hitting_sets import smallest_hitting_sets
 from dawndusk.optimize.problem import Problem
+from dawndusk.optimize.result import Candidate
 
 TIME_LIMIT_S = 4.0
 SHARE_TO_FIND = 0.7

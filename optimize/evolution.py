@@ -17,9 +17,9 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from dawndusk.models.design import Design
-from dawndusk.models.evaluate import Evaluation
 from dawndusk.optimize.problem import Combination, Problem, Scored
+from dawndusk.optimize.progress import Progress
+from dawndusk.optimize.result import COMPLETION, Candidate, DesignResult
 from dawndusk.optimize.sequences import sobol_net
 
 Floats: TypeAlias = NDArray[np.float64]
@@ -63,48 +63,6 @@ QUICK = Effort(evolved=4, generations=120, refined=2, every_name=False)
 """Enough for a first design within about a tenth of a percent on most studies."""
 SCREENING, EVOLVING, REFINING, COMPARING = range(4)
 """Stages, which seed their random numbers."""
-
-
-@dataclass(frozen=True)
-class Progress:
-    """Where a search stands: stage, share of it done, designs evaluated, the best objective and the bound so far."""
-
-    stage: str
-    share: float
-    evaluated: int
-    best: float
-    bound: float = math.nan
-
-
-@dataclass(frozen=True, eq=False)
-class Candidate:
-    """The best design found for one combination of categories."""
-
-    combination: dict[str, str]
-    coordinates: Floats
-    design: Design
-    objective: float
-    violation: float
-
-
-@dataclass(frozen=True, eq=False)
-class SearchResult:
-    """What a search found. ``status`` is ``feasible`` or ``infeasible``; a heuristic never says optimal.
-
-    ``objective`` is in the sense of the study (already turned back for maximisation); ``bound`` is None because this
-    engine proves none. ``candidates`` holds the best design of each combination that was looked at, best first.
-    """
-
-    status: str
-    objective: float
-    bound: float | None
-    design: Design
-    evaluation: Evaluation
-    candidates: tuple[Candidate, ...]
-    evaluated: int
-    seconds: float
-    seed: int
-    stopped_by: str
 
 
 @dataclass
@@ -183,8 +141,10 @@ def search(
     most_designs: int = 10_000_000,
     effort: Effort = THOROUGH,
     report: Callable[[Progress], None] = lambda _: None,
-) -> SearchResult:
-    """Search the whole space and return the best design found.
+) -> DesignResult:
+    """Search the whole space and return the best design found, or the nearest miss as the first candidate.
+
+    The status is ``feasible`` or ``infeasible``: a heuristic never says optimal.
 
     Parameters
     ----------
@@ -208,19 +168,22 @@ def search(
     if problem.free:
         _evolve(run)
         _refine(run)
-    stopped_by = run.ended_by or "completion"
+    stopped_by = run.ended_by or COMPLETION
     order = run.ranked()
     winner = run.best[order[0]]
     with np.errstate(all="ignore"):
         scored = problem.score_one(winner.design)
-    return SearchResult(
-        status="feasible" if bool(scored.feasible[0]) else "infeasible",
-        objective=problem.sign * float(scored.objective[0]),
+    feasible = bool(scored.feasible[0])
+    return DesignResult(
+        status="feasible" if feasible else "infeasible",
+        objective=problem.sign * float(scored.objective[0]) if feasible else None,
         bound=None,
-        design=winner.design,
+        gap=None,
+        design=winner.design if feasible else None,
         evaluation=scored.evaluation,
         candidates=tuple(run.best[n] for n in order),
         evaluated=run.evaluated,
+        combinations=len(combinations),
         seconds=time.monotonic() - begin,
         seed=seed,
         stopped_by=stopped_by,

@@ -12,9 +12,9 @@ import numpy as np
 from dawndusk.models.design import Design
 from dawndusk.models.errors import DesignError
 from dawndusk.optimize.elastic import BINDING_MARGIN, Elastic
-from dawndusk.optimize.evolution import Candidate
 from dawndusk.optimize.near_optimal import TOLERANCE, NearOptimal, near_optimal
 from dawndusk.optimize.problem import Problem
+from dawndusk.optimize.result import Candidate
 from dawndusk.optimize.runner_up import RunnerUp, runners_up
 from dawndusk.optimize.worths import RELAXED_SHARE, Worth, polished, worths
 

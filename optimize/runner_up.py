@@ -15,9 +15,9 @@ from dawndusk.models.design import Design
 from dawndusk.optimize.conflict import explain_conflict
 from dawndusk.optimize.decomposition import grouped, split, terms
 from dawndusk.optimize.elastic import Elastic, items
-from dawndusk.optimize.evolution import Candidate
 from dawndusk.optimize.neighbourhood import Effort, Population, coordinates_of, start, walk
 from dawndusk.optimize.problem import Choice, Fixed, Problem
+from dawndusk.optimize.result import Candidate
 from dawndusk.optimize.sequences import sobol
 
 Floats: TypeAlias = NDArray[np.float64]

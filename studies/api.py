@@ -20,12 +20,12 @@ from dawndusk.models.design import NUMBERS, VARIABLES, Design, DesignBatch
 from dawndusk.models.errors import DesignError, nearest
 from dawndusk.models.evaluate import Evaluation
 from dawndusk.optimize.problem import Scored
+from dawndusk.optimize.settings import Engine
 from dawndusk.studies.runs.ground import GroundResult, ground_options
 from dawndusk.studies.runs.results import Evaluated, RunResult
 from dawndusk.studies.runs.runfolder import check_target, keep_run, refuse_ground_folder
 from dawndusk.studies.runs.runner import evaluate_design, nominal_design, problem_of, run_design
 from dawndusk.studies.statement import study as resolved
-from dawndusk.studies.statement.study import Engine
 from dawndusk.studies.statement.studyfile import read_study, study_from_mapping
 
 if TYPE_CHECKING:

@@ -194,7 +194,7 @@ def _drop(stream: TextIO) -> None:
 
 
 def _contradicts(error: DawnduskError) -> bool:
-    from dawndusk.optimize.certify.errors import CertificateError  # noqa: PLC0415 (only when it goes wrong)
+    from dawndusk.optimize.errors import CertificateError  # noqa: PLC0415 (only when it goes wrong)
 
     return isinstance(error, CertificateError)
 

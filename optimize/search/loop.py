@@ -15,6 +15,7 @@ from typing import Any
 
 from dawndusk.optimize.execution.executor import Executor
 from dawndusk.optimize.execution.tasks import Done, TaskFailure
+from dawndusk.optimize.result import relative_gap
 from dawndusk.optimize.search.plan import (
     BUDGET,
     EXHAUSTED,
@@ -341,7 +342,12 @@ class _Course:
             self._remember(record.trial)
         history, standing = self._counted(anew=stopped_by == INTERRUPT)
         return Searched(
-            history=history,
+            status="feasible" if standing.front else "unknown",
+            objective=standing.best,
+            bound=self.plan.stop.bound,
+            gap=relative_gap(standing.best, self.plan.stop.bound),
+            seed=self.plan.seed,
+            answered=history,
             front=tuple(sorted(standing.front, key=lambda trial: trial.number)),
             nearest=None if standing.front else standing.nearest,
             pending=tuple(t for number, t in sorted(self.asked.items()) if number not in self.answered),

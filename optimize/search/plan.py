@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
+from dawndusk.optimize.result import Result
 from dawndusk.optimize.search.question import History, Trial
 from dawndusk.optimize.search.sampler import Sampler
 from dawndusk.optimize.search.space import Point
@@ -66,13 +67,15 @@ class Progress:
 Report: TypeAlias = Callable[[Progress], None]
 
 
-@dataclass(frozen=True)
-class Searched:
-    """What came of a search.
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Searched(Result):
+    """What came of a search by trials: ``feasible`` or ``unknown``, as trials prove nothing.
+
+    ``bound`` is one that was proved elsewhere.
 
     Attributes
     ----------
-    history : History
+    answered : History
         Trials with an answer, in the order of their numbers.
     front : tuple of Trial
         The best trial, or those on the front, by number; empty where nothing is feasible.
@@ -92,14 +95,12 @@ class Searched:
         Whether the same search gives the same trials again.
     """
 
-    history: History
+    answered: History
     front: tuple[Trial, ...]
     nearest: Trial | None
     pending: tuple[Trial, ...]
-    stopped_by: str
     evaluated: int
     repeated: int
-    seconds: float
     evaluator_s: float
     hypervolume: float | None
     reproducible: bool

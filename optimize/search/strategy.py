@@ -99,8 +99,8 @@ class StrategyQuestion:
             proved = certify(
                 problem, gap=self.gap, seed=self.seed, time_limit_s=self.time_limit_s, workers=1, audit=False
             )
-            return problem, proved.design or _first(proved.candidates)
-        return problem, search(problem, seed=self.seed, time_limit_s=UNHURRIED_S, effort=QUICK).design
+            return problem, proved.nearest if proved.candidates else None
+        return problem, search(problem, seed=self.seed, time_limit_s=UNHURRIED_S, effort=QUICK).nearest
 
     def __call__(self, points: Sequence[Point]) -> list[Answer]:
         """Return what each strategy is worth."""
@@ -111,7 +111,3 @@ class StrategyQuestion:
         if design is None:
             return Answer(failure=Failure("no design", "the inner search ended without any design"))
         return DesignQuestion(problem, self.goals).answers(DesignBatch.of(design))[0]
-
-
-def _first(candidates: Sequence[object]) -> Design | None:
-    return getattr(candidates[0], "design", None) if candidates else None

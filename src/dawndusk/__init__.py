@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from dawndusk.models.design import Design, DesignBatch
     from dawndusk.models.errors import DawnduskError
     from dawndusk.models.outcome import Outcome
-    from dawndusk.optimize.certify.errors import CertificateError
+    from dawndusk.optimize.errors import CertificateError
     from dawndusk.studies.api import (
         EvaluatedBatch,
         Study,
@@ -55,7 +55,7 @@ __all__ = [
 # Imported on first use, so that `import dawndusk` and `dawndusk --help` stay quick.
 _PUBLIC_NAMES = {
     "Assumptions": "dawndusk.models.assumptions:Assumptions",
-    "CertificateError": "dawndusk.optimize.certify.errors:CertificateError",
+    "CertificateError": "dawndusk.optimize.errors:CertificateError",
     "DawnduskError": "dawndusk.models.errors:DawnduskError",
     "Design": "dawndusk.models.design:Design",
     "DesignBatch": "dawndusk.models.design:DesignBatch",

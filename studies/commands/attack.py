@@ -23,8 +23,8 @@ import dawndusk
 from dawndusk.models.errors import DawnduskError
 from dawndusk.models.outcome import OUTCOMES
 from dawndusk.optimize.certify.attack import Attacked, Attacking, Contradiction, attack
-from dawndusk.optimize.certify.certificate import Certified
 from dawndusk.optimize.certify.translate.slots import NotBoundedError
+from dawndusk.optimize.result import INTERRUPT, DesignResult
 from dawndusk.studies.commands.terminal import (
     CONTRADICTED,
     INTERRUPTED,
@@ -35,7 +35,6 @@ from dawndusk.studies.commands.terminal import (
     set_option,
     study_argument,
 )
-from dawndusk.studies.runs.engines import INTERRUPT
 from dawndusk.studies.runs.runfolder import write_json
 from dawndusk.studies.runs.runner import problem_of
 from dawndusk.studies.show import attack as show
@@ -249,7 +248,7 @@ def attack_values(study: Study, found: Attacked, seconds: float, *, interrupted:
     }
 
 
-def _certificate(study: Study, known: Certified) -> dict[str, Any]:
+def _certificate(study: Study, known: DesignResult) -> dict[str, Any]:
     return {
         "status": known.status,
         "claim": show.claim(study, known),

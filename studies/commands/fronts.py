@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from dawndusk.optimize import evolution
+from dawndusk.optimize.progress import Progress
 from dawndusk.studies.commands.terminal import (
     INFEASIBLE,
     INTERRUPTED,
@@ -94,7 +94,7 @@ def _search(study: Study, *, silent: bool) -> FrontResult:
     """Search a front, with a progress bar on the error stream of a terminal."""
     with progress_bar(silent=silent) as advance:
 
-        def report(progress: evolution.Progress) -> None:
+        def report(progress: Progress) -> None:
             advance(progress.stage, progress.share, f"{progress.evaluated:,} designs")
 
         return run_front(study, report)

@@ -10,8 +10,9 @@ from typing import Any
 
 import click
 
-from dawndusk.optimize import evolution
-from dawndusk.optimize.certify.certificate import Certified
+from dawndusk.optimize.progress import Progress
+from dawndusk.optimize.result import COMPLETION, INTERRUPT, DesignResult
+from dawndusk.optimize.settings import Engine
 from dawndusk.studies.commands.terminal import (
     CONTRADICTED,
     INFEASIBLE,
@@ -26,7 +27,6 @@ from dawndusk.studies.commands.terminal import (
     study_argument,
 )
 from dawndusk.studies.runs import ledger
-from dawndusk.studies.runs.engines import COMPLETION, INTERRUPT
 from dawndusk.studies.runs.ground import ground_options
 from dawndusk.studies.runs.openboxes import Keeper
 from dawndusk.studies.runs.proof import ending, percent
@@ -42,7 +42,7 @@ from dawndusk.studies.runs.runfolder import (
 from dawndusk.studies.runs.runner import evaluate_design, nominal_design, run_design
 from dawndusk.studies.show import runs as show
 from dawndusk.studies.show.console import console
-from dawndusk.studies.statement.study import Engine, Kind, SamplerName, Study
+from dawndusk.studies.statement.study import Kind, SamplerName, Study
 from dawndusk.studies.statement.studyfile import kind_of, read_study, study_from_mapping
 
 
@@ -197,8 +197,8 @@ def _run(study: Study, folder: Path, quiet: bool, as_json: bool, **going_on: Any
 
 def _is_barely_begun(result: RunResult) -> bool:
     """Return whether a run was interrupted before there was a proof to go on with: it replaces no older run."""
-    found = result.found
-    has_proof = found.second is not None or (found.certified is not None and found.certified.unfinished is not None)
+    found = result.result
+    has_proof = found.second is not None or found.unfinished is not None
     return result.stopped_by == INTERRUPT and not has_proof
 
 
@@ -218,8 +218,7 @@ def _show_ground(study: Study, as_json: bool) -> int:
 def exit_code_of(result: RunResult, folder: Path | None = None) -> int:
     """Return the exit code of a run; say on the error stream why it is not 0."""
     code, words = _verdict(result)
-    certified = result.found.certified
-    if folder is not None and code in {STOPPED, INTERRUPTED} and certified is not None and certified.unfinished:
+    if folder is not None and code in {STOPPED, INTERRUPTED} and result.result.unfinished is not None:
         words += f"; {_resume_hint(folder)}"
     if code:
         click.echo(f"{result.study.name}: {words}", err=True)
@@ -249,12 +248,12 @@ def _verdict(result: RunResult) -> tuple[int, str]:
 
 
 def searched(
-    study: Study, *, silent: bool, checkpoint: Callable[[Certified], None] | None = None, **going_on: Any
+    study: Study, *, silent: bool, checkpoint: Callable[[DesignResult], None] | None = None, **going_on: Any
 ) -> RunResult:
     """Run a search, with a progress bar on the error stream of a terminal."""
     with progress_bar(silent=silent) as advance:
 
-        def report(progress: evolution.Progress) -> None:
+        def report(progress: Progress) -> None:
             best = "" if progress.best != progress.best else f"best {progress.best:.5g}"
             bound = "" if progress.bound != progress.bound else f"  bound {progress.bound:.5g}"
             counted = f"{progress.evaluated:,} {'designs' if not bound else 'examined'}"

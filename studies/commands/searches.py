@@ -59,8 +59,8 @@ def progress_words(progress: Progress) -> str:
 
 def ending_of(run: SearchRun) -> tuple[int, str]:
     """Return the exit code of a search, and words on how it ended."""
-    searched = run.searched
-    counted = f"{len(searched.history)} evaluations, {searched.evaluated} of them now"
+    searched = run.result
+    counted = f"{len(searched.answered)} evaluations, {searched.evaluated} of them now"
     kept = f"; {len(searched.pending)} asked and not answered" if searched.pending else ""
     words = f"status: {run.status}, stopped by {run.stopped_by}; {counted}{kept}"
     if run.stopped_by == INTERRUPT:

@@ -8,10 +8,10 @@ from typing import Any
 from dawndusk.models.assumptions import Assumptions
 from dawndusk.models.design import Design
 from dawndusk.models.outcome import OUTCOMES
+from dawndusk.models.units import money, number, pretty
 from dawndusk.optimize.decomposition import GROUPS, terms_of
 from dawndusk.studies.figures.picture import BLUE, GREEN, GREY, ORANGE, RED, SKY, Picture, bar_height, layout, spoken
 from dawndusk.studies.show.runs import CAPITAL_EXTRAS, MASS_EXTRAS, WATERFALL, breakdown
-from dawndusk.studies.statement.units import money, number, pretty
 
 LCOC = "lcoc_usd_per_pflop_hour"
 FAINTEST_LINK = "rgba(86,180,233,0.35)"

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dawndusk.models.outcome import OUTCOMES
+from dawndusk.models.units import pretty
 from dawndusk.studies.figures.picture import BLUE, ORANGE, Picture, layout
-from dawndusk.studies.statement.units import pretty
 
 HEIGHT_PX = 420
 DOT_PX, KNEE_PX = 9, 15

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from dawndusk.models.units import money, number
 from dawndusk.studies.figures.picture import BLUE, GREY, Picture, layout
-from dawndusk.studies.statement.units import money, number
 
 HEIGHT_PX = 340
 GROUND = "ground"

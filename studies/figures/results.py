@@ -7,6 +7,7 @@ from typing import Any
 
 from dawndusk.models.design import VARIABLES
 from dawndusk.models.outcome import OUTCOMES
+from dawndusk.models.units import pretty
 from dawndusk.studies.figures import breakdowns, front, plan, trials
 from dawndusk.studies.figures.notebook import as_table, shown
 from dawndusk.studies.figures.picture import Picture
@@ -16,7 +17,6 @@ from dawndusk.studies.plan.tables import manifest_table
 from dawndusk.studies.runs.proof import percent
 from dawndusk.studies.runs.results import HEADLINE, RunResult
 from dawndusk.studies.search.result import SearchRun
-from dawndusk.studies.statement.units import pretty
 
 MOST_ROWS = 30
 TITLE_PX = 36

@@ -8,8 +8,8 @@ from typing import Any
 
 from dawndusk.models.assumptions import Assumptions
 from dawndusk.models.design import Design
+from dawndusk.models.units import number
 from dawndusk.studies.figures.picture import BLUE, GREY, ORANGE, RED, TEXT, Picture, layout
-from dawndusk.studies.statement.units import number
 
 WING_ASPECT = 3.0
 RADIATOR_ASPECT = 1.6

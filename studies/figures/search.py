@@ -7,11 +7,11 @@ from typing import Any
 
 from dawndusk.models.design import VARIABLES
 from dawndusk.models.outcome import OUTCOMES
+from dawndusk.models.units import number, pretty
 from dawndusk.optimize.problem import Range
 from dawndusk.studies.figures.picture import BLUE, FAINT, GREY, ORANGE, RED, Picture, bar_height, layout, spoken
 from dawndusk.studies.lineage.swings import Swing
 from dawndusk.studies.statement.study import Study
-from dawndusk.studies.statement.units import number, pretty
 
 MOST_BARS = 12
 LARGE = 1e5

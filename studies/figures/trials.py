@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dawndusk.models.outcome import OUTCOMES
+from dawndusk.models.units import pretty
 from dawndusk.optimize.pareto.dominance import not_dominated
 from dawndusk.optimize.problem import Goal
 from dawndusk.optimize.search.standing import covered
 from dawndusk.studies.figures.picture import BLUE, FAINT, GREY, ORANGE, RED, Picture, bar_height, layout
 from dawndusk.studies.figures.search import parallel
-from dawndusk.studies.statement.units import pretty
 
 HEIGHT_PX = 360
 MOST_DOTS, MOST_LINES, MOST_STEPS, MOST_REASONS = 4000, 500, 200, 12

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from dawndusk.models.design import CATEGORIES
 from dawndusk.models.errors import DawnduskError, MissingExtraError
 from dawndusk.models.outcome import OUTCOMES
-from dawndusk.studies.statement.units import BILLION, MILLION, USD
+from dawndusk.models.units import BILLION, MILLION, USD
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

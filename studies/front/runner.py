@@ -16,18 +16,17 @@ from dawndusk.models.design import VARIABLES, DesignBatch
 from dawndusk.models.errors import DawnduskError
 from dawndusk.models.evaluate import evaluate
 from dawndusk.models.outcome import OUTCOMES
-from dawndusk.optimize.certify.certificate import relative_gap
-from dawndusk.optimize.evolution import Progress
 from dawndusk.optimize.pareto.ends import Effort, End
 from dawndusk.optimize.pareto.find import Proofs, find_front
 from dawndusk.optimize.pareto.front import Exchange, Front
 from dawndusk.optimize.problem import Goal, Problem
+from dawndusk.optimize.progress import Progress, held_back
+from dawndusk.optimize.result import relative_gap
 from dawndusk.optimize.search.first_design import first_design
 from dawndusk.studies.runs import ledger
-from dawndusk.studies.runs.interrupts import held_back
+from dawndusk.studies.runs.run import Run
 from dawndusk.studies.runs.runfolder import MANIFEST, STUDY, check_target, origin, write_json, write_whole
 from dawndusk.studies.runs.runner import problem_of
-from dawndusk.studies.shown import Shown
 from dawndusk.studies.statement.study import Kind, Study
 
 if TYPE_CHECKING:
@@ -37,30 +36,25 @@ FRONT_TABLE, FRONT_JSON, PICTURE = "front", "front.json", "front.png"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class FrontResult(Shown):
+class FrontResult(Run):
     """A front of a study, with all outcomes of its designs.
 
     Attributes
     ----------
-    front : Front
+    result : Front
         Designs, goals, proofs, knees and exchange rates.
     outcome : mapping of str to array
         Every outcome of every design, shape (N,).
     """
 
     study: Study
-    front: Front
+    result: Front
     outcome: Mapping[str, NDArray[np.float64]]
 
     @property
-    def status(self) -> str:
-        """Return ``feasible``, ``infeasible`` or ``unknown``."""
-        return self.front.status
-
-    @property
-    def stopped_by(self) -> str:
-        """Return what ended the search: ``completion``, ``time limit`` or ``interrupt``."""
-        return self.front.stopped_by
+    def front(self) -> Front:
+        """Return the front."""
+        return self.result
 
     @property
     def seconds(self) -> float:
@@ -183,7 +177,7 @@ def run_front(study: Study, report: Callable[[Progress], None] = lambda _: None)
             report=interrupts.report,
         )
         outcome = _outcomes(study, front)
-    return FrontResult(study=study, front=front, outcome=outcome)
+    return FrontResult(study=study, result=front, outcome=outcome)
 
 
 def _outcomes(study: Study, front: Front) -> Mapping[str, NDArray[np.float64]]:

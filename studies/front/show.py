@@ -11,6 +11,7 @@ from rich.text import Text
 
 from dawndusk.models.design import CATEGORIES, Design
 from dawndusk.models.outcome import OUTCOMES
+from dawndusk.models.units import pretty
 from dawndusk.optimize.pareto.ends import NOT_BOUNDED, End
 from dawndusk.optimize.pareto.front import Exchange, Front
 from dawndusk.optimize.problem import Goal
@@ -19,7 +20,6 @@ from dawndusk.studies.front.runner import FrontResult
 from dawndusk.studies.runs.proof import ENDINGS, percent
 from dawndusk.studies.show.tables import names_table
 from dawndusk.studies.show.tables import table as plain_table
-from dawndusk.studies.statement.units import pretty
 
 SHOWN_POINTS = 12
 CURVE = 2

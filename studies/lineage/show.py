@@ -11,11 +11,11 @@ from rich.text import Text
 from rich.tree import Tree
 
 from dawndusk.models.outcome import OUTCOMES
+from dawndusk.models.units import USD, number, pretty
 from dawndusk.studies.lineage.attribution import ASSUMPTION, STATED, VARIABLE, Attribution, Part
 from dawndusk.studies.lineage.figures import OUTCOME, ROW, TABLE, Figure, Source
 from dawndusk.studies.lineage.swings import Swing
 from dawndusk.studies.show.tables import names_table
-from dawndusk.studies.statement.units import USD, number, pretty
 
 DEPTH = 3
 """Levels of the tree that are shown unless more are asked for."""

@@ -174,7 +174,7 @@ def _optimised(study: Study, base: Study, design: Design, values: Mapping[str, A
     found = search(
         problem, seed=study.plan.seed, time_limit_s=SEARCH_LIMIT_S, most_designs=SEARCHED_DESIGNS, effort=QUICK
     )
-    return found.design
+    return found.nearest
 
 
 def _of_folder(study: Study, folder: str, loc: Loc, file: str) -> Iterator[tuple[Loc, str, CatalogueEntry]]:

@@ -21,7 +21,7 @@ from dawndusk.studies.plan.growing import generated_dict
 from dawndusk.studies.plan.question import PlanStudy
 from dawndusk.studies.plan.tables import plan_table
 from dawndusk.studies.plan.uncertainty import hedged_dict
-from dawndusk.studies.shown import Shown
+from dawndusk.studies.runs.run import Run
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,7 +35,7 @@ UNITS = {
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class PlanResult(Shown):
+class PlanResult(Run):
     """A solved plan, and what else was asked about it.
 
     Attributes
@@ -57,7 +57,7 @@ class PlanResult(Shown):
     """
 
     question: PlanStudy
-    planned: Planned
+    result: Planned
     conflict: PlanConflict | None = None
     prices: tuple[ShadowPrice, ...] = ()
     front: tuple[Point, ...] = ()
@@ -69,29 +69,14 @@ class PlanResult(Shown):
     interrupted: bool = False
 
     @property
-    def status(self) -> str:
-        """Return ``optimal``, ``feasible``, ``infeasible`` or ``unknown``."""
-        return self.planned.status
+    def planned(self) -> Planned:
+        """Return how the plan was solved."""
+        return self.result
 
     @property
     def plan(self) -> Scored | None:
         """Return the best plan, None where there is none."""
         return self.planned.plan
-
-    @property
-    def objective(self) -> float | None:
-        """Return the exact objective of the plan."""
-        return self.planned.objective
-
-    @property
-    def bound(self) -> float | None:
-        """Return what no plan betters."""
-        return self.planned.bound
-
-    @property
-    def gap(self) -> float | None:
-        """Return the distance from the exact objective to the bound, relative."""
-        return self.planned.gap
 
     @property
     def units(self) -> str:

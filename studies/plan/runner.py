@@ -62,7 +62,7 @@ def run_plan(
         question = dataclasses.replace(question, effort=effort)
     question, planned, generated = _solved(question, report)
     conflict, prices = _explained(question, planned) if explain else (None, ())
-    result = PlanResult(question=question, planned=planned, conflict=conflict, prices=prices, generated=generated)
+    result = PlanResult(question=question, result=planned, conflict=conflict, prices=prices, generated=generated)
     if planned.stopped_by == INTERRUPT:
         return result
     if generated is not None and generated.stopped_by == INTERRUPT:

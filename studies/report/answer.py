@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from dawndusk.models.outcome import OUTCOMES
+from dawndusk.models.units import money, number, pretty
 from dawndusk.studies.figures import breakdowns
 from dawndusk.studies.report.markup import Html, tag
 from dawndusk.studies.report.section import Section, picture_html
@@ -14,7 +15,6 @@ from dawndusk.studies.report.trials import how
 from dawndusk.studies.runs.explain import Limit, binding
 from dawndusk.studies.runs.proof import ENDINGS, percent
 from dawndusk.studies.show.runs import NEXT_TIGHTEST, limit_line
-from dawndusk.studies.statement.units import money, number, pretty
 
 HEADLINE = ("cost_usd_per_accelerator_hour", "capex_usd", "it_power_mw", "launches", "deployment_years", "wet_mass_kg")
 LABELS = {

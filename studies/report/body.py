@@ -7,15 +7,15 @@ from typing import Any
 
 from dawndusk.models.design import VARIABLES
 from dawndusk.models.outcome import OUTCOMES
+from dawndusk.models.units import number, pretty
 from dawndusk.optimize.problem import Choice, Range
+from dawndusk.optimize.result import COMPLETION
 from dawndusk.studies.figures import breakdowns, search
 from dawndusk.studies.figures.satellite import satellite
 from dawndusk.studies.report.markup import Child, Html, table, tag
 from dawndusk.studies.report.section import Section, picture_html, pictures_section
 from dawndusk.studies.report.subject import Subject
-from dawndusk.studies.runs.engines import COMPLETION
 from dawndusk.studies.show.explanation import LEAST_GROUP, UNTRIED, further_words
-from dawndusk.studies.statement.units import number, pretty
 
 
 def design(subject: Subject) -> Section:

@@ -7,12 +7,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from dawndusk.models.assumptions import Assumptions, Quantity
+from dawndusk.models.units import number
 from dawndusk.studies.lineage.figures import file_sources, meaning_of
 from dawndusk.studies.lineage.origins import value_of
 from dawndusk.studies.report.markup import Child, Html, details, link, table, tag
 from dawndusk.studies.report.section import Section
 from dawndusk.studies.report.subject import Subject
-from dawndusk.studies.statement.units import number
 from dawndusk.studies.validate import SHIPPED_CASES, CaseResult, read_cases, run_cases, table_rows
 
 CONFIDENCE_WORDS = {

@@ -7,13 +7,13 @@ from typing import Any
 
 from dawndusk.models.design import VARIABLES
 from dawndusk.models.outcome import OUTCOMES
+from dawndusk.models.units import pretty
 from dawndusk.studies.figures import front as figures
 from dawndusk.studies.report.markup import Html, details, table, tag
 from dawndusk.studies.report.section import Section
 from dawndusk.studies.report.subject import Subject
 from dawndusk.studies.runs.proof import percent
 from dawndusk.studies.runs.results import HEADLINE
-from dawndusk.studies.statement.units import pretty
 
 
 def front(subject: Subject) -> Section | None:

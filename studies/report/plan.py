@@ -10,6 +10,7 @@ from typing import Any
 
 import dawndusk
 from dawndusk.models.constants import PRICE_YEAR
+from dawndusk.models.units import pretty
 from dawndusk.studies.figures import plan as figures
 from dawndusk.studies.figures.picture import Picture
 from dawndusk.studies.lineage.plan_run import OBJECTIVES, PlanRun, plan_run, read_plan, rows_of
@@ -20,7 +21,6 @@ from dawndusk.studies.report.markup import Child, Html, details, table, tag
 from dawndusk.studies.report.section import Section, pictures_section
 from dawndusk.studies.runs.proof import percent
 from dawndusk.studies.runs.runfolder import RunFolderError
-from dawndusk.studies.statement.units import pretty
 
 VALUE = "value_usd"
 MOST_PRICES = 8

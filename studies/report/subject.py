@@ -11,6 +11,7 @@ from typing import Any
 from dawndusk.models.design import Design
 from dawndusk.models.errors import DawnduskError
 from dawndusk.models.outcome import OUTCOMES
+from dawndusk.models.units import pretty
 from dawndusk.studies.lineage.figures import Lineage, lineage_of
 from dawndusk.studies.lineage.swings import Swing, outcome_of, swings
 from dawndusk.studies.report.markup import Html, tag
@@ -18,7 +19,6 @@ from dawndusk.studies.runs.explain import Limit, at_ends, limits
 from dawndusk.studies.runs.runcontent import DESIGNS, RunContent, read_run
 from dawndusk.studies.runs.runner import problem_of
 from dawndusk.studies.statement.study import Study
-from dawndusk.studies.statement.units import pretty
 
 RECORDED_TOLERANCE = 1e-9
 """Relative: what rounding on another processor may do to a recorded figure."""

@@ -8,6 +8,7 @@ from typing import Any
 
 from dawndusk.models.errors import DawnduskError
 from dawndusk.models.outcome import OUTCOMES
+from dawndusk.models.units import pretty
 from dawndusk.studies.figures import trials as figures
 from dawndusk.studies.figures.picture import Picture
 from dawndusk.studies.report.markup import Html, table, tag
@@ -15,7 +16,6 @@ from dawndusk.studies.report.section import Section, pictures_section
 from dawndusk.studies.report.subject import Subject
 from dawndusk.studies.runs.proof import ENDINGS
 from dawndusk.studies.runs.runcontent import TRIALS
-from dawndusk.studies.statement.units import pretty
 
 MOST_WORDS = 12
 """Reasons of failures that are listed."""

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import dawndusk
 from dawndusk.models.outcome import OUTCOMES
+from dawndusk.optimize.settings import Engine
 from dawndusk.studies.runs.proof import claim
 from dawndusk.studies.runs.results import RunResult
 from dawndusk.studies.runs.runner import problem_of
 from dawndusk.studies.statement.identity import model_version, problem_hash
-from dawndusk.studies.statement.study import Engine
 
 if TYPE_CHECKING:
-    from dawndusk.optimize.certify.lp.second_bound import SecondBound
+    from dawndusk.optimize.result import SecondBound
 
 FORMAT = 1
 BOXES_REST_ON = (
@@ -46,12 +46,12 @@ SECOND_BOUND = (
 
 def has_certificate(result: RunResult) -> bool:
     """Return whether the engine of a run proves anything."""
-    return result.study.search.engine is not Engine.EVOLUTION
+    return result.study.search.engine.proves
 
 
 def certificate(result: RunResult) -> dict[str, Any]:
     """Return the certificate of a run, as ``certificate.json`` holds it."""
-    study, found = result.study, result.found
+    study, found = result.study, result.result
     return {
         "format": FORMAT,
         "study": study.name,

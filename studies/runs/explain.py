@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from dawndusk.models.design import VARIABLES, Design
 from dawndusk.optimize.elastic import BINDING_MARGIN, Item, filled_launches, items
-from dawndusk.optimize.evolution import Candidate
 from dawndusk.optimize.problem import Choice, Entry, Problem, Range
+from dawndusk.optimize.result import Candidate
 
 AT_END_SHARE = 1e-3
 

@@ -21,10 +21,10 @@ from typing import Any
 import dawndusk
 from dawndusk.models.design import Design, DesignBatch
 from dawndusk.models.errors import DawnduskError
-from dawndusk.optimize.certify.errors import CertificateError
-from dawndusk.optimize.problem import Bound, Problem, Sense
+from dawndusk.optimize.contradiction import Claim, is_better
+from dawndusk.optimize.errors import CertificateError
+from dawndusk.optimize.problem import Bound, Problem
 from dawndusk.studies.runs.certificates import has_certificate
-from dawndusk.studies.runs.engines import is_better
 from dawndusk.studies.runs.results import RunResult
 from dawndusk.studies.runs.runner import problem_of
 from dawndusk.studies.statement.identity import model_version, problem_hash, question_hash, region
@@ -41,7 +41,7 @@ class LedgerError(DawnduskError):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Entry:
+class Entry(Claim):
     """What one run claims: a bound, or that nothing is feasible, of the designs in a region; and its best design."""
 
     format: int = FORMAT
@@ -54,14 +54,8 @@ class Entry:
     study_hash: str
     run: str
     engine: str
-    sense: Sense
     objective_name: str
-    status: str
-    proves: bool
-    objective: float | None
-    bound: float | None
     gap: float | None
-    design: dict[str, Any] | None
 
     def rules_out(self, other: Entry, problem: Problem) -> bool:
         """Return whether the design of another run beats what this one proved.
@@ -71,11 +65,9 @@ class Entry:
         problem : Problem
             One of the same question.
         """
-        if not self.proves or other.objective is None or other.design is None:
+        if other.objective is None or other.design is None or not self.is_refuted_by(other.objective):
             return False
-        beaten = self.status == "infeasible"
-        beaten |= self.bound is not None and is_better(other.objective, self.bound, self.sense)
-        return beaten and (self.problem_hash == other.problem_hash or _is_within(self.region, other.design, problem))
+        return self.problem_hash == other.problem_hash or _is_within(self.region, other.design, problem)
 
     @property
     def point(self) -> str:
@@ -90,7 +82,7 @@ def folder_beside(run_folder: Path) -> Path:
 
 def entry_of(result: RunResult, run_folder: Path) -> Entry:
     """Return what a run claims."""
-    found = result.found
+    found = result.result
     return Entry(
         **origin_of(result.study, problem_of(result.study), run_folder),
         engine=result.engine,
@@ -164,11 +156,9 @@ def check(new: Entry, known: list[tuple[Path, Entry]], problem: Problem) -> None
         proof, design = (old, new) if old.rules_out(new, problem) else (new, old)
         if not proof.rules_out(design, problem):
             continue
-        claim = "no design is feasible" if proof.bound is None else f"no design is better than {proof.bound!r}"
-        best = "" if proof.design is None else f", its best design {proof.objective!r}: {proof.design}"
         raise CertificateError(
             f"{path}: a design beats a certificate; run {proof.run} (engine {proof.engine}) proved of "
-            f"{proof.objective_name} that {claim}{best}; but {design.point}; one of the two is wrong"
+            f"{proof.objective_name} {proof.words}; but {design.point}; one of the two is wrong"
         )
 
 

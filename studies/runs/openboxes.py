@@ -19,9 +19,8 @@ from numpy.lib import format as npy
 import dawndusk
 from dawndusk.models.design import Design
 from dawndusk.models.errors import DawnduskError
-from dawndusk.optimize.certify.branch.boxes import Boxes
-from dawndusk.optimize.certify.certificate import Certified, Unfinished
-from dawndusk.optimize.evolution import Candidate
+from dawndusk.optimize.boxes import Boxes
+from dawndusk.optimize.result import Candidate, DesignResult, Unfinished
 from dawndusk.studies.runs.runner import problem_of
 from dawndusk.studies.statement.identity import model_version, problem_hash
 from dawndusk.studies.statement.study import Study
@@ -42,7 +41,7 @@ class OpenBoxesError(DawnduskError):
     """Open boxes that a run can not go on from."""
 
 
-def write_open_boxes(result: Certified, study: Study, path: Path, scratch: Path | None = None) -> None:
+def write_open_boxes(result: DesignResult, study: Study, path: Path, scratch: Path | None = None) -> None:
     """Write the open boxes of a result; the file is there whole or not at all.
 
     Parameters
@@ -96,7 +95,7 @@ def _plain_candidate(candidate: Candidate) -> dict[str, Any]:
     }
 
 
-def read_open_boxes(path: Path, study: Study) -> Certified:
+def read_open_boxes(path: Path, study: Study) -> DesignResult:
     """Return the unfinished result that ``path`` keeps, for the study whose run it is.
 
     Raises
@@ -146,7 +145,7 @@ def _check_origin(state: Mapping[str, Any], study: Study, path: Path) -> None:
         )
 
 
-def _restored(state: Mapping[str, Any], boxes: Boxes, study: Study) -> Certified:
+def _restored(state: Mapping[str, Any], boxes: Boxes, study: Study) -> DesignResult:
     design = None if state["design"] is None else Design(**state["design"])
     problem = problem_of(study)
     with np.errstate(all="ignore"):
@@ -161,7 +160,7 @@ def _restored(state: Mapping[str, Any], boxes: Boxes, study: Study) -> Certified
         )
         for c in state["candidates"]
     )
-    return Certified(
+    return DesignResult(
         **{name: state[name] for name in (*KEPT, *TOLD)},
         design=design,
         evaluation=evaluation,
@@ -175,13 +174,13 @@ class Keeper:
 
     LEAST_S, SHARE = 10.0, 0.05
 
-    def __init__(self, write: Callable[[Certified], None]) -> None:
+    def __init__(self, write: Callable[[DesignResult], None]) -> None:
         self._write = write
         self._next = 0.0
         self.kept = False
         self.failure = ""
 
-    def __call__(self, result: Certified) -> None:
+    def __call__(self, result: DesignResult) -> None:
         """Keep an unfinished result, unless the one before is too recent. A disk that is full does not end a proof."""
         begin = time.monotonic()
         if begin < self._next or result.unfinished is None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from decimal import ROUND_CEILING, Decimal
 
 from dawndusk.models.outcome import OUTCOMES
-from dawndusk.studies.runs.engines import COMPLETION, is_unsettled
+from dawndusk.models.units import USD, precise
+from dawndusk.optimize.engines import is_unsettled
+from dawndusk.optimize.result import COMPLETION
+from dawndusk.optimize.settings import Engine
 from dawndusk.studies.runs.results import RunResult
-from dawndusk.studies.statement.study import Engine
-from dawndusk.studies.statement.units import USD, precise
 
 LEAST_DIGITS, MOST_DIGITS = 5, 10
 SMALLEST_GAP = 1e-9
@@ -52,7 +53,7 @@ def claim(result: RunResult) -> str:
 
 def stall(result: RunResult) -> str:
     """Return where the mixed-integer model by itself stalled, and what its solver said; empty where it did not."""
-    second = result.found.second
+    second = result.result.second
     if result.engine != Engine.MILP or result.status not in {"feasible", "unknown"} or second is None:
         return ""
     said = f" HiGHS said last: {second.solver_words}." if is_unsettled(second) else ""

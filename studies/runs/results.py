@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import html
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from dawndusk.models.assumptions import Assumptions
 from dawndusk.models.design import VARIABLES, Design, DesignBatch
 from dawndusk.models.evaluate import evaluate
 from dawndusk.models.outcome import OUTCOMES
-from dawndusk.optimize.certify.certificate import Check
+from dawndusk.models.units import pretty
 from dawndusk.optimize.conflict import Conflict
-from dawndusk.optimize.evolution import Candidate
 from dawndusk.optimize.explanation import Explanation
 from dawndusk.optimize.problem import sign_of
-from dawndusk.studies.runs.engines import Found
+from dawndusk.optimize.result import Candidate
+from dawndusk.optimize.solve import Solved
 from dawndusk.studies.runs.explain import Alternative, AtEnd, Limit, broken
-from dawndusk.studies.shown import Shown
+from dawndusk.studies.runs.run import Run
 from dawndusk.studies.statement.study import Study
-from dawndusk.studies.statement.units import pretty
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -84,87 +83,49 @@ class Evaluated:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class RunResult(Shown):
-    """A finished run: status, objective, bound, gap, seconds and seed; the best design and what limits it.
+class RunResult(Run):
+    """A finished run of a design study: its answer, the best design in the full model, and what limits it.
 
     ``status`` is ``optimal`` (the gap asked for is proved), ``feasible`` (a design, and a wider gap or no bound),
     ``infeasible`` or ``unknown``. ``objective`` is None where no feasible design is known; ``best`` is then the nearest
-    miss. ``bound`` and ``gap`` are None where none is proved. ``found`` is all that the engine has to say.
-    ``explanation`` says what the optimum is made of, ``conflict`` why there is none, where that was asked for.
+    miss. ``bound`` and ``gap`` are None where none is proved. ``result`` is all that the engine has to say.
     """
 
     study: Study
-    found: Found
+    result: Solved
     best: Evaluated
     at_ends: tuple[AtEnd, ...]
     alternatives: tuple[Alternative, ...]
-    explanation: Explanation | None = None
-    conflict: Conflict | None = None
-
-    @property
-    def status(self) -> str:
-        """Return ``optimal``, ``feasible``, ``infeasible`` or ``unknown``."""
-        return self.found.status
 
     @property
     def feasible(self) -> bool:
         """Return whether a design was found that meets every rule and bound."""
-        return self.found.design is not None
-
-    @property
-    def objective(self) -> float | None:
-        """Return the objective of the best design, None where none is feasible."""
-        return self.found.objective
-
-    @property
-    def bound(self) -> float | None:
-        """Return what no feasible design betters: a lower bound for minimise, an upper one for maximise."""
-        return self.found.bound
-
-    @property
-    def gap(self) -> float | None:
-        """Return the distance from objective to bound, relative to the objective."""
-        return self.found.gap
+        return self.result.design is not None
 
     @property
     def boxes(self) -> int | None:
         """Return how many boxes of designs the certified search looked at."""
-        return self.found.boxes
-
-    @property
-    def seconds(self) -> float:
-        """Return the wall time of the search and its audit, earlier parts of a resumed run included."""
-        return self.found.seconds
-
-    @property
-    def seed(self) -> int:
-        """Return the seed."""
-        return self.found.seed
+        return self.result.boxes
 
     @property
     def evaluated_designs(self) -> int:
         """Return how many designs were evaluated exactly."""
-        return self.found.evaluated
+        return self.result.evaluated
 
     @property
-    def stopped_by(self) -> str:
-        """Return what ended the search: ``completion``, ``time limit``, ``interrupt`` and the like."""
-        return self.found.stopped_by
+    def explanation(self) -> Explanation | None:
+        """Return what the optimum is made of, where that was asked for."""
+        return self.result.explanation
+
+    @property
+    def conflict(self) -> Conflict | None:
+        """Return why there is no design, where that was asked for."""
+        return self.result.conflict
 
     @property
     def engine(self) -> str:
         """Return the engine that searched."""
         return self.study.search.engine.value
-
-    @property
-    def audit(self) -> str:
-        """Return the verdict of the audit: ``passed``, ``failed`` or ``not run``."""
-        return self.found.verdict
-
-    @property
-    def checks(self) -> tuple[Check, ...]:
-        """Return the parts of the audit."""
-        return self.found.checks
 
     @property
     def design(self) -> Design:
@@ -178,7 +139,7 @@ class RunResult(Shown):
 
     def to_frame(self) -> pd.DataFrame:
         """Return the best design of every combination that was looked at, best first, with all outcomes."""
-        return candidate_frame(self.found.candidates, self.study.assumptions)
+        return candidate_frame(self.result.candidates, self.study.assumptions)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the result as plain values, as ``optimum.json`` holds it."""
@@ -198,6 +159,7 @@ class RunResult(Shown):
             "audit": self.audit,
             "evaluated_designs": self.evaluated_designs,
             "stopped_by": self.stopped_by,
+            "history": [asdict(milestone) for milestone in self.history],
             **{k: v for k, v in self.best.to_dict().items() if k != "status"},
             "variables_at_an_end": [{"variable": a.variable, "value": a.value, "end": a.end} for a in self.at_ends],
             "explanation": self.explanation.to_dict() if self.explanation is not None else None,

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from dawndusk.models.errors import DawnduskError, one_of
-from dawndusk.optimize.certify.certificate import Certified
+from dawndusk.optimize.result import DesignResult
 from dawndusk.studies.runs import ledger, openboxes
 from dawndusk.studies.runs.certificates import certificate, has_certificate
 from dawndusk.studies.runs.results import RunResult
@@ -140,9 +140,8 @@ def write_run(result: RunResult, folder: Path) -> Path:
         write_json(fresh / OPTIMUM, result.to_dict())
         if has_certificate(result):
             write_json(fresh / CERTIFICATE, certificate(result))
-        certified = result.found.certified
-        if certified is not None and certified.unfinished is not None and result.status in UNSETTLED:
-            openboxes.write_open_boxes(certified, result.study, fresh / openboxes.NAME)
+        if result.result.unfinished is not None and result.status in UNSETTLED:
+            openboxes.write_open_boxes(result.result, result.study, fresh / openboxes.NAME)
         write_json(fresh / MANIFEST, manifest(result))
 
     return write_whole(folder, fill)
@@ -167,7 +166,7 @@ def write_whole(folder: Path, fill: Callable[[Path], None]) -> Path:
     return folder
 
 
-def write_checkpoint(result: Certified, study: Study, folder: Path) -> None:
+def write_checkpoint(result: DesignResult, study: Study, folder: Path) -> None:
     """Keep the open boxes of a search that goes on.
 
     Where the folder has a run of the same study they are put beside it, and replaced whole. Otherwise the folder
@@ -190,7 +189,7 @@ def write_checkpoint(result: Certified, study: Study, folder: Path) -> None:
     write_whole(folder, fill)
 
 
-def read_unfinished(folder: Path) -> tuple[Study, Certified]:
+def read_unfinished(folder: Path) -> tuple[Study, DesignResult]:
     """Return the study of a run folder and the unfinished result that it keeps.
 
     Raises

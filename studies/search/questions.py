@@ -21,12 +21,13 @@ from dawndusk.optimize.search.question import Answer, Evaluator, Question, Trial
 from dawndusk.optimize.search.screening import OutsideQuestion
 from dawndusk.optimize.search.space import Point
 from dawndusk.optimize.search.strategy import Inner, StrategyQuestion
+from dawndusk.optimize.settings import Engine
 from dawndusk.studies.runs.explain import Limit, limits
 from dawndusk.studies.runs.runner import problem_of
 from dawndusk.studies.search.evaluators import FunctionEvaluator, ProgramEvaluator, read_evaluator
 from dawndusk.studies.statement import study as studies
 from dawndusk.studies.statement.identity import model_version, problem_hash
-from dawndusk.studies.statement.study import Engine, Kind, Study
+from dawndusk.studies.statement.study import Kind, Study
 
 HASH_LETTERS = 12
 NAME_LETTERS = 8

@@ -13,18 +13,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dawndusk.models.design import Design
-from dawndusk.optimize.certify.certificate import relative_gap
-from dawndusk.optimize.pareto.ends import check_value
+from dawndusk.optimize.contradiction import check_value
 from dawndusk.optimize.pareto.front import Front
 from dawndusk.optimize.problem import Goal, Problem
 from dawndusk.optimize.search.plan import INTERRUPT, TIME, Searched
 from dawndusk.optimize.search.question import Question, Trial
 from dawndusk.optimize.search.standing import Standing
+from dawndusk.studies.runs.run import Run
 from dawndusk.studies.runs.runfolder import MANIFEST, OPTIMUM, STUDY, origin, write_json
 from dawndusk.studies.search.folder import SECTION, read_begun, write_files
 from dawndusk.studies.search.questions import Asked
 from dawndusk.studies.search.tables import trial_frame, write_csv
-from dawndusk.studies.shown import Shown
 from dawndusk.studies.statement.study import Study
 from dawndusk.studies.trials.address import read_address
 from dawndusk.studies.trials.guarding import holder_of
@@ -34,11 +33,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 FRONT, PARQUET, CSV = "front.json", "evaluations.parquet", "evaluations.csv"
-FEASIBLE, NONE_FEASIBLE = "feasible", "unknown"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class SearchRun(Shown):
+class SearchRun(Run):
     """A search by trials that has ended, for now or for good.
 
     ``status`` is ``feasible`` where a trial meets every rule and bound, else ``unknown``: trials prove nothing.
@@ -49,23 +47,12 @@ class SearchRun(Shown):
 
     study: Study
     asked: Asked
-    searched: Searched
+    result: Searched
     sampler: str
     words: str
     folder: Path
-    bound: float | None = None
     began: str = ""
     store: str = ""
-
-    @property
-    def status(self) -> str:
-        """Return ``feasible`` or ``unknown``."""
-        return FEASIBLE if self.searched.front else NONE_FEASIBLE
-
-    @property
-    def stopped_by(self) -> str:
-        """Return what ended the search."""
-        return self.searched.stopped_by
 
     @property
     def is_cut_short(self) -> bool:
@@ -75,20 +62,7 @@ class SearchRun(Shown):
     @property
     def best(self) -> Trial | None:
         """Return the best trial of a search with one goal, or else the nearest miss; None where there is neither."""
-        return self.searched.front[0] if self.searched.front else self.searched.nearest
-
-    @property
-    def objective(self) -> float | None:
-        """Return the single goal at the best trial that meets every rule."""
-        if len(self.study.goals) > 1 or not self.searched.front:
-            return None
-        answer = self.searched.front[0].answer
-        return None if answer is None else answer.outcomes[self.study.objective]
-
-    @property
-    def gap(self) -> float | None:
-        """Return the distance from objective to bound, relative to the objective."""
-        return relative_gap(self.objective, self.bound)
+        return self.result.front[0] if self.result.front else self.result.nearest
 
     @functools.cached_property
     def _solutions(self) -> dict[int, tuple[Problem, Design | None]]:
@@ -104,7 +78,7 @@ class SearchRun(Shown):
         """Raise ``CertificateError`` where the best trial contradicts the bound that was thought to be proved."""
         if self.bound is None or self.objective is None:
             return
-        design = self.solved(self.searched.front[0])[1]
+        design = self.solved(self.result.front[0])[1]
         assert design is not None
         check_value(self.study.goals[0], self.bound, self.objective, design, "that meets every rule")
 
@@ -112,7 +86,7 @@ class SearchRun(Shown):
     def trials_of_front(self) -> tuple[Trial, ...]:
         """Return the trials of the front in the order of the first goal, best first."""
         goal = self.study.goals[0]
-        return tuple(sorted(self.searched.front, key=lambda trial: goal.sign * _outcome(trial, goal)))
+        return tuple(sorted(self.result.front, key=lambda trial: goal.sign * _outcome(trial, goal)))
 
     @property
     def front(self) -> Front:
@@ -122,15 +96,15 @@ class SearchRun(Shown):
         values = np.array([[_outcome(trial, goal) for goal in goals] for trial in trials])
         return Front(
             goals=goals,
-            status=self.status,
+            status=self.result.status,
             proved=False,
             designs=designs,
             values=values.reshape(len(trials), len(goals)),
             bounds=np.full(len(trials), np.nan),
             ends=(),
             spacing=self.study.front.spacing,
-            evaluated=len(self.searched.history),
-            seconds=self.searched.seconds,
+            evaluated=len(self.result.answered),
+            seconds=self.result.seconds,
             proof_seconds=0.0,
             seed=self.study.search.seed,
             stopped_by=self.stopped_by,
@@ -138,11 +112,11 @@ class SearchRun(Shown):
 
     def to_frame(self) -> pd.DataFrame:
         """Return every trial as a row: number, state, point, outcomes, violation and why it failed."""
-        return trial_frame([*self.searched.history.trials, *self.searched.pending], self.asked)
+        return trial_frame([*self.result.answered.trials, *self.result.pending], self.asked)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the result as plain values, as ``optimum.json`` or ``front.json`` holds it."""
-        searched, several = self.searched, len(self.study.goals) > 1
+        searched, several = self.result, len(self.study.goals) > 1
         common = {
             "study": self.study.name,
             "status": self.status,
@@ -153,9 +127,9 @@ class SearchRun(Shown):
             "stopped_by": self.stopped_by,
             "seconds": searched.seconds,
             "evaluator_seconds": searched.evaluator_s,
-            "evaluations": len(searched.history),
+            "evaluations": len(searched.answered),
             "evaluated_now": searched.evaluated,
-            "failed": sum(failures(searched.history.trials).values()),
+            "failed": sum(failures(searched.answered.trials).values()),
             "pending": len(searched.pending),
             "repeated": searched.repeated,
             "batch": self.study.search.batch,
@@ -248,7 +222,7 @@ def status(folder: Path, question: Question, storage: str | None = None) -> dict
         "folder": str(folder),
         "store": str(address),
         "goals": [{"outcome": goal.outcome, "sense": goal.sense} for goal in question.goals],
-        "status": FEASIBLE if standing.front else NONE_FEASIBLE,
+        "status": "feasible" if standing.front else "unknown",
         "stopped_by": begun.manifest.get("stopped_by") if not in_use else None,
         "in_use_by": in_use,
         "evaluations": None if begun.is_told else begun.study.search.evaluations,

@@ -133,11 +133,10 @@ def run_search(
         run = SearchRun(
             study=study,
             asked=asked,
-            searched=searched,
+            result=searched,
             sampler=choice.sampler.name,
             words=choice.words,
             folder=folder,
-            bound=course.bound,
             began=_began(asked, store.notes.get(WARM_NOTE, []), certificate),
             store=str(address),
         )
@@ -202,7 +201,7 @@ class Course:
                 first = self._search(RandomSampler(), points, self._stop(len(points)))
                 if first.stopped_by != BUDGET or len(points) >= self.study.search.evaluations:
                     return Choice(RandomSampler(), ""), first
-                basis = self._note_basis(_mean_s(first.history.trials))
+                basis = self._note_basis(_mean_s(first.answered.trials))
                 choice = sampler_of(self.study, self.asked, basis)
                 return choice, self._search(choice.sampler, points, self._stop()).after(first)
             choice = sampler_of(self.study, self.asked, basis)

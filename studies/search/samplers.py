@@ -8,8 +8,9 @@ from dawndusk.optimize.search.auto import Choice, chosen, sampler_named, usual_b
 from dawndusk.optimize.search.modelling import Prior
 from dawndusk.optimize.search.screening import OutsideQuestion
 from dawndusk.optimize.search.surrogate import SurrogateSampler
+from dawndusk.optimize.settings import Engine
 from dawndusk.studies.search.questions import Asked
-from dawndusk.studies.statement.study import Engine, SamplerName, Study
+from dawndusk.studies.statement.study import SamplerName, Study
 
 PATIENT_S = 60.0
 """What an evaluation is taken to cost that is done elsewhere and told: nobody types faster."""

@@ -14,6 +14,7 @@ from rich.text import Text
 
 from dawndusk.models.design import VARIABLES, Design
 from dawndusk.models.outcome import OUTCOMES
+from dawndusk.models.units import pretty
 from dawndusk.optimize.problem import Problem, Sense
 from dawndusk.optimize.search.plan import BUDGET, EXHAUSTED, FAILING, GAP, INTERRUPT, STAGNATION, TIME
 from dawndusk.optimize.search.question import Trial
@@ -35,7 +36,6 @@ from dawndusk.studies.show.runs import (
 )
 from dawndusk.studies.show.tables import names_table
 from dawndusk.studies.show.tables import table as plain_table
-from dawndusk.studies.statement.units import pretty
 
 ENDINGS = {
     BUDGET: "by its budget of evaluations",
@@ -54,12 +54,12 @@ THOUSANDTH, MILLIONTH = 1e-3, 1e-6
 def search_report(run: SearchRun) -> RenderableType:
     """Return the whole answer of a search by trials."""
     parts: list[RenderableType] = [headline(run), Text()]
-    if len(run.study.goals) > 1 and run.searched.front:
+    if len(run.study.goals) > 1 and run.result.front:
         parts += [*_front_parts(run), Text()]
     elif run.best is not None:
         parts += [*_design_parts(run, run.best), Text()]
     parts += [_course_table(run)]
-    reasons = _failure_table(run.searched.history.trials)
+    reasons = _failure_table(run.result.answered.trials)
     return Group(*parts, Text(), reasons) if reasons is not None else Group(*parts)
 
 
@@ -67,19 +67,19 @@ def headline(run: SearchRun) -> Text:
     """Return what was found, and what is proved of it."""
     text = Text()
     text.append(f"{title_of(run.study)}\n", style="bold")
-    if run.searched.front:
+    if run.result.front:
         text.append(f"{_found(run)}\n", style="bold green")
         text.append(_proved(run))
-    elif run.searched.nearest is not None:
+    elif run.result.nearest is not None:
         text.append("UNKNOWN: no trial met every rule. The nearest miss breaks\n", style="bold red")
-        text.append(f"  {', '.join(_broken(run.searched.nearest))}", style="red")
+        text.append(f"  {', '.join(_broken(run.result.nearest))}", style="red")
     else:
         text.append("UNKNOWN: no trial has an answer with outcomes.", style="bold red")
     return text
 
 
 def _found(run: SearchRun) -> str:
-    front, goals, count = run.searched.front, run.study.goals, len(run.searched.history)
+    front, goals, count = run.result.front, run.study.goals, len(run.result.answered)
     if len(goals) == 1:
         amount = pretty(run.objective or 0.0, OUTCOMES[goals[0].outcome].units)
         return f"Best of {_trials(count)}, number {front[0].number}: {goals[0].outcome} = {amount}"
@@ -173,7 +173,7 @@ def _point_table(title: str, point: Mapping[str, Any]) -> Table:
 
 def _course_table(run: SearchRun) -> Table:
     """Return how the search went: its sampler and why, its trials, its time, and how it ended."""
-    searched = run.searched
+    searched = run.result
     table = plain_table("Search", "", "")
     table.show_header = False
     table.columns[0].no_wrap = True
@@ -186,14 +186,14 @@ def _course_table(run: SearchRun) -> Table:
 
 
 def _course(run: SearchRun) -> Iterator[tuple[str, str]]:
-    searched, settings = run.searched, run.study.search
-    trials = searched.history.trials
+    searched, settings = run.result, run.study.search
+    trials = searched.answered.trials
     failed = sum(trial.answer is not None and trial.answer.failure is not None for trial in trials)
     yield "sampler", run.words or f"{run.sampler}, as asked for"
     yield "began with", run.began
     yield "designs at a time", f"{settings.batch}, seed {settings.seed}"
     yield "evaluations", f"{len(trials):,} of {settings.evaluations:,}, {searched.evaluated:,} of them now"
-    feasible = int(searched.history.feasible.sum())
+    feasible = int(searched.answered.feasible.sum())
     yield "of these", f"{feasible:,} met every rule, {len(trials) - failed - feasible:,} broke one, {failed:,} failed"
     if searched.pending:
         yield "not answered", f"{len(searched.pending):,}, which are evaluated when the search goes on"
@@ -208,7 +208,7 @@ def _course(run: SearchRun) -> Iterator[tuple[str, str]]:
 
 
 def _time(run: SearchRun) -> str:
-    searched = run.searched
+    searched = run.result
     whole = f"{searched.seconds:.1f} s"
     if not searched.evaluated:
         return whole

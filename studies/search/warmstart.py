@@ -77,4 +77,4 @@ def _found_alone(problem: Problem, seed: int) -> list[Design]:
     if design is not None:
         return [design]
     result = search(problem, seed=seed, time_limit_s=UNHURRIED_S, effort=QUICK)
-    return [result.design] if result.status == "feasible" else []
+    return [] if result.design is None else [result.design]

@@ -10,13 +10,12 @@ from rich.text import Text
 
 from dawndusk.models.design import Design
 from dawndusk.models.outcome import OUTCOMES
+from dawndusk.models.units import USD, precise
 from dawndusk.optimize.certify.attack import Attacked, Contradiction
-from dawndusk.optimize.certify.certificate import Certified, Check
-from dawndusk.studies.runs.engines import INTERRUPT
+from dawndusk.optimize.result import INTERRUPT, Check, DesignResult
 from dawndusk.studies.runs.proof import percent
 from dawndusk.studies.show.runs import title_of
 from dawndusk.studies.statement.study import Study
-from dawndusk.studies.statement.units import USD, precise
 
 DIGITS = 6
 MOST_SHOWN = 3
@@ -101,7 +100,7 @@ def _certified(study: Study, found: Attacked) -> Iterator[str]:
         yield f"Its own audit failed: {check.name}: {check.words}."
 
 
-def claim(study: Study, known: Certified) -> str:
+def claim(study: Study, known: DesignResult) -> str:
     """Return the best design and what is proved of all others, with the bound rounded away from the designs."""
     if known.status == "infeasible":
         return "no design meets every rule and bound"

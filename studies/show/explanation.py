@@ -9,13 +9,13 @@ from rich.table import Table
 from rich.text import Text
 
 from dawndusk.models.outcome import OUTCOMES
+from dawndusk.models.units import pretty
 from dawndusk.optimize.conflict import Conflict
 from dawndusk.optimize.explanation import Explanation
+from dawndusk.optimize.result import COMPLETION
 from dawndusk.optimize.runner_up import RunnerUp
-from dawndusk.studies.runs.engines import COMPLETION
 from dawndusk.studies.show.tables import names_table
 from dawndusk.studies.statement.study import Study
-from dawndusk.studies.statement.units import pretty
 
 MOST_GROUPS = 3
 LEAST_GROUP = 0.0005

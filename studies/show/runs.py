@@ -11,6 +11,8 @@ from rich.text import Text
 from dawndusk.models.constants import PRICE_YEAR
 from dawndusk.models.design import VARIABLES, Design
 from dawndusk.models.outcome import OUTCOMES
+from dawndusk.models.units import money, number, pretty
+from dawndusk.optimize.settings import Engine
 from dawndusk.studies.published import published_metrics
 from dawndusk.studies.published.report import PublishedMetric
 from dawndusk.studies.runs.explain import AtEnd, Limit, binding
@@ -20,8 +22,7 @@ from dawndusk.studies.runs.results import Evaluated, RunResult
 from dawndusk.studies.show.explanation import conflict_text, explanation_report
 from dawndusk.studies.show.tables import names_table
 from dawndusk.studies.show.tables import table as plain_table
-from dawndusk.studies.statement.study import Engine, Range, Study
-from dawndusk.studies.statement.units import money, number, pretty
+from dawndusk.studies.statement.study import Range, Study
 from dawndusk.studies.validate import CaseResult, table_rows
 
 LEVELISED = (
@@ -97,8 +98,8 @@ def _about_the_search(result: RunResult) -> list[str]:
     looked = f"{result.evaluated_designs:,} designs evaluated"
     if result.boxes is not None:
         looked = f"{result.boxes:,} boxes of designs bounded, {looked}"
-    elif result.found.second is not None:
-        looked = f"{result.found.second.rounds:,} linear models solved"
+    elif result.result.second is not None:
+        looked = f"{result.result.second.rounds:,} linear models solved"
     line = f"{looked} in {result.seconds:.1f} s, seed {result.seed}, {ending(result)}."
     if result.engine == Engine.EVOLUTION:
         return [f"{line} Heuristic search: no bound is proved."]
@@ -266,7 +267,7 @@ def why_not_table(result: RunResult) -> Table:
     """Return, for every name that was not chosen, the best design found with it and what it costs more."""
     table = names_table("Why not another", "instead of", "best found with", result.study.objective, "worse by")
     table.columns[1].justify = "left"
-    best = result.found.candidates[0]
+    best = result.result.candidates[0]
     for other in result.alternatives:
         candidate = other.candidate
         if candidate.violation > 0.0:

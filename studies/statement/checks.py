@@ -15,6 +15,7 @@ from dawndusk.models.assumptions import CATALOGUES, Assumptions
 from dawndusk.models.design import CATEGORIES, VARIABLES
 from dawndusk.models.errors import nearest, one_of
 from dawndusk.models.outcome import OUTCOMES
+from dawndusk.optimize.settings import Engine
 from dawndusk.studies.statement import schema
 from dawndusk.studies.statement.document import Loc, Node, describe, dotted
 from dawndusk.studies.statement.errors import Problem
@@ -29,7 +30,7 @@ from dawndusk.studies.statement.schema import (
     RangeSection,
     StudyFile,
 )
-from dawndusk.studies.statement.study import Bound, Engine, Kind, SamplerName
+from dawndusk.studies.statement.study import Bound, Kind, SamplerName
 from dawndusk.studies.statement.values import MISFIT, parse_bound
 
 VERSION_KEYS = {"schema", "schema_version", "version"}

@@ -27,9 +27,10 @@ from pydantic import (
 
 from dawndusk.models.assumptions import CATALOGUES, GROUPS
 from dawndusk.models.design import VARIABLES, Variable
+from dawndusk.optimize.settings import Engine
 from dawndusk.studies.statement import values
 from dawndusk.studies.statement.plans_schema import PlanSection
-from dawndusk.studies.statement.study import Engine, Goal, Kind, SamplerName, Sense
+from dawndusk.studies.statement.study import Goal, Kind, SamplerName, Sense
 from dawndusk.studies.statement.values import Checked, Number, misfit
 
 FOLLOW_DEMAND = "demand"

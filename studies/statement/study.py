@@ -11,6 +11,7 @@ from dawndusk.models.assumptions import Assumptions
 from dawndusk.models.design import Design
 from dawndusk.models.errors import DawnduskError
 from dawndusk.optimize.problem import Bound, Choice, Entry, Fixed, Goal, Operator, Range, Sense
+from dawndusk.optimize.settings import Engine, Settings
 
 if TYPE_CHECKING:
     from dawndusk.studies.statement.document import Node
@@ -48,21 +49,6 @@ class Kind(StrEnum):
     def has_design(self) -> bool:
         """Whether a study of this kind is about one design, with outcomes that are made small or large."""
         return self in {Kind.DESIGN, Kind.PARETO}
-
-
-class Engine(StrEnum):
-    """How the design space is searched."""
-
-    CERTIFIED = "certified"
-    EVOLUTION = "evolution"
-    BAYES = "bayes"
-    AUTO = "auto"
-    MILP = "milp"
-
-    @property
-    def goes_by_trials(self) -> bool:
-        """Whether the engine asks and tells trial by trial, which can be kept, shared and taken up again."""
-        return self in {Engine.BAYES, Engine.AUTO}
 
 
 class SamplerName(StrEnum):
@@ -113,30 +99,19 @@ class Front:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Search:
+class Search(Settings):
     """How long and how the design space is searched.
 
-    ``gap`` is the relative distance from objective to bound that is asked for. ``audit`` has the result checked anew,
-    and ``second_bound`` has the audit compute a second bound, independently. The fields from ``sampler`` on are of
-    searches that go by trials; ``workers``, ``cluster`` and ``storage`` have no part in what is found. A ``batch`` that
-    is left open is settled when the search begins, and stated in the run folder.
+    The fields from ``sampler`` on are of searches that go by trials; ``storage`` has no part in what is found. A
+    ``batch`` that is left open is settled when the search begins, and stated in the run folder.
     """
 
-    engine: Engine
-    seed: int
-    designs: int
-    time_limit_s: float
-    gap: float
-    audit: bool
-    second_bound: bool
     sampler: SamplerName
     evaluations: int
     batch: int | None
     stagnation: int
     warm_start: bool
     asynchronous: bool
-    workers: int | None
-    cluster: str | None
     storage: str
     evaluator: Evaluator | None
     strategy: Strategy | None

@@ -10,7 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from dawndusk.models.assumptions import CATALOGUES
 from dawndusk.models.errors import DawnduskError, nearest, one_of
-from dawndusk.studies.statement.study import Engine, Study
+from dawndusk.optimize.settings import Engine
+from dawndusk.studies.statement.study import Study
 from dawndusk.studies.statement.studyfile import study_from_mapping
 
 MOST_CHANGES = 500

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TextIO
 
 from dawndusk.models.errors import DawnduskError
-from dawndusk.optimize.evolution import Progress
+from dawndusk.optimize.progress import Progress
 from dawndusk.studies.front.runner import keep_front, run_front
 from dawndusk.studies.runs.openboxes import NAME as OPEN_BOXES
 from dawndusk.studies.runs.openboxes import Keeper

@@ -10,8 +10,10 @@ import pytest
 from dawndusk.models.design import CATEGORIES
 from dawndusk.models.evaluate import evaluate
 from dawndusk.models.rules import RULES
-from dawndusk.optimize.evolution import Progress, SearchResult, search
+from dawndusk.optimize.evolution import search
 from dawndusk.optimize.problem import Problem, Range
+from dawndusk.optimize.progress import Progress
+from dawndusk.optimize.result import DesignResult
 
 MakeProblem = Callable[..., Problem]
 
@@ -22,14 +24,20 @@ TWO_VEHICLES: dict[str, Any] = {
 }
 
 
-def assert_meets_everything(problem: Problem, result: SearchResult) -> None:
-    evaluation = evaluate(result.design, problem.assumptions)
+def objective_of(result: DesignResult) -> float:
+    """Return the objective of a search that found a feasible design."""
+    assert result.objective is not None
+    return result.objective
+
+
+def assert_meets_everything(problem: Problem, result: DesignResult) -> None:
+    evaluation = evaluate(result.nearest, problem.assumptions)
     broken = {name: float(v[0]) for name, v in evaluation.violation.items() if v[0] > 0.0}
     assert not broken
     for bound in problem.bounds:
         assert bound.violation(evaluation.outcome.values)[0] == 0.0, str(bound)
     for name, entry in problem.space.items():
-        value = getattr(result.design, name)
+        value = getattr(result.nearest, name)
         if isinstance(entry, Range):
             assert entry.low <= value <= entry.high, name
         elif name in CATEGORIES:
@@ -53,8 +61,8 @@ def test_a_feasible_result_meets_every_rule_bound_and_range(make_problem: MakePr
     result = search(problem)
     assert (result.status, result.stopped_by, result.bound) == ("feasible", "completion", None)
     assert_meets_everything(problem, result)
-    outcome = evaluate(result.design, problem.assumptions).outcome
-    assert result.objective == pytest.approx(outcome[problem.objective][0], rel=1e-12)
+    outcome = evaluate(result.nearest, problem.assumptions).outcome
+    assert objective_of(result) == pytest.approx(outcome[problem.objective][0], rel=1e-12)
 
 
 @pytest.mark.parametrize("sense", ["minimise", "maximise"])
@@ -69,7 +77,7 @@ def test_no_random_design_is_better(make_problem: MakeProblem, sense: str) -> No
         scored = problem.score(problem.designs(points, combination), problem.scored_outcomes)
         assert scored.feasible.any() or combination["vehicle"] == "falcon_9"
         found.append(np.min(np.where(scored.feasible, scored.objective, np.inf)))
-    own = result.objective if sense == "minimise" else -result.objective
+    own = objective_of(result) if sense == "minimise" else -objective_of(result)
     assert own <= min(found)
 
 
@@ -83,7 +91,7 @@ def test_the_same_seed_gives_the_same_result(make_problem: MakeProblem) -> None:
 
 def test_another_seed_searches_elsewhere_and_ends_nearby(make_problem: MakeProblem) -> None:
     results = [search(make_problem(TWO_VEHICLES), seed=seed) for seed in (1, 2, 3)]
-    objectives = [result.objective for result in results]
+    objectives = [objective_of(result) for result in results]
     assert max(objectives) <= min(objectives) * 1.005
     assert len({result.candidates[0].coordinates.tobytes() for result in results}) == 3
     assert [result.seed for result in results] == [1, 2, 3]
@@ -96,7 +104,7 @@ def test_a_time_limit_returns_the_best_so_far_and_says_so(make_problem: MakeProb
     assert time.monotonic() - begin < 2.0
     assert result.stopped_by == "time limit"
     assert result.evaluated > 0
-    assert np.isfinite(result.objective)
+    assert np.isfinite(objective_of(result))
     assert result.evaluated < search(problem).evaluated
 
 
@@ -111,8 +119,8 @@ def test_a_space_without_freedom_is_evaluated_once_for_each_combination(make_pro
     problem = make_problem({**fixed, "vehicle": ["falcon_9", "starship_v3"]})
     result = search(problem)
     assert (result.evaluated, result.stopped_by) == (2, "completion")
-    assert result.design.vehicle == "starship_v3"
-    assert result.design.altitude_km == 500
+    assert result.nearest.vehicle == "starship_v3"
+    assert result.nearest.altitude_km == 500
 
 
 def test_a_single_free_variable_finds_the_best_of_a_fine_grid(make_problem: MakeProblem) -> None:
@@ -127,7 +135,9 @@ def test_a_single_free_variable_finds_the_best_of_a_fine_grid(make_problem: Make
 def test_an_infeasible_study_names_what_is_broken(make_problem: MakeProblem) -> None:
     result = search(make_problem({"optical_terminals": 0}))
     assert result.status == "infeasible"
-    broken = {name for name in RULES if result.evaluation.violation[name][0] > 0.0}
+    assert result.evaluation is not None
+    violation = result.evaluation.violation
+    broken = {name for name in RULES if violation[name][0] > 0.0}
     assert "connectivity" in broken
     assert broken <= {"connectivity", "network"}
     assert result.candidates[0].violation > 0.0
@@ -139,9 +149,9 @@ def test_the_nearest_miss_has_the_least_violation(make_problem: MakeProblem) -> 
     problem = make_problem(subject_to=["capex_usd <= 1e9"])
     missed = search(problem)
     assert missed.status == "infeasible"
-    nearest = problem.score_one(missed.design).violation[0]
+    nearest = problem.score_one(missed.nearest).violation[0]
     assert nearest == pytest.approx(missed.candidates[0].violation, rel=1e-9)
-    assert nearest <= problem.score_one(cheapest.design).violation[0]
+    assert nearest <= problem.score_one(cheapest.nearest).violation[0]
     points = np.random.default_rng(5).random((20_000, len(problem.free)))
     assert nearest <= problem.score(problem.designs(points, problem.combinations()[0])).violation.min()
 
@@ -153,7 +163,7 @@ def test_candidates_are_the_best_of_each_combination_in_order(make_problem: Make
     assert len({tuple(c.combination.values()) for c in result.candidates}) == 4
     keys = [(c.violation, c.objective) for c in result.candidates]
     assert keys == sorted(keys)
-    assert result.candidates[0].design == result.design
+    assert result.candidates[0].design == result.nearest
     for candidate in result.candidates:
         assert candidate.design.combination == candidate.combination
 
@@ -177,4 +187,4 @@ def test_progress_of_a_maximisation_rises(make_problem: MakeProblem) -> None:
     result = search(make_problem(maximise="availability"), report=reports.append)
     best = [r.best for r in reports if r.best == r.best]
     assert best == sorted(best)
-    assert 0.0 < best[-1] == result.objective
+    assert 0.0 < best[-1] == objective_of(result)

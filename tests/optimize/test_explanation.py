@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 
 from dawndusk.models.errors import DesignError
-from dawndusk.optimize.evolution import SearchResult, search
+from dawndusk.optimize.evolution import search
 from dawndusk.optimize.explanation import Explanation, _better, explain_optimum
 from dawndusk.optimize.near_optimal import near_optimal
 from dawndusk.optimize.problem import Bound, Problem
+from dawndusk.optimize.result import DesignResult
 from dawndusk.optimize.runner_up import runners_up
 from dawndusk.optimize.worths import Worth, polished, worths
 
@@ -28,21 +29,27 @@ COOL = "junction_temperature_k <= 328"
 PLENTY_S = 120.0
 
 
-def explained(problem: Problem, **options: Any) -> tuple[SearchResult, Explanation]:
+def objective_of(result: DesignResult) -> float:
+    """Return the objective of a search that found a feasible design."""
+    assert result.objective is not None
+    return result.objective
+
+
+def explained(problem: Problem, **options: Any) -> tuple[DesignResult, Explanation]:
     found = search(problem)
     options = {"time_limit_s": PLENTY_S, **options}
-    return found, explain_optimum(problem, found.design, found.candidates, **options)
+    return found, explain_optimum(problem, found.nearest, found.candidates, **options)
 
 
 def deadline() -> float:
     return time.monotonic() + PLENTY_S
 
 
-def valued(problem: Problem, name: str) -> tuple[SearchResult, Worth]:
+def valued(problem: Problem, name: str) -> tuple[DesignResult, Worth]:
     """Return the optimum of a problem and what one of its limits is worth."""
     found = search(problem)
-    base = polished(problem, found.design, rng=np.random.default_rng(1), deadline=deadline())
-    every, _ = worths(problem, found.design, base, seed=1, deadline=deadline())
+    base = polished(problem, found.nearest, rng=np.random.default_rng(1), deadline=deadline())
+    every, _ = worths(problem, found.nearest, base, seed=1, deadline=deadline())
     return found, next(worth for worth in every if worth.name == name)
 
 
@@ -54,12 +61,12 @@ def test_a_binding_bound_is_worth_what_a_new_search_saves(make_problem: MakeProb
     found, worth = valued(problem, COOL)
     (bound,) = problem.bounds
     wider = dataclasses.replace(problem, bounds=(Bound(bound.outcome, bound.operator, 1.01 * bound.value),))
-    saved = found.objective - search(wider).objective
+    saved = objective_of(found) - objective_of(search(wider))
     assert worth.relaxation == pytest.approx(3.28)
     assert worth.saving == pytest.approx(saved, rel=0.03)
     assert worth.saving > 0.0
     assert worth.saving_per_unit == pytest.approx(saved / 3.28, rel=0.03)
-    assert worth.saving_share == pytest.approx(worth.saving / found.objective)
+    assert worth.saving_share == pytest.approx(worth.saving / objective_of(found))
     assert bool(wider.score_one(worth.design).feasible[0])
     assert not bool(problem.score_one(worth.design).feasible[0])
 
@@ -71,7 +78,7 @@ def test_a_full_launch_is_worth_what_a_new_search_saves_with_more_payload(make_p
     wider = dataclasses.replace(launch, mass_fill=1.01 * launch.mass_fill)
     relaxed = search(dataclasses.replace(problem, assumptions=problem.assumptions.replace(launch=wider)))
     assert worth.relaxation == pytest.approx(0.01 * worth.limit)
-    assert worth.saving == pytest.approx(found.objective - relaxed.objective, rel=0.05)
+    assert worth.saving == pytest.approx(objective_of(found) - objective_of(relaxed), rel=0.05)
     assert worth.saving > 0.0
 
 
@@ -79,7 +86,7 @@ def test_one_unit_less_of_demand_saves_its_share_of_the_capital(make_problem: Ma
     problem = make_problem(minimise="capex_usd")
     found, worth = valued(problem, "demand")
     less = search(make_problem(minimise="capex_usd", demand={"it_power_mw": 200 * 0.99}))
-    assert worth.saving == pytest.approx(found.objective - less.objective, rel=0.1)
+    assert worth.saving == pytest.approx(objective_of(found) - objective_of(less), rel=0.1)
     assert 0.0 < worth.saving_share < 0.02
 
 
@@ -88,7 +95,7 @@ def test_the_worth_of_a_maximisation_is_a_gain(make_problem: MakeProblem) -> Non
     found, worth = valued(problem, "lcoc_usd_per_pflop_hour <= 14.5")
     (bound,) = problem.bounds
     wider = dataclasses.replace(problem, bounds=(Bound(bound.outcome, bound.operator, 1.01 * bound.value),))
-    assert worth.saving == pytest.approx(search(wider).objective - found.objective, rel=0.05)
+    assert worth.saving == pytest.approx(objective_of(search(wider)) - objective_of(found), rel=0.05)
     assert worth.saving > 0.0
 
 
@@ -100,7 +107,7 @@ def test_every_name_that_lost_has_a_penalty_made_of_its_parts_or_the_rules_that_
 ) -> None:
     problem = make_problem(NAMES)
     found = search(problem)
-    every = runners_up(problem, found.design, found.candidates, seed=1, deadline=deadline())
+    every = runners_up(problem, found.nearest, found.candidates, seed=1, deadline=deadline())
     by_name = {one.name: one for one in every}
     assert set(by_name) == {"iii_v_rosa", "cdte_thin_film", "falcon_9", "body_mounted"}
     assert by_name["cdte_thin_film"].forbidden_by == ("array_available",)
@@ -115,7 +122,7 @@ def test_every_name_that_lost_has_a_penalty_made_of_its_parts_or_the_rules_that_
         assert bool(problem.score_one(one.design).feasible[0])
         assert sum(one.parts.values()) == pytest.approx(one.penalty, rel=1e-9)
         assert sum(one.groups.values()) == pytest.approx(one.penalty, rel=1e-9)
-        assert one.objective == pytest.approx(found.objective * (1.0 + one.penalty))
+        assert one.objective == pytest.approx(objective_of(found) * (1.0 + one.penalty))
     penalties = [one.penalty for one in every if one.penalty is not None]
     assert penalties == sorted(penalties)
     assert by_name["iii_v_rosa"].groups["satellites"] > 0.0
@@ -128,9 +135,9 @@ def test_a_penalty_is_that_of_a_new_search_with_the_name_forced(
     problem = make_problem({"array": ["silicon_flexible", "iii_v_rosa"]})
     found = search(problem)
     candidates = found.candidates if with_candidates else ()
-    (one,) = runners_up(problem, found.design, candidates, seed=1, deadline=deadline())
+    (one,) = runners_up(problem, found.nearest, candidates, seed=1, deadline=deadline())
     forced = search(make_problem({"array": "iii_v_rosa"}))
-    assert one.objective == pytest.approx(forced.objective, rel=1e-4 if with_candidates else 0.02)
+    assert one.objective == pytest.approx(objective_of(forced), rel=1e-4 if with_candidates else 0.02)
 
 
 # Near-optimal region
@@ -141,28 +148,28 @@ def test_the_region_holds_the_optimum_and_every_end_is_feasible_and_near(make_pr
     problem = make_problem({**NAMES, "accelerators_per_satellite": {"low": 50, "high": 200, "nominal": 100}})
     found = search(problem)
     others = [candidate.design for candidate in found.candidates if candidate.violation <= 0.0]
-    near = near_optimal(problem, found.design, others, seed=1, deadline=deadline(), tolerance=0.02)
+    near = near_optimal(problem, found.nearest, others, seed=1, deadline=deadline(), tolerance=0.02)
     assert [one.variable for one in near.ranges] == [*problem.free, "satellites"]
     for one in near.ranges:
         assert one.low <= one.best <= one.high
-        assert one.best == getattr(found.design, one.variable)
+        assert one.best == getattr(found.nearest, one.variable)
         for value, design in ((one.low, one.low_design), (one.high, one.high_design)):
             scored = problem.score_one(design)
             assert getattr(design, one.variable) == value
             assert bool(scored.feasible[0])
-            assert float(scored.objective[0]) <= 1.02 * found.objective * (1 + 1e-12)
+            assert float(scored.objective[0]) <= 1.02 * objective_of(found) * (1 + 1e-12)
     assert near.names["vehicle"] == ("starship_v3",)
-    assert near.names["array"][0] == found.design.array
+    assert near.names["array"][0] == found.nearest.array
 
 
 def test_the_ends_of_a_single_variable_are_those_of_a_fine_grid(make_problem: MakeProblem) -> None:
     problem = make_problem({"altitude_km": 500, "array_oversize": 1.1})
     found = search(problem)
-    near = near_optimal(problem, found.design, seed=1, deadline=deadline())
+    near = near_optimal(problem, found.nearest, seed=1, deadline=deadline())
     grid = np.linspace(0.0, 1.0, 20_001)[:, np.newaxis]
     designs = problem.designs(grid, problem.combinations()[0])
     scored = problem.score(designs)
-    inside = designs.values["radiator_area_m2"][scored.feasible & (scored.objective <= 1.01 * found.objective)]
+    inside = designs.values["radiator_area_m2"][scored.feasible & (scored.objective <= 1.01 * objective_of(found))]
     area = near.ranges[0]
     assert area.low == pytest.approx(inside.min(), rel=1e-3)
     assert area.high == pytest.approx(inside.max(), rel=1e-3)
@@ -172,7 +179,7 @@ def test_a_wider_tolerance_reaches_further(make_problem: MakeProblem) -> None:
     problem = make_problem()
     found = search(problem)
     narrow, wide = (
-        near_optimal(problem, found.design, seed=1, deadline=deadline(), tolerance=t).ranges for t in (0.002, 0.05)
+        near_optimal(problem, found.nearest, seed=1, deadline=deadline(), tolerance=t).ranges for t in (0.002, 0.05)
     )
     for one, other in zip(narrow, wide, strict=True):
         assert other.low <= one.low * (1 + 1e-6)
@@ -186,7 +193,7 @@ def test_the_same_seed_gives_the_same_explanation(make_problem: MakeProblem) -> 
     problem = make_problem({"array": ["silicon_flexible", "iii_v_rosa"]})
     found = search(problem)
     one, other = (
-        explain_optimum(problem, found.design, found.candidates, seed=5, time_limit_s=PLENTY_S).to_dict()
+        explain_optimum(problem, found.nearest, found.candidates, seed=5, time_limit_s=PLENTY_S).to_dict()
         for _ in range(2)
     )
     assert {**one, "seconds": 0} == {**other, "seconds": 0}
@@ -197,10 +204,10 @@ def test_the_same_seed_gives_the_same_explanation(make_problem: MakeProblem) -> 
 def test_a_better_design_nearby_is_handed_back(make_problem: MakeProblem) -> None:
     problem = make_problem()
     found = search(problem)
-    worse = found.design.replace(radiator_area_m2=1.03 * found.design.radiator_area_m2)
+    worse = found.nearest.replace(radiator_area_m2=1.03 * found.nearest.radiator_area_m2)
     explanation = explain_optimum(problem, worse, time_limit_s=PLENTY_S)
     assert explanation.better is not None
-    assert float(problem.score_one(explanation.better).objective[0]) == pytest.approx(found.objective, rel=1e-4)
+    assert float(problem.score_one(explanation.better).objective[0]) == pytest.approx(objective_of(found), rel=1e-4)
 
 
 @pytest.mark.parametrize(("share", "is_better"), [(1e-4, True), (1e-8, False), (0.0, False), (-1e-4, False)])
@@ -228,13 +235,13 @@ def test_a_design_without_freedom_is_explained_by_its_limits_alone(make_problem:
 def test_an_infeasible_design_is_no_optimum(make_problem: MakeProblem) -> None:
     problem = make_problem({"optical_terminals": 0})
     with pytest.raises(DesignError, match="breaks a rule or bound"):
-        explain_optimum(problem, search(problem).design)
+        explain_optimum(problem, search(problem).nearest)
 
 
 def test_a_time_limit_ends_it_and_is_said(make_problem: MakeProblem) -> None:
     problem = make_problem(NAMES)
     found = search(problem)
-    explanation = explain_optimum(problem, found.design, found.candidates, time_limit_s=0.05)
+    explanation = explain_optimum(problem, found.nearest, found.candidates, time_limit_s=0.05)
     assert explanation.stopped_by == "time limit"
     assert explanation.seconds < 3.0
     assert len(explanation.runners_up) == 4

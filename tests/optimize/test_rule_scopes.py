@@ -145,7 +145,7 @@ def test_a_scope_or_a_second_rule_of_a_name_is_refused(add_rule: AddRule) -> Non
 def test_a_design_obeys_a_rule_that_is_added_after_it_was_evaluated(
     problem: Problem, add_rule: AddRule, scope: Scope
 ) -> None:
-    design = search(problem, seed=1, time_limit_s=20.0, most_designs=20_000, effort=QUICK).design
+    design = search(problem, seed=1, time_limit_s=20.0, most_designs=20_000, effort=QUICK).nearest
     before = evaluate(design, problem.assumptions)
     assert before.feasible[0]
     name = add_rule(scope, *ADDED[scope])
@@ -187,7 +187,7 @@ def test_a_search_by_trials_obeys_an_added_rule(problem: Problem, add_rule: AddR
     evaluator: Evaluator = question
     with open_executor(1, context=evaluator) as executor:
         found = search_trials(question.question, plan, MemoryStore(), executor)
-    answers = [trial.answer for trial in found.history.trials if trial.answer is not None]
+    answers = [trial.answer for trial in found.answered.trials if trial.answer is not None]
     assert any(answer.violations[name] > 0.0 for answer in answers)
     (best,) = found.front
     assert kept(name, question.design(best.point), problem)

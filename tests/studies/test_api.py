@@ -241,6 +241,6 @@ def test_a_search_by_trials_from_python_keeps_its_trials(tmp_path: Path) -> None
         study.run()
     first, again = study.run(tmp_path / "run"), study.run(tmp_path / "run")
     assert isinstance(first, SearchRun) and isinstance(again, SearchRun)
-    assert (first.searched.evaluated, again.searched.evaluated) == (12, 0)
+    assert (first.result.evaluated, again.result.evaluated) == (12, 0)
     with pytest.raises(DawnduskError, match=r"found a search by trials, which needs a run folder"):
         run_design(study)

@@ -16,8 +16,8 @@ import pytest
 import dawndusk as dd
 from dawndusk.models.design import VARIABLES
 from dawndusk.optimize.certify.attack import Attacked, Attacking, Contradiction, attack
-from dawndusk.optimize.certify.certificate import Check
 from dawndusk.optimize.certify.translate.slots import NotBoundedError
+from dawndusk.optimize.result import Check
 from dawndusk.studies import cli
 from dawndusk.studies.commands import attack as commands
 from dawndusk.studies.show import attack as show
@@ -62,7 +62,7 @@ def faked(certified: dd.RunResult, monkeypatch: pytest.MonkeyPatch) -> Faked:
 
     def fake(**changes: Any) -> Attacked:
         known = Attacked(
-            certified=certified.found.certified,
+            certified=certified.result,
             designs=5000,
             feasible=1200,
             boxes=768,
@@ -210,7 +210,7 @@ def test_a_contradiction_ends_with_code_1_and_a_design_to_paste(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    design, objective = certified.found.design, certified.objective
+    design, objective = certified.result.design, certified.objective
     assert design is not None and objective is not None
     one = Contradiction("certificate", f"proved 99.0, but {objective!r} is feasible", design)
     outside = [Contradiction("enclosure", f"operation {number}: a value outside", None) for number in range(5)]
@@ -241,7 +241,7 @@ def _pasted(out: str) -> list[str]:
 def test_contradictions_are_in_the_result_with_their_designs(
     small: str, faked: Faked, certified: dd.RunResult, monkeypatch: pytest.MonkeyPatch, capsys: Any
 ) -> None:
-    design = certified.found.design
+    design = certified.result.design
     assert design is not None
     faked(found={"box": 2}, contradictions=(Contradiction("box", "cut away", design), Contradiction("box", "lost")))
     assert call(monkeypatch, "attack", small, "--json", "--out", "x.json") == 1
@@ -382,7 +382,7 @@ def test_an_operation_without_a_bound_is_refused_as_a_run_refuses_it(
     monkeypatch.setattr(commands, "attack", unbounded)
     assert call(monkeypatch, "attack", small) == 2
     said = capsys.readouterr().err
-    monkeypatch.setattr("dawndusk.studies.runs.engines.certify", unbounded)
+    monkeypatch.setattr("dawndusk.optimize.engines.certify", unbounded)
     assert call(monkeypatch, "run", small) == 2
     assert capsys.readouterr().err == said
     assert "allowed for such a study: search.engine evolution" in said

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 import dawndusk as dd
-from dawndusk.optimize.certify.certificate import Check
+from dawndusk.optimize import engines
 from dawndusk.optimize.certify.search import certify
+from dawndusk.optimize.result import Check
 from dawndusk.studies import cli
 from dawndusk.studies.commands import runs as commands
-from dawndusk.studies.runs import engines
 from dawndusk.studies.runs.runfolder import write_run
 from dawndusk.studies.statement.studyfile import read_study
 

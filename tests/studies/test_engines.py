@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 
 import dawndusk as dd
-from dawndusk.optimize.certify.certificate import Certified, Check, relative_gap
+from dawndusk.models.units import precise
+from dawndusk.optimize import engines, solve
 from dawndusk.optimize.certify.lp import second_bound as milp
-from dawndusk.optimize.evolution import Progress
-from dawndusk.studies.runs import engines, runner
-from dawndusk.studies.runs.engines import Found, check_bound, is_better
+from dawndusk.optimize.contradiction import check_candidates, is_better
+from dawndusk.optimize.progress import Progress
+from dawndusk.optimize.result import Check, DesignResult, relative_gap
 from dawndusk.studies.runs.runner import problem_of, run_design
-from dawndusk.studies.statement.units import precise
 
 MakeStudy = Callable[..., dd.Study]
 
@@ -46,7 +46,7 @@ def test_every_engine_answers_in_the_same_terms(by_engine: dict[str, dd.RunResul
         for key in ("status", "objective", "bound", "gap", "boxes", "seconds", "seed", "audit", "engine", "stopped_by"):
             assert plain[key] == getattr(result, key), (name, key)
         assert (result.engine, result.stopped_by, result.seed) == (name, "completion", 1)
-        assert result.found.candidates[0].design == result.design
+        assert result.result.candidates[0].design == result.design
         assert result.best.feasible
         assert result.outcome["lcoc_usd_per_pflop_hour"] == pytest.approx(result.objective, rel=1e-12)
         assert len(result.to_frame()) >= 1
@@ -80,13 +80,13 @@ def test_the_audit_takes_a_second_opinion(small_study: MakeStudy, monkeypatch: p
     result = run_design(small_study("search.second_bound=true", "search.time_limit_s=60"), reports.append)
     assert result.audit == "passed"
     assert [check.name for check in result.checks][-1] == "second bound"
-    second = result.found.second
+    second = result.result.second
     assert second is not None and second.bound is not None and result.objective is not None
     assert second.bound <= result.objective
     assert f"no design below {precise(second.bound, 'USD/PFLOP-hour', 6, 'down')}, a gap of" in result.checks[-1].words
     assert "HiGHS said" not in result.checks[-1].words
     monkeypatch.setattr(milp, "second_bound", lambda *_, **__: dataclasses.replace(second, solver_words="Not Set"))
-    again = engines.with_second_bound(problem_of(result.study), result.found, result.study.search, lambda _: None)
+    again = engines.with_second_bound(problem_of(result.study), result.result, result.study.search, lambda _: None)
     assert again.checks[-1].words.endswith("; HiGHS said last: Not Set")
 
 
@@ -98,7 +98,7 @@ def test_a_second_opinion_that_crashes_leaves_the_proof(
 
     monkeypatch.setattr(milp, "second_bound", crash)
     study = small_study("search.second_bound=true")
-    found = engines.with_second_bound(problem_of(study), certified.found, study.search, lambda _: None)
+    found = engines.with_second_bound(problem_of(study), certified.result, study.search, lambda _: None)
     assert found.checks[-1] == Check("second bound", True, 0, "could not be computed: RuntimeError: no licence")
     assert (found.bound, found.second) == (certified.bound, None)
 
@@ -107,7 +107,7 @@ def test_a_design_of_the_second_opinion_that_beats_the_first_is_an_error(
     small_study: MakeStudy, certified: dd.RunResult, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     study = small_study("search.second_bound=true")
-    wrong = dataclasses.replace(certified.found, bound=20.0, objective=20.01)
+    wrong = dataclasses.replace(certified.result, bound=20.0, objective=20.01)
     with pytest.raises(
         dd.CertificateError, match=r"no design is better than 20\.0.*mixed-integer model has a feasible"
     ):
@@ -119,9 +119,9 @@ def test_a_design_of_the_search_that_beats_its_bound_is_an_error(
     certified: dd.RunResult, change: dict[str, Any]
 ) -> None:
     problem = problem_of(certified.study)
-    check_bound(problem, certified.found)
+    check_candidates(problem, certified.result)
     with pytest.raises(dd.CertificateError, match="the certificate is wrong: proved that no design is"):
-        check_bound(problem, dataclasses.replace(certified.found, **change))
+        check_candidates(problem, dataclasses.replace(certified.result, **change))
 
 
 def test_the_gap_is_relative_to_the_objective() -> None:
@@ -154,7 +154,7 @@ def fake(monkeypatch: pytest.MonkeyPatch, **values: Any) -> None:
         "seed": 1,
         "stopped_by": "time limit",
     }
-    monkeypatch.setattr(engines, "certify", lambda *_, **__: Certified(**{**nothing, **values}))
+    monkeypatch.setattr(engines, "certify", lambda *_, **__: DesignResult(**{**nothing, **values}))
 
 
 def test_where_nothing_was_found_the_nominal_design_is_tried(
@@ -193,7 +193,7 @@ def test_an_objective_without_a_bound_names_the_engine_that_takes_it(small_study
 def test_a_verdict_needs_checks_and_all_of_them(certified: dd.RunResult) -> None:
     def verdict(*held: bool) -> str:
         checks = tuple(Check("a", one, 1, "") for one in held)
-        found: Found = dataclasses.replace(certified.found, checks=checks)
+        found: DesignResult = dataclasses.replace(certified.result, checks=checks)
         return found.verdict
 
     assert [verdict(), verdict(True), verdict(True, False)] == ["not run", "passed", "failed"]
@@ -220,17 +220,17 @@ def test_an_interrupt_of_the_second_bound_keeps_the_proof_and_says_so(
 ) -> None:
     monkeypatch.setattr(milp, "second_bound", interrupt)
     study = certified.study
-    found = engines.with_second_bound(problem_of(study), certified.found, study.search, lambda _: None)
+    found = engines.with_second_bound(problem_of(study), certified.result, study.search, lambda _: None)
     assert (found.status, found.bound, found.verdict) == ("optimal", certified.bound, "passed")
     assert found.checks[-1].words.startswith("interrupted before it had one")
-    monkeypatch.setattr(runner, "find", lambda *_: found)
+    monkeypatch.setattr(solve, "find", lambda *_: found)
     assert run_design(study, explain=True).explanation is None, "whoever interrupts does not wait for it"
 
 
 def test_an_interrupt_of_the_explanation_keeps_the_proof(
     certified: dd.RunResult, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(runner, "find", lambda *_: certified.found)
-    monkeypatch.setattr(runner, "explain_optimum", interrupt)
+    monkeypatch.setattr(solve, "find", lambda *_: certified.result)
+    monkeypatch.setattr(solve, "explain_optimum", interrupt)
     result = run_design(certified.study, explain=True)
     assert (result.status, result.explanation, result.conflict) == ("optimal", None, None)

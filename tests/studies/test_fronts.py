@@ -17,7 +17,7 @@ from click.testing import CliRunner
 
 from dawndusk.models.errors import DawnduskError
 from dawndusk.models.outcome import OUTCOMES
-from dawndusk.optimize.certify.errors import CertificateError
+from dawndusk.optimize.errors import CertificateError
 from dawndusk.optimize.pareto import find
 from dawndusk.optimize.pareto.ends import End
 from dawndusk.optimize.problem import Goal
@@ -155,10 +155,10 @@ def test_what_is_proved_of_the_end_of_a_front_holds_for_later_runs(
         stopped_by="completion",
     )
     end = end if bound else dataclasses.replace(end, status="infeasible", value=None, bound=None)
-    keep_front(dataclasses.replace(result, front=dataclasses.replace(result.front, ends=(end,))), tmp_path / "one")
+    keep_front(dataclasses.replace(result, result=dataclasses.replace(result.front, ends=(end,))), tmp_path / "one")
     better = result.front.values.copy()
     better[:, 0] *= 0.9
-    later = dataclasses.replace(result, front=dataclasses.replace(result.front, values=better))
+    later = dataclasses.replace(result, result=dataclasses.replace(result.front, values=better))
     with pytest.raises(CertificateError, match=r"run one \(engine certified\) proved"):
         keep_front(later, tmp_path / "two")
 

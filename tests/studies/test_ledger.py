@@ -23,7 +23,7 @@ def evolved(small_study: MakeStudy) -> dd.RunResult:
 
 
 def cheaper(result: dd.RunResult, objective: float) -> dd.RunResult:
-    return dataclasses.replace(result, found=dataclasses.replace(result.found, objective=objective))
+    return dataclasses.replace(result, result=dataclasses.replace(result.result, objective=objective))
 
 
 @pytest.mark.parametrize(
@@ -93,16 +93,16 @@ def test_a_later_certificate_that_an_earlier_design_beats_is_an_error(
 def test_a_design_refutes_a_proof_of_infeasibility(
     certified: dd.RunResult, evolved: dd.RunResult, tmp_path: Path
 ) -> None:
-    found = dataclasses.replace(certified.found, status="infeasible", objective=None, bound=None, design=None)
-    keep_run(dataclasses.replace(certified, found=found), tmp_path / "one")
+    found = dataclasses.replace(certified.result, status="infeasible", objective=None, bound=None, design=None)
+    keep_run(dataclasses.replace(certified, result=found), tmp_path / "one")
     with pytest.raises(dd.CertificateError, match=r"proved of .* that no design is feasible; but run two"):
         keep_run(evolved, tmp_path / "two")
 
 
 def moved(result: dd.RunResult, study: dd.Study, objective: float, **changes: float) -> dd.RunResult:
     """Return the result of another study, whose design differs and is told to be that good."""
-    found = dataclasses.replace(result.found, objective=objective, design=result.design.replace(**changes))
-    return dataclasses.replace(result, study=study, found=found)
+    found = dataclasses.replace(result.result, objective=objective, design=result.design.replace(**changes))
+    return dataclasses.replace(result, study=study, result=found)
 
 
 @pytest.mark.parametrize(

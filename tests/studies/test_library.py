@@ -15,12 +15,13 @@ import functools
 import pytest
 
 import dawndusk as dd
+from dawndusk.optimize.settings import Engine
 from dawndusk.studies.api import Study
 from dawndusk.studies.published import published_metrics
 from dawndusk.studies.runs.ground import GroundResult
 from dawndusk.studies.runs.results import RunResult
 from dawndusk.studies.runs.runner import nominal_design
-from dawndusk.studies.statement.study import Engine, Kind
+from dawndusk.studies.statement.study import Kind
 from dawndusk.studies.statement.studyfile import library_names
 
 OPTIMUM_TOLERANCE = 0.01

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import dawndusk as dd
-from dawndusk.optimize.certify.certificate import Certified
+from dawndusk.optimize.result import DesignResult
 from dawndusk.studies.runs import openboxes, runfolder
 from dawndusk.studies.runs.openboxes import (
     ARRAYS,
@@ -28,20 +28,19 @@ from dawndusk.studies.statement import identity
 
 
 @pytest.fixture
-def boxes(unfinished: dd.RunResult) -> Certified:
-    certified = unfinished.found.certified
-    assert certified is not None and certified.unfinished is not None
-    return certified
+def boxes(unfinished: dd.RunResult) -> DesignResult:
+    assert unfinished.result.unfinished is not None
+    return unfinished.result
 
 
 @pytest.fixture
-def file(boxes: Certified, unfinished: dd.RunResult, tmp_path: Path) -> Path:
+def file(boxes: DesignResult, unfinished: dd.RunResult, tmp_path: Path) -> Path:
     path = tmp_path / NAME
     write_open_boxes(boxes, unfinished.study, path)
     return path
 
 
-def test_what_is_written_is_read_again(file: Path, boxes: Certified, unfinished: dd.RunResult) -> None:
+def test_what_is_written_is_read_again(file: Path, boxes: DesignResult, unfinished: dd.RunResult) -> None:
     again = read_open_boxes(file, unfinished.study)
     assert again.unfinished is not None and boxes.unfinished is not None
     for name in ARRAYS:
@@ -55,9 +54,8 @@ def test_what_is_written_is_read_again(file: Path, boxes: Certified, unfinished:
 
 
 def test_a_finished_result_has_no_open_boxes(certified: dd.RunResult, tmp_path: Path) -> None:
-    assert certified.found.certified is not None
     with pytest.raises(OpenBoxesError, match="found none"):
-        write_open_boxes(certified.found.certified, certified.study, tmp_path / NAME)
+        write_open_boxes(certified.result, certified.study, tmp_path / NAME)
 
 
 def rewritten(file: Path, change: Callable[[dict[str, Any]], None], drop: str = "") -> None:
@@ -146,7 +144,7 @@ def test_a_resumed_run_ends_where_one_in_one_go_does(small_study: Callable[..., 
 
 
 def test_the_folder_of_a_checkpoint_can_be_gone_on_with(
-    boxes: Certified, unfinished: dd.RunResult, tmp_path: Path
+    boxes: DesignResult, unfinished: dd.RunResult, tmp_path: Path
 ) -> None:
     folder = tmp_path / "deep" / "run"
     for _ in range(2):
@@ -160,7 +158,7 @@ def test_the_folder_of_a_checkpoint_can_be_gone_on_with(
 
 
 def test_a_checkpoint_leaves_an_older_run_of_the_same_study(
-    boxes: Certified, unfinished: dd.RunResult, tmp_path: Path
+    boxes: DesignResult, unfinished: dd.RunResult, tmp_path: Path
 ) -> None:
     folder = write_run(unfinished, tmp_path / "run")
     before = (folder / "optimum.json").read_bytes()
@@ -202,9 +200,9 @@ def test_another_model_is_another_version(
 
 
 def test_checkpoints_are_seldom_and_a_full_disk_ends_no_proof(
-    boxes: Certified, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    boxes: DesignResult, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    written: list[Certified] = []
+    written: list[DesignResult] = []
     keeper = Keeper(written.append)
     keeper(dataclasses.replace(boxes, unfinished=None))
     assert not keeper.kept
@@ -212,7 +210,7 @@ def test_checkpoints_are_seldom_and_a_full_disk_ends_no_proof(
     keeper(boxes)
     assert (len(written), keeper.kept) == (1, True)
 
-    def full(_: Certified) -> None:
+    def full(_: DesignResult) -> None:
         raise RunFolderError("No space left on device")
 
     failing = Keeper(full)
@@ -221,7 +219,7 @@ def test_checkpoints_are_seldom_and_a_full_disk_ends_no_proof(
 
 
 def test_a_checkpoint_that_fails_leaves_the_older_one(
-    boxes: Certified, unfinished: dd.RunResult, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    boxes: DesignResult, unfinished: dd.RunResult, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = tmp_path / "run"
     write_checkpoint(boxes, unfinished.study, folder)

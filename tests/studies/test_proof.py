@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 import dawndusk as dd
-from dawndusk.optimize.certify.lp.second_bound import SecondBound
+from dawndusk.optimize.result import SecondBound
 from dawndusk.studies.runs.proof import claim, figure, percent
 from dawndusk.studies.show import runs as show
 
@@ -32,7 +32,7 @@ def test_a_gap_is_rounded_up(gap: float, text: str) -> None:
 
 def changed(result: dd.RunResult, overrides: list[str] | None = None, **found: Any) -> dd.RunResult:
     study = dd.load(result.study.resolved, overrides or [])
-    return dataclasses.replace(result, study=study, found=dataclasses.replace(result.found, **found))
+    return dataclasses.replace(result, study=study, result=dataclasses.replace(result.result, **found))
 
 
 def test_a_lower_bound_is_rounded_down_and_an_upper_one_up(certified: dd.RunResult) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 import dawndusk as dd
 from dawndusk.models.errors import DawnduskError
-from dawndusk.optimize.evolution import Progress
+from dawndusk.optimize.progress import Progress
 from dawndusk.studies.runs.runner import evaluate_design, nominal_design, problem_of, run_design
 
 

@@ -5,10 +5,10 @@ from rich.console import RenderableType
 
 import dawndusk as dd
 from dawndusk.models.outcome import OUTCOMES
+from dawndusk.models.units import money, number, precise, pretty
 from dawndusk.studies.runs.results import RunResult
 from dawndusk.studies.show import runs as show
 from dawndusk.studies.show.console import console
-from dawndusk.studies.statement.units import money, number, precise, pretty
 
 
 def text_of(renderable: RenderableType) -> str:

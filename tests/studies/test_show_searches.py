@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from rich.console import RenderableType
 
 from dawndusk.optimize.problem import Sense
+from dawndusk.optimize.result import relative_gap
 from dawndusk.studies.search.result import SearchRun
 from dawndusk.studies.search.runner import run_search
 from dawndusk.studies.search.show import duration, outward, plain, search_report
@@ -43,9 +44,10 @@ def searched(folder: Path, search: dict[str, Any] | None = None, **changes: Any)
 
 
 def test_the_best_design_and_the_course_are_told(tmp_path: Path) -> None:
-    run = replace(searched(tmp_path / "run", {"warm_start": True}), bound=16.0)
+    run = searched(tmp_path / "run", {"warm_start": True})
+    run = replace(run, result=replace(run.result, bound=16.0, gap=relative_gap(run.objective, 16.0)))
     text = text_of(search_report(run))
-    assert f"Best of 12 trials, number {run.searched.front[0].number}: {GOAL} = " in text
+    assert f"Best of 12 trials, number {run.result.front[0].number}: {GOAL} = " in text
     assert "of the certificate of this problem: no design has less than 16." in text
     assert "What limits it" in text
     assert "a good design of the built-in model" in text
@@ -60,7 +62,7 @@ def test_an_evaluator_stands_beside_the_model_and_its_failures_are_counted(tmp_p
     text = text_of(search_report(run))
     assert "Trials prove nothing" in text
     assert "pointing_loss" in text
-    failed = sum(trial.answer is not None and trial.answer.failure is not None for trial in run.searched.history.trials)
+    failed = sum(trial.answer is not None and trial.answer.failure is not None for trial in run.result.answered.trials)
     assert failed
     assert f"{failed} failed" in text
     assert "the [31mmesh does not close" in text

@@ -11,9 +11,9 @@ import pytest
 from dawndusk.models.assumptions import CATALOGUES, GROUPS
 from dawndusk.models.design import CATEGORIES, NUMBERS, VARIABLES
 from dawndusk.models.outcome import OUTCOMES
+from dawndusk.optimize.settings import Engine
 from dawndusk.studies.data import default_assumptions
 from dawndusk.studies.statement.schema import domain_of
-from dawndusk.studies.statement.study import Engine
 from dawndusk.studies.statement.studyfile import json_schema
 
 SCHEMA = json_schema()

@@ -16,10 +16,11 @@ from hypothesis import strategies as st
 from dawndusk.models.design import VARIABLES, Variable
 from dawndusk.models.errors import ContradictionError
 from dawndusk.models.outcome import OUTCOMES
+from dawndusk.optimize.settings import Engine
 from dawndusk.studies.data import default_assumptions
 from dawndusk.studies.statement import studyfile
 from dawndusk.studies.statement.errors import StudyError
-from dawndusk.studies.statement.study import Bound, Choice, Engine, Fixed, Kind, Operator, Range, Study
+from dawndusk.studies.statement.study import Bound, Choice, Fixed, Kind, Operator, Range, Study
 from dawndusk.studies.statement.studyfile import library_names, library_path, read_study, study_from_mapping
 
 WriteStudy = Callable[..., Path]

@@ -32,7 +32,6 @@ from dawndusk.optimize.certify.bound.forms import (
     sum_padding,
     whole_ends,
 )
-from dawndusk.optimize.certify.errors import EnclosureError
 from dawndusk.optimize.certify.functions.curves import LARGEST_EXPONENT, PADDING, Lines, lines
 from dawndusk.optimize.certify.graph.operations import (
     Bend,
@@ -49,6 +48,7 @@ from dawndusk.optimize.certify.graph.operations import (
     Sum,
     Table,
 )
+from dawndusk.optimize.errors import EnclosureError
 
 Floats: TypeAlias = NDArray[np.float64]
 

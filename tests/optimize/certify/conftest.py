@@ -10,9 +10,10 @@ import pytest
 from numpy.typing import NDArray
 
 from dawndusk.models.design import CATEGORIES, DesignBatch
+from dawndusk.optimize.boxes import Boxes
 from dawndusk.optimize.certify.bound.forms import STEADY
 from dawndusk.optimize.certify.bound.rows import count_rows
-from dawndusk.optimize.certify.branch.boxes import Bounder, Boxes
+from dawndusk.optimize.certify.branch.boxes import Bounder
 from dawndusk.optimize.certify.branch.designs import coordinates_of, designs_at
 from dawndusk.optimize.certify.functions import curves
 from dawndusk.optimize.certify.functions.curves import LOG, Curve

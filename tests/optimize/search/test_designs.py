@@ -62,7 +62,7 @@ def test_answers_are_those_of_the_problem(design_question: DesignQuestion) -> No
 
 def test_the_best_design_is_a_point_with_the_same_outcome(design_question: DesignQuestion) -> None:
     best = search(design_question.problem, seed=1, effort=QUICK)
-    (answer,) = design_question([design_question.point(best.design)])
+    (answer,) = design_question([design_question.point(best.nearest)])
     assert answer.outcomes["lcoc_usd_per_pflop_hour"] == pytest.approx(best.objective, rel=1e-9)
     assert all(violation <= 1e-9 for violation in answer.violations.values())
 

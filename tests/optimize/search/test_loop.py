@@ -84,18 +84,18 @@ def executor() -> Iterator[Executor[Evaluator]]:
 
 
 def told(result: Searched) -> list[tuple[object, ...]]:
-    return [(t.number, dict(t.point), t.answer) for t in result.history.trials]
+    return [(t.number, dict(t.point), t.answer) for t in result.answered.trials]
 
 
 def test_it_finds_the_least_cost_within_the_budget(executor: Executor[Evaluator]) -> None:
     result = search(QUESTION, plan(200), MemoryStore(), executor)
-    assert (result.stopped_by, result.evaluated, len(result.history)) == (BUDGET, 200, 200)
+    assert (result.stopped_by, result.evaluated, len(result.answered)) == (BUDGET, 200, 200)
     (best,) = result.front
     assert best.answer is not None
     assert best.answer.outcomes["cost"] < 0.1
     assert result.pending == ()
     assert result.reproducible
-    assert [trial.number for trial in result.history.trials] == list(range(200))
+    assert [trial.number for trial in result.answered.trials] == list(range(200))
 
 
 def test_a_batch_is_named_by_the_answers_of_earlier_batches_alone(executor: Executor[Evaluator]) -> None:
@@ -110,7 +110,7 @@ def test_workers_and_chunks_change_nothing(workers: int, chunk: int, executor: E
     with open_executor(workers, context=bowl) as crew:
         together = search(QUESTION, plan(30, chunk=chunk), MemoryStore(), crew)
     assert told(together) == told(alone)
-    assert any(trial.answer is not None and trial.answer.failure for trial in alone.history.trials)
+    assert any(trial.answer is not None and trial.answer.failure for trial in alone.answered.trials)
 
 
 class DyingError(BaseException):
@@ -196,7 +196,7 @@ def test_the_same_search_again_evaluates_and_names_nothing(executor: Executor[Ev
 
 def test_known_points_are_never_evaluated_again(executor: Executor[Evaluator]) -> None:
     result = search(FINITE, plan(100, Descent(FINITE)), MemoryStore(), executor)
-    keys = [FINITE.space.key(trial.point) for trial in result.history.trials]
+    keys = [FINITE.space.key(trial.point) for trial in result.answered.trials]
     assert len(keys) == len(set(keys)) == FINITE.space.size
     assert result.stopped_by == EXHAUSTED
     assert result.repeated > 0
@@ -206,7 +206,7 @@ def test_warm_points_come_first(executor: Executor[Evaluator]) -> None:
     warm = [{"x": 1.0, "n": 3, "kind": "a"}, {"x": 1.0, "n": 3, "kind": "a"}, {"x": 1.0, "n": 3, "kind": "b"}]
     store = MemoryStore()
     result = search(QUESTION, plan(9, warm_start=warm), store, executor)
-    assert [dict(trial.point) for trial in result.history.trials[:2]] == [warm[0], warm[2]]
+    assert [dict(trial.point) for trial in result.answered.trials[:2]] == [warm[0], warm[2]]
     assert [record.batch for record in store.read()] == [0, 0, 1, 1, 1, 1, 2, 2, 2]
     assert result.front[0].number == 0
 
@@ -214,13 +214,13 @@ def test_warm_points_come_first(executor: Executor[Evaluator]) -> None:
 def test_it_ends_when_the_gap_to_a_bound_is_closed(executor: Executor[Evaluator]) -> None:
     result = search(QUESTION, plan(1000, bound=0.0, gap=1.0, warm_start=[]), MemoryStore(), executor)
     assert result.stopped_by == GAP
-    assert len(result.history) == 4  # a relative gap of 1 to a bound of 0 is closed by any feasible trial
+    assert len(result.answered) == 4  # a relative gap of 1 to a bound of 0 is closed by any feasible trial
 
 
 def test_it_ends_when_nothing_gets_better(executor: Executor[Evaluator]) -> None:
     best: list[Point] = [{"x": 1.0, "n": 3, "kind": "a"}]
     result = search(QUESTION, plan(1000, stagnation=8, warm_start=best), MemoryStore(), executor)
-    assert (result.stopped_by, len(result.history)) == (STAGNATION, 9)
+    assert (result.stopped_by, len(result.answered)) == (STAGNATION, 9)
 
 
 def test_stagnation_is_the_same_after_a_pause() -> None:
@@ -230,7 +230,7 @@ def test_stagnation_is_the_same_after_a_pause() -> None:
 
     whole = run(MemoryStore(), 1000)
     assert whole.stopped_by == STAGNATION
-    for pause in range(4, len(whole.history), 7):
+    for pause in range(4, len(whole.answered), 7):
         store = MemoryStore()
         run(store, pause)
         assert told(run(store, 1000)) == told(whole)
@@ -243,9 +243,9 @@ def failing(points: Sequence[Point]) -> list[Answer]:
 def test_failures_in_a_row_end_it() -> None:
     with open_executor(1, context=failing) as executor:
         result = search(QUESTION, plan(1000, failures=10), MemoryStore(), executor)
-    assert (result.stopped_by, len(result.history), result.front) == (FAILING, 12, ())
+    assert (result.stopped_by, len(result.answered), result.front) == (FAILING, 12, ())
     expected = Answer(failure=Failure("exception", "RuntimeError: no licence"))
-    assert all(trial.answer == expected for trial in result.history.trials)
+    assert all(trial.answer == expected for trial in result.answered.trials)
 
 
 def half(points: Sequence[Point]) -> list[Answer]:
@@ -264,7 +264,7 @@ def short(points: Sequence[Point]) -> list[Answer]:
 def test_an_answer_that_lacks_something_is_a_failure(evaluator: Evaluator, kinds: set[str]) -> None:
     with open_executor(1, context=evaluator) as executor:
         result = search(QUESTION, plan(20), MemoryStore(), executor)
-    assert {t.answer.failure.kind for t in result.history.trials if t.answer and t.answer.failure} == kinds
+    assert {t.answer.failure.kind for t in result.answered.trials if t.answer and t.answer.failure} == kinds
 
 
 @dataclass
@@ -285,10 +285,10 @@ def test_the_time_limit_leaves_what_was_asked_to_the_next_run(
     store = MemoryStore()
     first = search(QUESTION, plan(40, time_limit_s=150.0, asynchronous=asynchronous), store, executor, clock=Clock())
     assert first.stopped_by == TIME
-    assert len(first.history) + len(first.pending) == len(store.read()) < 40
+    assert len(first.answered) + len(first.pending) == len(store.read()) < 40
     whole = search(QUESTION, plan(40), store, executor)
     assert whole.stopped_by == BUDGET
-    assert whole.evaluated == 40 - len(first.history)
+    assert whole.evaluated == 40 - len(first.answered)
 
 
 @pytest.mark.parametrize("asynchronous", [False, True])
@@ -300,7 +300,7 @@ def test_an_interrupt_keeps_what_was_told(executor: Executor[Evaluator], asynchr
             raise KeyboardInterrupt
 
     first = search(QUESTION, plan(20, asynchronous=asynchronous), store, executor, report)
-    assert (first.stopped_by, len(first.history)) == (INTERRUPT, 7)
+    assert (first.stopped_by, len(first.answered)) == (INTERRUPT, 7)
     assert executor.pending == 0
     second = search(QUESTION, plan(20, asynchronous=asynchronous), store, executor)
     assert (second.evaluated, second.stopped_by) == (13, BUDGET)
@@ -319,9 +319,9 @@ def test_free_workers_are_given_new_points_one_at_a_time(workers: int) -> None:
     sampler = Descent()
     with open_executor(workers, context=bowl) as crew:
         result = search(QUESTION, plan(30, sampler, asynchronous=True), MemoryStore(), crew)
-    assert (result.stopped_by, len(result.history), result.reproducible) == (BUDGET, 30, False)
+    assert (result.stopped_by, len(result.answered), result.reproducible) == (BUDGET, 30, False)
     assert len(set(sampler.batches)) == len(sampler.batches) == 30
-    keys = {QUESTION.space.key(trial.point) for trial in result.history.trials}
+    keys = {QUESTION.space.key(trial.point) for trial in result.answered.trials}
     assert len(keys) == 30
 
 
@@ -329,7 +329,7 @@ def test_free_workers_stop_when_a_space_is_exhausted() -> None:
     with open_executor(2, context=bowl) as crew:
         result = search(FINITE, plan(100, Descent(FINITE), asynchronous=True), MemoryStore(), crew)
     assert result.stopped_by == EXHAUSTED
-    assert len({FINITE.space.key(t.point) for t in result.history.trials}) == len(result.history)
+    assert len({FINITE.space.key(t.point) for t in result.answered.trials}) == len(result.answered)
 
 
 def test_a_trial_is_told_once() -> None:

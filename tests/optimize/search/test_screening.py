@@ -31,7 +31,7 @@ class Outside:
 @pytest.fixture(scope="module")
 def good(base_problem: Problem) -> dict[str, Value]:
     question = DesignQuestion(base_problem, (Goal(COST),))
-    return question.point(search(base_problem, seed=1, effort=QUICK).design)
+    return question.point(search(base_problem, seed=1, effort=QUICK).nearest)
 
 
 def outside_question(problem: Problem, outside: Outside, *, screen: bool) -> OutsideQuestion:

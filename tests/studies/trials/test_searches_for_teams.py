@@ -41,14 +41,14 @@ def test_two_run_folders_share_the_trials_on_a_server(tmp_path: Path, postgres_u
     where = Where(storage=postgres_url.replace("dawndusk@", "dawndusk:secret@"))
     first = run_search(study(), tmp_path / "one", make_sampler=make_sampler, where=where)
     other = run_search(study(evaluations=8), tmp_path / "two", make_sampler=make_sampler, where=where)
-    assert (first.searched.evaluated, other.searched.evaluated) == (6, 2)
+    assert (first.result.evaluated, other.result.evaluated) == (6, 2)
     assert other.to_frame()[:6].equals(first.to_frame())
     assert other.to_frame().equals(
         run_search(study(evaluations=8), tmp_path / "alone", make_sampler=make_sampler).to_frame()
     )
     assert all(b"secret" not in path.read_bytes() for path in (tmp_path / "one").iterdir())
     assert read_begun(tmp_path / "one").storage == postgres_url
-    assert resume(tmp_path / "one", make_sampler=make_sampler).searched.evaluated == 0
+    assert resume(tmp_path / "one", make_sampler=make_sampler).result.evaluated == 0
     assert status(tmp_path / "one", first.asked.question)["evaluated"] == 8
     assert evaluations(tmp_path / "one", first.asked).equals(other.to_frame())
 

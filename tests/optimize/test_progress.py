@@ -5,8 +5,7 @@ import threading
 
 import pytest
 
-from dawndusk.optimize.evolution import Progress
-from dawndusk.studies.runs.interrupts import held_back
+from dawndusk.optimize.progress import Progress, Recorder, held_back
 
 STEP = Progress("proving", 0.5, 10, 1.0)
 
@@ -48,3 +47,30 @@ def test_another_thread_can_search_too() -> None:
     thread.start()
     thread.join()
     assert reports == [STEP]
+
+
+def test_the_history_has_every_new_incumbent_and_the_gap_as_it_closes() -> None:
+    seen: list[Progress] = []
+    recorder = Recorder(seen.append)
+    nan = float("nan")
+    steps = [(nan, nan), (20.0, nan), (20.0, nan), (16.0, nan), (16.0, 8.0), (16.0, 8.1), (16.0, 12.0), (15.0, 12.0)]
+    for number, (best, bound) in enumerate(steps):
+        recorder.report(Progress("proving", 0.5, number, best, bound=bound))
+    history = recorder.history(9, 15.0, 14.9)
+    assert len(seen) == len(steps), "every report is passed on"
+    kept = [(milestone.evaluated, milestone.objective, milestone.bound) for milestone in history]
+    assert kept == [
+        (1, 20.0, None),
+        (3, 16.0, None),
+        (4, 16.0, 8.0),
+        (6, 16.0, 12.0),
+        (7, 15.0, 12.0),
+        (9, 15.0, 14.9),
+    ]
+    assert [one.seconds for one in history] == sorted(one.seconds for one in history)
+
+
+def test_the_history_of_a_resumed_search_begins_where_the_first_part_ended() -> None:
+    recorder = Recorder(lambda _: None, before_s=100.0)
+    recorder.report(STEP)
+    assert all(milestone.seconds >= 100.0 for milestone in recorder.history(10, 1.0, None))
