@@ -115,7 +115,8 @@ def _by_trials(study: Study, out: str | Path | None) -> SearchRun:
 
 
 def _front(study: Study, out: str | Path | None) -> FrontResult:
-    from dawndusk.studies.front.runner import check_front_target, keep_front, run_front  # noqa: PLC0415 (only for a front)
+    from dawndusk.studies.front.keeping import keep_front  # noqa: PLC0415 (only for a front)
+    from dawndusk.studies.front.runner import check_front_target, run_front  # noqa: PLC0415 (only for a front)
 
     if out is not None:
         check_front_target(study, Path(out))

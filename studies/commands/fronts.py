@@ -22,7 +22,8 @@ from dawndusk.studies.commands.terminal import (
     study_argument,
 )
 from dawndusk.studies.front.export import ENDINGS, export_front
-from dawndusk.studies.front.runner import FrontResult, check_front_target, keep_front, run_front
+from dawndusk.studies.front.keeping import keep_front
+from dawndusk.studies.front.runner import FrontResult, check_front_target, run_front
 from dawndusk.studies.front.show import front_report
 from dawndusk.studies.runs.runfolder import default_folder
 from dawndusk.studies.show.console import console

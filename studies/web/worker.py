@@ -19,7 +19,8 @@ from typing import TextIO
 
 from dawndusk.models.errors import DawnduskError
 from dawndusk.optimize.progress import Progress
-from dawndusk.studies.front.runner import keep_front, run_front
+from dawndusk.studies.front.keeping import keep_front
+from dawndusk.studies.front.runner import run_front
 from dawndusk.studies.runs.openboxes import NAME as OPEN_BOXES
 from dawndusk.studies.runs.openboxes import Keeper
 from dawndusk.studies.runs.runfolder import keep_run, read_unfinished, write_checkpoint

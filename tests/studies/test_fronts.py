@@ -24,8 +24,9 @@ from dawndusk.optimize.problem import Goal
 from dawndusk.studies.commands.fronts import export_command, pareto_command
 from dawndusk.studies.front import picture as front_picture
 from dawndusk.studies.front.export import ENDINGS, export_front
+from dawndusk.studies.front.keeping import keep_front, write_front
 from dawndusk.studies.front.picture import spoken
-from dawndusk.studies.front.runner import FrontResult, check_front_target, keep_front, run_front, write_front
+from dawndusk.studies.front.runner import FrontResult, check_front_target, run_front
 from dawndusk.studies.front.show import front_report
 from dawndusk.studies.runs.ledger import LedgerError
 from dawndusk.studies.runs.runfolder import FRONT_FILES, RunFolderError
