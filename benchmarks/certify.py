@@ -45,8 +45,8 @@ from dawndusk.optimize.certify.search import certify
 from dawndusk.optimize.evolution import QUICK, search
 from dawndusk.optimize.problem import Choice, Fixed, Problem
 from dawndusk.optimize.progress import Progress
-from dawndusk.studies.runs.runner import problem_of
-from dawndusk.studies.statement.studyfile import read_study
+from dawndusk.studies.input.studyfile import read_study
+from dawndusk.studies.run.design.runner import problem_of
 
 Floats: TypeAlias = NDArray[np.float64]
 

@@ -22,8 +22,8 @@ from dawndusk.models.outcome import OUTCOMES
 from dawndusk.models.rows import rows_of
 from dawndusk.models.rules import RULES
 from dawndusk.models.samples import AssumptionSamples
-from dawndusk.studies.runs.runner import problem_of
-from dawndusk.studies.statement.studyfile import read_study
+from dawndusk.studies.input.studyfile import read_study
+from dawndusk.studies.run.design.runner import problem_of
 
 DESIGNS = 400_000
 ROUNDS = 7

@@ -29,8 +29,8 @@ from dawndusk.optimize.pareto.ends import Effort, End, prove_end
 from dawndusk.optimize.pareto.field import Field, Points
 from dawndusk.optimize.pareto.find import Proofs, find_front
 from dawndusk.optimize.problem import Goal, Problem
-from dawndusk.studies.runs.runner import problem_of
-from dawndusk.studies.statement.studyfile import read_study
+from dawndusk.studies.input.studyfile import read_study
+from dawndusk.studies.run.design.runner import problem_of
 
 Floats: TypeAlias = NDArray[np.float64]
 

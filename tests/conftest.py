@@ -27,12 +27,12 @@ LONG = (
     "tests/optimize/plan/",
     "tests/optimize/search/test_samplers.py",
     "tests/optimize/search/test_surrogate.py",
-    "tests/studies/report/",
-    "tests/studies/test_plan.py",
-    "tests/studies/test_search_commands.py",
-    "tests/studies/test_search_export.py",
-    "tests/studies/test_searches.py",
-    "tests/studies/trials/",
+    "tests/studies/output/report/",
+    "tests/studies/run/plan/test_plan.py",
+    "tests/studies/cli/test_search_commands.py",
+    "tests/studies/output/exports/test_search_export.py",
+    "tests/studies/run/trials/test_searches.py",
+    "tests/studies/run/store/",
     "tests/studies/web/",
 )
 """Tests that are long together, each of them slow: they solve, draw, serve, or start processes."""

@@ -21,10 +21,10 @@ if TYPE_CHECKING:
         plan,
         plan_model,
     )
-    from dawndusk.studies.front.runner import FrontResult
-    from dawndusk.studies.plan.result import PlanResult
-    from dawndusk.studies.runs.ground import GroundResult
-    from dawndusk.studies.runs.results import Evaluated, RunResult
+    from dawndusk.studies.run.design.ground import GroundResult
+    from dawndusk.studies.run.design.results import Evaluated, RunResult
+    from dawndusk.studies.run.front.runner import FrontResult
+    from dawndusk.studies.run.plan.result import PlanResult
 
 __version__ = "0.1.0"
 
@@ -59,13 +59,13 @@ _PUBLIC_NAMES = {
     "DawnduskError": "dawndusk.models.errors:DawnduskError",
     "Design": "dawndusk.models.design:Design",
     "DesignBatch": "dawndusk.models.design:DesignBatch",
-    "Evaluated": "dawndusk.studies.runs.results:Evaluated",
+    "Evaluated": "dawndusk.studies.run.design.results:Evaluated",
     "EvaluatedBatch": "dawndusk.studies.api:EvaluatedBatch",
-    "FrontResult": "dawndusk.studies.front.runner:FrontResult",
-    "GroundResult": "dawndusk.studies.runs.ground:GroundResult",
+    "FrontResult": "dawndusk.studies.run.front.runner:FrontResult",
+    "GroundResult": "dawndusk.studies.run.design.ground:GroundResult",
     "Outcome": "dawndusk.models.outcome:Outcome",
-    "PlanResult": "dawndusk.studies.plan.result:PlanResult",
-    "RunResult": "dawndusk.studies.runs.results:RunResult",
+    "PlanResult": "dawndusk.studies.run.plan.result:PlanResult",
+    "RunResult": "dawndusk.studies.run.design.results:RunResult",
     "Study": "dawndusk.studies.api:Study",
     "certify": "dawndusk.studies.api:certify",
     "evaluate": "dawndusk.studies.api:evaluate",

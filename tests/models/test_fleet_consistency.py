@@ -22,9 +22,9 @@ from dawndusk.models.fleet.satellites import READ
 from dawndusk.models.mass import Parts
 from dawndusk.models.outcome import Outcome
 from dawndusk.studies.data import default_assumptions, with_values
-from dawndusk.studies.runs.runner import nominal_design
-from dawndusk.studies.statement.study import Study
-from dawndusk.studies.statement.studyfile import study_from_mapping
+from dawndusk.studies.input.study import Study
+from dawndusk.studies.input.studyfile import study_from_mapping
+from dawndusk.studies.run.design.runner import nominal_design
 
 NewEffect = Callable[[], Callable[[Array], Array]]
 

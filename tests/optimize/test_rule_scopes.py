@@ -62,9 +62,9 @@ from dawndusk.optimize.search.plan import Plan, Stop
 from dawndusk.optimize.search.population import PopulationSampler
 from dawndusk.optimize.search.question import Evaluator
 from dawndusk.optimize.search.store import MemoryStore
-from dawndusk.studies.plan.question import plan_study
-from dawndusk.studies.statement.errors import StudyError
-from dawndusk.studies.statement.studyfile import study_from_mapping
+from dawndusk.studies.input.errors import StudyError
+from dawndusk.studies.input.studyfile import study_from_mapping
+from dawndusk.studies.run.plan.question import plan_study
 
 from .plan.conftest import designs_of
 

@@ -8,8 +8,8 @@ import pytest
 
 import dawndusk as dd
 from dawndusk.optimize import solve
-from dawndusk.studies.runs.runner import run_design
-from dawndusk.studies.statement import files
+from dawndusk.studies.input import files
+from dawndusk.studies.run.design.runner import run_design
 
 WriteStudy = Callable[..., Path]
 

@@ -15,10 +15,10 @@ from dawndusk.models.design import VARIABLES
 from dawndusk.models.errors import DawnduskError, DesignError
 from dawndusk.models.outcome import OUTCOMES
 from dawndusk.studies.api import as_batch
-from dawndusk.studies.runs.runner import run_design
-from dawndusk.studies.search.result import SearchRun
-from dawndusk.studies.statement.study import Kind
-from dawndusk.studies.statement.studyfile import library_path
+from dawndusk.studies.input.study import Kind
+from dawndusk.studies.input.studyfile import library_path
+from dawndusk.studies.run.design.runner import run_design
+from dawndusk.studies.run.trials.result import SearchRun
 
 MakeStudy: TypeAlias = Callable[..., dd.Study]
 

@@ -21,8 +21,8 @@ from dawndusk.optimize.certify.graph.operations import Bend, Grid, Input, Joint,
 from dawndusk.optimize.certify.graph.statement import SIZE, Statement, state
 from dawndusk.optimize.evolution import Effort, search
 from dawndusk.optimize.problem import Problem
-from dawndusk.studies.runs.runner import problem_of
-from dawndusk.studies.statement.studyfile import read_study
+from dawndusk.studies.input.studyfile import read_study
+from dawndusk.studies.run.design.runner import problem_of
 
 Floats: TypeAlias = NDArray[np.float64]
 Places: TypeAlias = NDArray[np.intp]

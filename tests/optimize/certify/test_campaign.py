@@ -47,8 +47,8 @@ from dawndusk.optimize.errors import EnclosureError
 from dawndusk.optimize.evolution import QUICK, search
 from dawndusk.optimize.problem import Problem
 from dawndusk.optimize.result import DesignResult
-from dawndusk.studies.runs.runner import nominal_design
-from dawndusk.studies.statement.studyfile import study_from_mapping
+from dawndusk.studies.input.studyfile import study_from_mapping
+from dawndusk.studies.run.design.runner import nominal_design
 
 from .campaign import AT_117_84, BELIEFS, CONSTANT, STUDIES, stated, vocabulary
 

@@ -26,8 +26,8 @@ from dawndusk.optimize.execution.tasks import ExecutionError, Task
 from dawndusk.optimize.problem import Problem
 from dawndusk.optimize.progress import Progress
 from dawndusk.optimize.result import DesignResult
-from dawndusk.studies.runs.runner import problem_of
-from dawndusk.studies.statement.studyfile import read_study
+from dawndusk.studies.input.studyfile import read_study
+from dawndusk.studies.run.design.runner import problem_of
 
 MakeProblem: TypeAlias = Callable[..., Problem]
 

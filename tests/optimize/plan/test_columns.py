@@ -25,8 +25,8 @@ from dawndusk.optimize.plan.problem.problem import Demand, Effort, Limits, Objec
 from dawndusk.optimize.plan.solve.engine import solve_plan
 from dawndusk.optimize.plan.solve.planned import Step
 from dawndusk.optimize.problem import Fixed, Problem, Range
-from dawndusk.studies.runs.runner import problem_of
-from dawndusk.studies.statement.studyfile import read_study
+from dawndusk.studies.input.studyfile import read_study
+from dawndusk.studies.run.design.runner import problem_of
 
 from .conftest import designs_of
 

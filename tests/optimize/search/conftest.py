@@ -4,8 +4,8 @@ import pytest
 
 from dawndusk.optimize.problem import Goal, Problem
 from dawndusk.optimize.search.designs import DesignQuestion
-from dawndusk.studies.runs.runner import problem_of
-from dawndusk.studies.statement.studyfile import read_study
+from dawndusk.studies.input.studyfile import read_study
+from dawndusk.studies.run.design.runner import problem_of
 
 
 @pytest.fixture(scope="session")

@@ -9,8 +9,8 @@ from dawndusk.models.design import CATEGORIES
 from dawndusk.optimize.pareto.field import Field
 from dawndusk.optimize.problem import Bound, Choice, Fixed, Goal, Problem
 from dawndusk.optimize.search.first_design import Groups, _begun, _best_of_each, first_design
-from dawndusk.studies.runs.runner import problem_of
-from dawndusk.studies.statement.studyfile import read_study
+from dawndusk.studies.input.studyfile import read_study
+from dawndusk.studies.run.design.runner import problem_of
 
 CERTIFIED = {"spacex-ai1": 16.7239, "suncatcher": 26.7140}
 """The best levelised cost that `dawndusk run` proves within 0.1 %."""
