@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from scipy.optimize import Bounds, differential_evolution, dual_annealing
 
 from dawndusk.models.design import CATEGORIES, DesignBatch
-from dawndusk.models.reliability import NODES, WEIGHTS
+from dawndusk.models.physics.reliability import NODES, WEIGHTS
 from dawndusk.optimize.certify.bound.affine import Forward
 from dawndusk.optimize.certify.branch.boxes import Bounder
 from dawndusk.optimize.certify.branch.designs import designs_at

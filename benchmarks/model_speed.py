@@ -19,9 +19,9 @@ from dawndusk.models.columns import profile_columns
 from dawndusk.models.design import CATEGORIES, DesignBatch
 from dawndusk.models.evaluate import evaluate
 from dawndusk.models.outcome import OUTCOMES
-from dawndusk.models.rows import rows_of
+from dawndusk.models.recording.rows import rows_of
+from dawndusk.models.recording.samples import AssumptionSamples
 from dawndusk.models.rules import RULES
-from dawndusk.models.samples import AssumptionSamples
 from dawndusk.studies.input.studyfile import read_study
 from dawndusk.studies.run.design.runner import problem_of
 

@@ -14,8 +14,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from dawndusk.models.assumptions import Assumptions
-from dawndusk.models.cost import annuity_years, carry_factor, continuous, spread_factor
 from dawndusk.models.design import Design
+from dawndusk.models.programme.cost import annuity_years, carry_factor, continuous, spread_factor
 from dawndusk.optimize.problem import Problem
 
 SATELLITE_COSTS = (

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from dawndusk.models.design import Design, DesignBatch
 from dawndusk.models.evaluate import rule_reports
-from dawndusk.models.launch import usable_fairing_m3
 from dawndusk.models.outcome import OUTCOMES
+from dawndusk.models.programme.launch import usable_fairing_m3
 from dawndusk.models.rounding import rounded_down, rounded_up
 from dawndusk.models.rules import RULES
 from dawndusk.optimize.neighbourhood import Grades

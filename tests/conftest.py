@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, settings
 from dawndusk.models.array import Array
 from dawndusk.models.assumptions import Assumptions
 from dawndusk.models.columns import _Step
-from dawndusk.models.rows import Rows
+from dawndusk.models.recording.rows import Rows
 
 # Generating inputs takes as long as the machine is busy; that is no fault of what is tested.
 settings.register_profile("dawndusk", deadline=None, suppress_health_check=[HealthCheck.too_slow])

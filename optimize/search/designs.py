@@ -17,7 +17,7 @@ import numpy as np
 from dawndusk.models.array import Array
 from dawndusk.models.design import CATEGORIES, NUMBERS, VARIABLES, Design, DesignBatch
 from dawndusk.models.evaluate import evaluate
-from dawndusk.models.launch import cadence_cap_per_year
+from dawndusk.models.programme.launch import cadence_cap_per_year
 from dawndusk.models.rules import RULES
 from dawndusk.optimize.problem import AREA_M2_PER_KW, KW_PER_WATT, LOG_SCALE_RATIO, Choice, Goal, Problem, Range
 from dawndusk.optimize.search.question import Answer, Failure, Question

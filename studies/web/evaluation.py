@@ -16,7 +16,7 @@ from dawndusk.models.design import VARIABLES, Design, DesignBatch
 from dawndusk.models.errors import DawnduskError, DesignError, nearest, one_of
 from dawndusk.models.evaluate import Evaluation
 from dawndusk.models.outcome import OUTCOMES, Outcome
-from dawndusk.models.rows import check_names, rows_of
+from dawndusk.models.recording.rows import check_names, rows_of
 from dawndusk.optimize.problem import Choice, Problem, Range, Scored
 from dawndusk.studies.data import with_values
 from dawndusk.studies.input.study import Study

@@ -16,7 +16,7 @@ from typing import Any, Protocol, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from dawndusk.models.reliability import LEAST_SERVICE, NODES, WEIGHTS
+from dawndusk.models.physics.reliability import LEAST_SERVICE, NODES, WEIGHTS
 from dawndusk.optimize.certify.functions.curves import LARGEST_EXPONENT, PADDING
 
 Floats: TypeAlias = NDArray[np.float64]

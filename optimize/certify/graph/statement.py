@@ -15,13 +15,13 @@ from numpy.typing import NDArray
 
 from dawndusk.models.columns import evaluate_columns
 from dawndusk.models.constants import WATTS_PER_MW
-from dawndusk.models.cost import spread_factor
 from dawndusk.models.design import CATEGORIES, NUMBERS, VARIABLES, DesignBatch
-from dawndusk.models.reliability import share_served
-from dawndusk.models.rows import recorded_rows, rows_of
+from dawndusk.models.physics.reliability import share_served
+from dawndusk.models.physics.thermal import equilibrium_temperature_k
+from dawndusk.models.programme.cost import spread_factor
+from dawndusk.models.recording.rows import recorded_rows, rows_of
+from dawndusk.models.recording.trace import Graph
 from dawndusk.models.rules import RULES, Subject
-from dawndusk.models.thermal import equilibrium_temperature_k
-from dawndusk.models.trace import Graph
 from dawndusk.optimize.problem import Combination, Fixed, Problem, Range
 
 Floats: TypeAlias = NDArray[np.float64]

@@ -14,7 +14,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from dawndusk.models.trace import reached_by
+from dawndusk.models.recording.trace import reached_by
 from dawndusk.optimize.certify.bound.affine import Forward
 from dawndusk.optimize.certify.graph.operations import ROW_TOLERANCE, Coefficient, Input, Row, Tape
 from dawndusk.optimize.certify.graph.statement import SIZE, Statement

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from dawndusk.models.cost import spread_factor
-from dawndusk.models.reliability import share_served
-from dawndusk.models.trace import Node
+from dawndusk.models.physics.reliability import share_served
+from dawndusk.models.programme.cost import spread_factor
+from dawndusk.models.recording.trace import Node
 from dawndusk.optimize.certify.functions import curves
 from dawndusk.optimize.certify.functions.joint import LOGS, LogServed
 from dawndusk.optimize.certify.functions.lookup import GridRanges, TableRanges

@@ -287,7 +287,7 @@ def ground_groups(
     lcoc_usd_per_pflop_hour: float, design: Design, assumptions: Assumptions, accelerators: float
 ) -> dict[str, float]:
     """Return the levelised cost of the ground alternative by what it pays for, in USD per PFLOP-hour."""
-    from dawndusk.models.ground import ground_costs  # noqa: PLC0415 (the name of the figure stands in this module)
+    from dawndusk.models.programme.ground import ground_costs  # noqa: PLC0415 (the name of the figure stands in this module)
 
     costs = ground_costs(
         ground=assumptions.ground,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from dawndusk.models.constants import HOURS_PER_YEAR, TFLOPS_PER_PFLOPS, WATTS_PER_KW, WATTS_PER_MW
 from dawndusk.models.errors import DawnduskError
-from dawndusk.models.ground import GroundCosts, ground_costs
+from dawndusk.models.programme.ground import GroundCosts, ground_costs
 from dawndusk.studies.input.study import Choice, Study
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ import numpy as np
 from dawndusk.models.design import Design, DesignBatch
 from dawndusk.models.errors import DawnduskError
 from dawndusk.models.evaluate import evaluate
-from dawndusk.models.rows import check_names
+from dawndusk.models.recording.rows import check_names
 from dawndusk.optimize.engines import Checkpoint
 from dawndusk.optimize.problem import Problem
 from dawndusk.optimize.progress import Progress

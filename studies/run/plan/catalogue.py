@@ -15,7 +15,7 @@ import numpy as np
 from dawndusk.models.design import CATEGORIES, NUMBERS, VARIABLES, Design, DesignBatch
 from dawndusk.models.errors import DawnduskError, nearest, one_of
 from dawndusk.models.evaluate import evaluate
-from dawndusk.models.rows import catalogue
+from dawndusk.models.recording.rows import catalogue
 from dawndusk.optimize.evolution import QUICK, search
 from dawndusk.optimize.problem import Fixed, Problem
 from dawndusk.studies.input.document import Loc

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from dawndusk.models.thermal import equilibrium_temperature_k
+from dawndusk.models.physics.thermal import equilibrium_temperature_k
 from dawndusk.optimize.certify.functions.curves import BALANCE, LOG, LOG1MEXP, LOG_EXPM1, RAMP, Curve, lines
 
 Floats: TypeAlias = NDArray[np.float64]

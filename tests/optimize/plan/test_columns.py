@@ -14,7 +14,7 @@ from dawndusk.models.design import Design
 from dawndusk.models.fleet.calendar import Calendar, Path
 from dawndusk.models.fleet.economy import Terms, economy_of
 from dawndusk.models.fleet.satellites import figures_of
-from dawndusk.models.program import Program
+from dawndusk.models.recording.program import Program
 from dawndusk.optimize.plan.pricing import column_generation as columns
 from dawndusk.optimize.plan.pricing.column_generation import RoundStep, generate
 from dawndusk.optimize.plan.pricing.dual_prices import orbits_of, prices_of, reduced_costs

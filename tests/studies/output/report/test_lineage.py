@@ -16,8 +16,8 @@ import dawndusk as dd
 from dawndusk.models.errors import DawnduskError
 from dawndusk.models.evaluate import evaluate
 from dawndusk.models.outcome import OUTCOMES
-from dawndusk.models.surroundings import Surroundings, surroundings
-from dawndusk.models.trace import Graph, Term
+from dawndusk.models.recording.surroundings import Surroundings, surroundings
+from dawndusk.models.recording.trace import Graph, Term
 from dawndusk.studies.lineage.figures import ROW, TABLES, Lineage, lineage_of
 from dawndusk.studies.lineage.formulas import formula
 from dawndusk.studies.lineage.origins import beliefs, value_of, with_belief
