@@ -38,7 +38,7 @@ from dawndusk.studies.cli.terminal import (
 from dawndusk.studies.input.document import MAX_PLACE, shorten
 from dawndusk.studies.input.identity import model_version, problem_hash
 from dawndusk.studies.input.study import Kind, Study
-from dawndusk.studies.input.studyfile import kind_of, read_study
+from dawndusk.studies.input.studyfile import read_stated
 from dawndusk.studies.output.terminal import attack as show
 from dawndusk.studies.output.terminal.console import console
 from dawndusk.studies.run.design.runner import problem_of
@@ -122,14 +122,15 @@ def _seconds(minutes: str) -> float:
 
 def _read(study: str, items: Sequence[str]) -> Study:
     """Return a study of which a certificate is made; refuse others before their own checks of the search section."""
-    kind = kind_of(study, [item for item in items if not item.startswith("search.")])
+    stated = read_stated(study)
+    kind = stated.kind([item for item in items if not item.startswith("search.")])
     if kind not in {None, Kind.DESIGN}:
         several = ", one goal of a front at a time: --set kind=design --set minimise=OUTCOME"
         raise DawnduskError(
             f"{shorten(study, MAX_PLACE)}: kind: found {kind}, of which there is no certificate; allowed: design"
             f"{several if kind is Kind.PARETO else ''}"
         )
-    resolved = read_study(study, items)
+    resolved = stated.study(items)
     if resolved.search.goes_by_trials:
         raise DawnduskError(
             f"{resolved.source}: search: found a search by trials, which proves nothing; allowed: engine certified, "

@@ -27,7 +27,7 @@ from dawndusk.studies.cli.terminal import (
     study_argument,
 )
 from dawndusk.studies.input.study import Kind, SamplerName, Study
-from dawndusk.studies.input.studyfile import kind_of, read_study, study_from_mapping
+from dawndusk.studies.input.studyfile import read_stated, read_study, study_from_mapping
 from dawndusk.studies.output.terminal import design as show
 from dawndusk.studies.output.terminal.console import console
 from dawndusk.studies.run.design.ground import ground_options
@@ -90,12 +90,13 @@ def run_command(
         return _go_on(resume, quiet, as_json, refused, explain=explain)
     if study is None:
         raise click.UsageError("Missing argument 'STUDY'.", click.get_current_context())
-    if _is_plan(study, overrides):
+    stated = read_stated(study)
+    if stated.kind(overrides) is Kind.PLAN:
         from dawndusk.studies.cli.plans import show_plan  # noqa: PLC0415 (only for a plan)
 
-        items = [*overrides, *_plan_items(options, {"--allow-code": allow_code})]
-        return show_plan(study, items, quiet=quiet, as_json=as_json, out=out, no_explain=not explain)
-    resolved = read_study(study, [*overrides, *_search_items(options)])
+        plan = stated.study([*overrides, *_plan_items(options, {"--allow-code": allow_code})])
+        return show_plan(plan, quiet=quiet, as_json=as_json, out=out, no_explain=not explain)
+    resolved = stated.study([*overrides, *_search_items(options)])
     if resolved.kind is Kind.GROUND:
         refuse_ground_folder(out)
         return 0 if quiet else _show_ground(resolved, as_json)
@@ -106,11 +107,6 @@ def run_command(
 
         return show_front(resolved, out or default_folder(resolved), quiet=quiet, as_json=as_json)
     return _run(resolved, out or default_folder(resolved), quiet, as_json, explain=explain)
-
-
-def _is_plan(study: str, overrides: Sequence[str]) -> bool:
-    """Return whether a study is a plan, for which options stand for other keys."""
-    return kind_of(study, overrides) == Kind.PLAN
 
 
 PLAN_KEYS = {"gap": "gap", "time_limit": "time_limit_s"}

@@ -21,21 +21,17 @@ NOT_INHERITED = {"name", "title", "description", "extends"}
 """Keys that speak of their own file."""
 
 
-def merge_layers(tree: Node, directory: Path, seen: list[Path], overrides: Sequence[str]) -> Node:
+def merge_layers(layers: Sequence[Node], overrides: Sequence[str]) -> Node:
     """Return a study's document merged with all that it extends and overridden by the ``--set`` items.
 
     Parameters
     ----------
-    tree : Node
-        The study's own document.
-    directory : Path
-        Where paths in its ``extends`` begin.
-    seen : list of Path
-        The file it was read from, if any: extending it again is a cycle.
+    layers : sequence of Node
+        As ``read_layers`` returns them.
     overrides : sequence of str
         The ``--set`` items.
     """
-    merged = functools.reduce(_extend, reversed(_layers(tree, directory, seen)))
+    merged = functools.reduce(_extend, reversed(layers))
     if overrides:
         merged = dataclasses.replace(merge(merged, _override_layer(overrides)), place=merged.place)
     return merged
@@ -46,8 +42,18 @@ def _extend(lower: Node, upper: Node) -> Node:
     return merge(dataclasses.replace(lower, value=texts), upper)
 
 
-def _layers(tree: Node, directory: Path, seen: list[Path]) -> list[Node]:
-    """Return a file and all it extends, itself first, each checked on its own."""
+def read_layers(tree: Node, directory: Path, seen: list[Path]) -> list[Node]:
+    """Return a study's document and all it extends, itself first, each checked on its own.
+
+    Parameters
+    ----------
+    tree : Node
+        The study's own document.
+    directory : Path
+        Where paths in its ``extends`` begin.
+    seen : list of Path
+        The file it was read from, if any: extending it again is a cycle.
+    """
     layers, problems = [tree], validate(tree)[1]
     while (parent := _parent(layers[-1], directory, seen)) is not None:
         seen = [*seen, parent.resolve()]

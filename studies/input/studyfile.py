@@ -24,6 +24,7 @@ import json
 import math
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,7 @@ from dawndusk.studies.input.document import MAX_PLACE, Node, from_python, shorte
 from dawndusk.studies.input.errors import Place, Problem, StudyError
 from dawndusk.studies.input.files import find, library_names, library_path, not_found, read_file, shown
 from dawndusk.studies.input.jsonschema import json_schema
-from dawndusk.studies.input.layers import merge_layers
+from dawndusk.studies.input.layers import merge_layers, read_layers
 from dawndusk.studies.input.plan_checks import OF_DESIGNS, plain_plan, plan_problems
 from dawndusk.studies.input.schema import FOLLOW_DEMAND, OBJECTIVES, RangeSection, Section, StudyFile
 from dawndusk.studies.input.study import Choice, Entry, Evaluator, Fixed, Front, Kind, Range, Search, Strategy, Study
@@ -49,7 +50,7 @@ WHERE_IT_RUNS = {"workers", "cluster", "storage"}
 OF_TRIALS = {"sampler", "evaluations", "batch", "stagnation", "warm_start", "asynchronous"}
 """Search settings of searches that go by trials."""
 
-__all__ = ["json_schema", "library_names", "library_path", "read_study", "study_from_mapping"]
+__all__ = ["Stated", "json_schema", "library_names", "library_path", "read_stated", "read_study", "study_from_mapping"]
 
 
 def read_study(source: str | Path, overrides: Sequence[str] = ()) -> Study:
@@ -67,9 +68,41 @@ def read_study(source: str | Path, overrides: Sequence[str] = ()) -> Study:
     StudyError
         With every problem found, its file and line, what is allowed and the nearest valid name.
     """
+    return read_stated(source).study(overrides)
+
+
+@dataclass(frozen=True)
+class Stated:
+    """A study as it is written, with all that it extends: read once, and resolved with any ``--set`` items.
+
+    ``layers`` are the documents, its own first, and ``source`` is what messages call it.
+    """
+
+    layers: tuple[Node, ...]
+    source: str
+
+    def kind(self, overrides: Sequence[str] = ()) -> Kind | None:
+        """Return the kind that it states, itself, in what it extends, or in an item; None where it has none."""
+        kind = merge_layers(self.layers, overrides).entries.get("kind")
+        return None if kind is None else next((known for known in Kind if known == kind.value), None)
+
+    def study(self, overrides: Sequence[str] = ()) -> Study:
+        """Return the study; raise ``StudyError`` with every problem found."""
+        tree, merged = self.layers[0], merge_layers(self.layers, overrides)
+        shipped = default_assumptions()
+        file, problems = validate(merged)
+        if file is not None:
+            problems = [*study_problems(merged, file, shipped), *plan_problems(tree, merged, file, shipped)]
+        if file is None or problems:
+            raise StudyError(*problems)
+        return _study(file, self.source, _assumptions(merged, file, shipped), merged)
+
+
+def read_stated(source: str | Path) -> Stated:
+    """Read the file of a study and what it extends; raise ``StudyError`` where one breaks the schema by itself."""
     path = _path_of(source)
     label = str(source) if str(source) in library_names() else shown(path)
-    return _resolve(read_file(path), path.parent, [path.resolve()], label, overrides)
+    return Stated(tuple(read_layers(read_file(path), path.parent, [path.resolve()])), label)
 
 
 def _path_of(source: str | Path) -> Path:
@@ -77,19 +110,6 @@ def _path_of(source: str | Path) -> Path:
     if path is None or not os.path.lexists(path):
         raise StudyError(not_found(Place(shorten(str(source), MAX_PLACE)), "", str(source)))
     return path
-
-
-def kind_of(source: str | Path, overrides: Sequence[str] = ()) -> Kind | None:
-    """Return the kind that a study states, itself, in what it extends, or in a ``--set`` item; none where it has none.
-
-    Raises
-    ------
-    StudyError
-        Where a file can not be read or breaks the schema.
-    """
-    path = _path_of(source)
-    kind = merge_layers(read_file(path), path.parent, [path.resolve()], overrides).entries.get("kind")
-    return None if kind is None else next((known for known in Kind if known == kind.value), None)
 
 
 def study_from_mapping(
@@ -112,18 +132,8 @@ def study_from_mapping(
     directory : str or Path
         Where paths in ``extends`` begin.
     """
-    return _resolve(from_python(mapping, Place(source)), Path(directory), [], source, overrides)
-
-
-def _resolve(tree: Node, directory: Path, seen: list[Path], source: str, overrides: Sequence[str]) -> Study:
-    merged = merge_layers(tree, directory, seen, overrides)
-    shipped = default_assumptions()
-    file, problems = validate(merged)
-    if file is not None:
-        problems = [*study_problems(merged, file, shipped), *plan_problems(tree, merged, file, shipped)]
-    if file is None or problems:
-        raise StudyError(*problems)
-    return _study(file, source, _assumptions(merged, file, shipped), merged)
+    tree = from_python(mapping, Place(source))
+    return Stated(tuple(read_layers(tree, Path(directory), [])), source).study(overrides)
 
 
 def _study(file: StudyFile, source: str, assumptions: Assumptions, document: Node) -> Study:

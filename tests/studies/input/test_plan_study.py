@@ -21,7 +21,7 @@ from dawndusk.studies.cli.main import application
 from dawndusk.studies.input.document import read_text
 from dawndusk.studies.input.errors import Place, StudyError
 from dawndusk.studies.input.study import Kind
-from dawndusk.studies.input.studyfile import kind_of, read_study, study_from_mapping
+from dawndusk.studies.input.studyfile import read_stated, read_study, study_from_mapping
 from dawndusk.studies.run.plan.asked.choices import choice_item, choice_named, read_choice
 from dawndusk.studies.run.plan.question import choice_of
 from dawndusk.studies.run.plan.reading import plan_names, read_plan
@@ -54,7 +54,7 @@ def invoke(*arguments: str) -> Result:
 @pytest.mark.parametrize("name", plan_names())
 def test_a_library_plan_is_a_study_that_reads_back_as_itself(name: str) -> None:
     study = read_study(name)
-    assert (study.kind, kind_of(name)) == (Kind.PLAN, Kind.PLAN)
+    assert (study.kind, read_stated(name).kind()) == (Kind.PLAN, Kind.PLAN)
     again = study_from_mapping(study.resolved)
     assert (again.hash, again.plan) == (study.hash, study.plan)
     assert "minimise" not in study.resolved and "search" not in study.resolved
