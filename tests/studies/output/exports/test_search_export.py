@@ -146,7 +146,7 @@ def test_answers_that_are_told_are_exported_and_a_report_says_what_there_is(tmp_
     tell(folder, [(first["number"], {COST: 9.0})])
     read = pd.read_csv(export_trials(folder, str(tmp_path / "out.csv")).path)
     assert list(read["state"]) == ["complete", "pending"] and list(read[COST].dropna()) == [9.0]
-    with pytest.raises(RunFolderError, match=r"allowed: dawndusk status .* and dawndusk trials .* told from outside"):
+    with pytest.raises(RunFolderError, match=r"allowed: dawndusk status .* and dawndusk export .* told from outside"):
         read_run(folder)
 
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 import dawndusk as dd
+from dawndusk.optimize import solve
 from dawndusk.studies.output.folders.plan import write_plan
-from dawndusk.studies.run.design import runner
 from dawndusk.studies.run.design.runner import run_design
 from dawndusk.studies.run.folder.writing import MANIFEST, STUDY, origin, write_json, write_run
 from dawndusk.studies.run.front.runner import FRONT_JSON
@@ -29,7 +29,7 @@ def make_run(small_study: Callable[..., dd.Study], tmp_path_factory: pytest.Temp
     def make(name: str, *overrides: str, explain: bool = False, **study: object) -> Path:
         folder = tmp_path_factory.mktemp("runs") / name
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(runner, "EXPLAINING_S", 0.5)
+            patch.setattr(solve, "EXPLAINING_S", 0.5)
             return write_run(run_design(small_study(*overrides, **study), explain=explain), folder)
 
     return make

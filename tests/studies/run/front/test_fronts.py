@@ -25,6 +25,7 @@ from dawndusk.studies.cli.fronts import export_command, pareto_command
 from dawndusk.studies.input.study import Study
 from dawndusk.studies.input.studyfile import read_study, study_from_mapping
 from dawndusk.studies.output.exports.front import ENDINGS, export_front
+from dawndusk.studies.output.folders import front as front_folder
 from dawndusk.studies.output.folders.front import keep_front, write_front
 from dawndusk.studies.output.pictures import front as front_picture
 from dawndusk.studies.output.pictures.front import spoken
@@ -279,7 +280,8 @@ def test_a_missing_library_is_named_with_its_extra_and_leaves_nothing(
 def test_without_matplotlib_a_run_has_no_picture_and_an_export_says_why(
     result: FrontResult, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(front_picture, "is_drawable", lambda: False)
+    for module in (front_picture, front_folder):
+        monkeypatch.setattr(module, "is_drawable", lambda: False)
     folder = write_front(result, tmp_path / "plain")
     assert {path.name for path in folder.iterdir()} == FRONT_FILES - {"front.png"}
     with pytest.raises(DawnduskError, match=r"found no library .matplotlib.; .*dawndusk\[plot\]"):
