@@ -42,7 +42,7 @@ from dawndusk.optimize.certify.graph.operations import (
 )
 from dawndusk.optimize.certify.graph.statement import state
 from dawndusk.optimize.certify.search import certify
-from dawndusk.optimize.evolution import QUICK, search
+from dawndusk.optimize.heuristics.evolution import QUICK, search
 from dawndusk.optimize.problem import Choice, Fixed, Problem
 from dawndusk.optimize.progress import Progress
 from dawndusk.studies.input.studyfile import read_study

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from dawndusk.models.design import CATEGORIES, Design
 from dawndusk.optimize.errors import CertificateError
-from dawndusk.optimize.pareto.dominance import not_dominated
+from dawndusk.optimize.heuristics.dominance import not_dominated
 from dawndusk.optimize.pareto.ends import Effort, End, prove_end
 from dawndusk.optimize.pareto.field import Field, Points
 from dawndusk.optimize.pareto.find import Proofs, find_front

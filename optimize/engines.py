@@ -17,8 +17,8 @@ from dawndusk.models.units import precise
 from dawndusk.optimize.certify.search import certify
 from dawndusk.optimize.certify.translate.slots import NotBoundedError
 from dawndusk.optimize.contradiction import TOLERANCE, claim_of, refute
-from dawndusk.optimize.evolution import search
 from dawndusk.optimize.execution.tasks import TaskError
+from dawndusk.optimize.heuristics.evolution import search
 from dawndusk.optimize.problem import Problem
 from dawndusk.optimize.progress import Progress, Recorder, Report, held_back
 from dawndusk.optimize.result import (

@@ -7,10 +7,10 @@ import dataclasses
 from dataclasses import dataclass
 
 from dawndusk.models.design import Design
-from dawndusk.optimize.conflict import Conflict, explain_conflict
 from dawndusk.optimize.contradiction import check_candidates, claim_of, refute
 from dawndusk.optimize.engines import Checkpoint, exact_objective, find, led_by
-from dawndusk.optimize.explanation import Explanation, explain_optimum
+from dawndusk.optimize.explain.conflict import Conflict, explain_conflict
+from dawndusk.optimize.explain.optimum import Explanation, explain_optimum
 from dawndusk.optimize.problem import Problem
 from dawndusk.optimize.progress import Report
 from dawndusk.optimize.result import INTERRUPT, DesignResult, relative_gap

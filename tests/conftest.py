@@ -25,8 +25,8 @@ settings.load_profile("dawndusk")
 LONG = (
     "tests/optimize/pareto/test_find.py",
     "tests/optimize/plan/",
-    "tests/optimize/search/test_samplers.py",
-    "tests/optimize/search/test_surrogate.py",
+    "tests/optimize/trials/test_samplers.py",
+    "tests/optimize/trials/test_surrogate.py",
     "tests/studies/output/report/",
     "tests/studies/run/plan/test_plan.py",
     "tests/studies/cli/test_search_commands.py",

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from dawndusk.models.design import CATEGORIES, VARIABLES
 from dawndusk.models.rules import RULES
 from dawndusk.optimize.problem import LOG_SCALE_RATIO, Choice, Problem, Range
-from dawndusk.optimize.search.space import Category, Dimension, Real, Whole
+from dawndusk.optimize.space.dimensions import Category, Dimension, Real, Whole
 from dawndusk.studies.input.studyfile import read_study
 from dawndusk.studies.run.design.runner import problem_of
 

@@ -38,7 +38,7 @@ from dawndusk.optimize.certify.graph.statement import Statement
 from dawndusk.optimize.certify.search import certify
 from dawndusk.optimize.certify.translate.slots import NotBoundedError
 from dawndusk.optimize.errors import CertificateError, EnclosureError
-from dawndusk.optimize.evolution import QUICK, search
+from dawndusk.optimize.heuristics.evolution import QUICK, search
 from dawndusk.optimize.problem import Problem, Scored
 from dawndusk.optimize.result import DesignResult
 

@@ -30,9 +30,9 @@ from dawndusk.optimize.certify.branch.work import Bounding, collected, hand_over
 from dawndusk.optimize.certify.graph.statement import Statement
 from dawndusk.optimize.certify.safety import safe, unsafe
 from dawndusk.optimize.errors import CertificateError
-from dawndusk.optimize.evolution import QUICK, search
 from dawndusk.optimize.execution.backends import open_executor
 from dawndusk.optimize.execution.executor import Executor
+from dawndusk.optimize.heuristics.evolution import QUICK, search
 from dawndusk.optimize.problem import Problem, Scored
 from dawndusk.optimize.progress import Progress
 from dawndusk.optimize.result import (

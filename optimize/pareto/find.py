@@ -15,8 +15,8 @@ from dawndusk.models.design import Design, DesignBatch
 from dawndusk.models.errors import DesignError, one_of
 from dawndusk.models.outcome import known_outcome
 from dawndusk.optimize.contradiction import check_value
+from dawndusk.optimize.heuristics.dominance import not_dominated
 from dawndusk.optimize.pareto.archive import one_of_each_cell, scaled
-from dawndusk.optimize.pareto.dominance import not_dominated
 from dawndusk.optimize.pareto.ends import INTERRUPT, Effort, End, PointProof, PointQuestion, prove_end, prove_points
 from dawndusk.optimize.pareto.field import Field, Points
 from dawndusk.optimize.pareto.front import Front

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dawndusk.models.design import Design
+from dawndusk.optimize.heuristics.dominance import hypervolume, steps
 from dawndusk.optimize.pareto.archive import scaled
-from dawndusk.optimize.pareto.dominance import hypervolume, steps
 from dawndusk.optimize.pareto.ends import End
 from dawndusk.optimize.problem import Goal
 from dawndusk.optimize.result import Result

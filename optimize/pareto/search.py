@@ -17,9 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dawndusk.models.design import Design
-from dawndusk.optimize.evolution import search
+from dawndusk.optimize.heuristics.dominance import PLANE, steps
+from dawndusk.optimize.heuristics.evolution import search
 from dawndusk.optimize.pareto.archive import Archive
-from dawndusk.optimize.pareto.dominance import PLANE, steps
 from dawndusk.optimize.pareto.field import Field, Points
 from dawndusk.optimize.pareto.screening import screen
 from dawndusk.optimize.pareto.variation import Neighbours, moved

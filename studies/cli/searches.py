@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 from dawndusk.models.errors import DawnduskError
-from dawndusk.optimize.search.plan import FAILING, INTERRUPT, TIME, Progress
+from dawndusk.optimize.trials.plan import FAILING, INTERRUPT, TIME, Progress
 from dawndusk.studies.cli.terminal import (
     INFEASIBLE,
     INTERRUPTED,

@@ -30,9 +30,9 @@ from dawndusk.models.rules import (
     rules_of,
 )
 from dawndusk.optimize.certify.search import certify
-from dawndusk.optimize.elastic import items
-from dawndusk.optimize.evolution import QUICK, search
 from dawndusk.optimize.execution.backends import open_executor
+from dawndusk.optimize.explain.elastic import items
+from dawndusk.optimize.heuristics.evolution import QUICK, search
 from dawndusk.optimize.pareto.ends import Effort as EndEffort
 from dawndusk.optimize.pareto.find import Proofs, find_front
 from dawndusk.optimize.plan.model.frame import Frame
@@ -56,12 +56,12 @@ from dawndusk.optimize.plan.problem.problem import Demand, Effort, Objective, Pl
 from dawndusk.optimize.plan.problem.score import score
 from dawndusk.optimize.plan.solve.engine import solve_plan
 from dawndusk.optimize.problem import Fixed, Goal, Problem
-from dawndusk.optimize.search.designs import DesignQuestion
-from dawndusk.optimize.search.loop import search as search_trials
-from dawndusk.optimize.search.plan import Plan, Stop
-from dawndusk.optimize.search.population import PopulationSampler
-from dawndusk.optimize.search.question import Evaluator
-from dawndusk.optimize.search.store import MemoryStore
+from dawndusk.optimize.trials.designs import DesignQuestion
+from dawndusk.optimize.trials.loop import search as search_trials
+from dawndusk.optimize.trials.plan import Plan, Stop
+from dawndusk.optimize.trials.question import Evaluator
+from dawndusk.optimize.trials.samplers.population import PopulationSampler
+from dawndusk.optimize.trials.store import MemoryStore
 from dawndusk.studies.input.errors import StudyError
 from dawndusk.studies.input.studyfile import study_from_mapping
 from dawndusk.studies.run.plan.question import plan_study

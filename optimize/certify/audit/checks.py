@@ -26,7 +26,7 @@ from dawndusk.optimize.certify.audit.replay import points_in
 from dawndusk.optimize.certify.branch.designs import coordinates, designs_at
 from dawndusk.optimize.certify.graph.statement import Statement
 from dawndusk.optimize.errors import CertificateError
-from dawndusk.optimize.evolution import Effort, search
+from dawndusk.optimize.heuristics.evolution import Effort, search
 from dawndusk.optimize.problem import Scored
 from dawndusk.optimize.result import Check
 

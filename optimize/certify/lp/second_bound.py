@@ -31,9 +31,9 @@ from dawndusk.optimize.certify.lp.tree import Part, Tree
 from dawndusk.optimize.certify.lp.work import Modelling
 from dawndusk.optimize.certify.safety import safe
 from dawndusk.optimize.certify.translate.builder import Builder
-from dawndusk.optimize.evolution import search
 from dawndusk.optimize.execution.backends import open_executor
 from dawndusk.optimize.execution.executor import Executor
+from dawndusk.optimize.heuristics.evolution import search
 from dawndusk.optimize.problem import Combination, Problem
 from dawndusk.optimize.result import BoundStatus, SecondBound
 

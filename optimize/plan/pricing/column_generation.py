@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from dawndusk.models.design import Design
 from dawndusk.optimize.contradiction import check_plan
-from dawndusk.optimize.neighbourhood import coordinates_of
+from dawndusk.optimize.heuristics.local_search import coordinates_of
 from dawndusk.optimize.plan.pricing.candidates import draw
 from dawndusk.optimize.plan.pricing.dual_prices import Prices, Reduced, orbits_of, prices_of, reduced_costs
 from dawndusk.optimize.plan.pricing.proof import Proof, prove

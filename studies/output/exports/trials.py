@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dawndusk.models.errors import DawnduskError
-from dawndusk.optimize.pareto.dominance import not_dominated
+from dawndusk.optimize.heuristics.dominance import not_dominated
 from dawndusk.optimize.problem import Goal
 from dawndusk.studies.input.document import MAX_PLACE, shorten
 from dawndusk.studies.output.exports.front import FrontExportError, described, format_of, netcdf, require, write_whole

@@ -9,7 +9,7 @@ from dawndusk.models.assumptions import Assumptions
 from dawndusk.models.design import Design
 from dawndusk.models.outcome import OUTCOMES
 from dawndusk.models.units import money, number, pretty
-from dawndusk.optimize.decomposition import GROUPS, terms_of
+from dawndusk.optimize.explain.decomposition import GROUPS, terms_of
 from dawndusk.studies.output.figures.picture import (
     BLUE,
     GREEN,

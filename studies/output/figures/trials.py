@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from dawndusk.models.outcome import OUTCOMES
 from dawndusk.models.units import pretty
-from dawndusk.optimize.pareto.dominance import not_dominated
+from dawndusk.optimize.heuristics.dominance import not_dominated
 from dawndusk.optimize.problem import Goal
-from dawndusk.optimize.search.standing import covered
+from dawndusk.optimize.trials.standing import covered
 from dawndusk.studies.output.figures.picture import BLUE, FAINT, GREY, ORANGE, RED, Picture, bar_height, layout
 from dawndusk.studies.output.figures.search import parallel
 

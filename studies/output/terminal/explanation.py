@@ -10,10 +10,10 @@ from rich.text import Text
 
 from dawndusk.models.outcome import OUTCOMES
 from dawndusk.models.units import pretty
-from dawndusk.optimize.conflict import Conflict
-from dawndusk.optimize.explanation import Explanation
+from dawndusk.optimize.explain.conflict import Conflict
+from dawndusk.optimize.explain.optimum import Explanation
+from dawndusk.optimize.explain.runner_up import RunnerUp
 from dawndusk.optimize.result import COMPLETION
-from dawndusk.optimize.runner_up import RunnerUp
 from dawndusk.studies.input.study import Study
 from dawndusk.studies.output.terminal.tables import names_table
 

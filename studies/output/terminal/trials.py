@@ -16,9 +16,9 @@ from dawndusk.models.design import VARIABLES, Design
 from dawndusk.models.outcome import OUTCOMES
 from dawndusk.models.units import pretty
 from dawndusk.optimize.problem import Problem, Sense
-from dawndusk.optimize.search.plan import BUDGET, EXHAUSTED, FAILING, GAP, INTERRUPT, STAGNATION, TIME
-from dawndusk.optimize.search.question import Trial
-from dawndusk.optimize.search.strategy import YEAR, StrategyQuestion
+from dawndusk.optimize.trials.plan import BUDGET, EXHAUSTED, FAILING, GAP, INTERRUPT, STAGNATION, TIME
+from dawndusk.optimize.trials.question import Trial
+from dawndusk.optimize.trials.strategy import YEAR, StrategyQuestion
 from dawndusk.studies.output.terminal.design import (
     capital_table,
     design_table,

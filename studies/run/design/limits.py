@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from dawndusk.models.design import VARIABLES, Design
-from dawndusk.optimize.elastic import BINDING_MARGIN, Item, filled_launches, items
+from dawndusk.optimize.explain.elastic import BINDING_MARGIN, Item, filled_launches, items
 from dawndusk.optimize.problem import Choice, Entry, Problem, Range
 from dawndusk.optimize.result import Candidate
 

@@ -12,8 +12,8 @@ from dawndusk.models.design import VARIABLES, Design, DesignBatch
 from dawndusk.models.evaluate import evaluate
 from dawndusk.models.outcome import OUTCOMES
 from dawndusk.models.units import pretty
-from dawndusk.optimize.conflict import Conflict
-from dawndusk.optimize.explanation import Explanation
+from dawndusk.optimize.explain.conflict import Conflict
+from dawndusk.optimize.explain.optimum import Explanation
 from dawndusk.optimize.problem import sign_of
 from dawndusk.optimize.result import Candidate
 from dawndusk.optimize.solve import Solved

@@ -170,7 +170,7 @@ def _of_its_year(study: Study, optimum: Mapping[str, Any]) -> Study:
     point = optimum.get("point")
     if not isinstance(point, Mapping):
         return study
-    from dawndusk.optimize.search.strategy import YEAR  # noqa: PLC0415 (brings solvers along)
+    from dawndusk.optimize.trials.strategy import YEAR  # noqa: PLC0415 (brings solvers along)
 
     year = point.get(YEAR)
     if not isinstance(year, int | float):

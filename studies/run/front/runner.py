@@ -20,7 +20,7 @@ from dawndusk.optimize.pareto.find import Proofs, find_front
 from dawndusk.optimize.pareto.front import Exchange, Front
 from dawndusk.optimize.problem import Goal, Problem
 from dawndusk.optimize.progress import Progress, held_back
-from dawndusk.optimize.search.first_design import first_design
+from dawndusk.optimize.trials.first_design import first_design
 from dawndusk.studies.input.study import Kind, Study
 from dawndusk.studies.run.design.runner import problem_of
 from dawndusk.studies.run.folder import ledger

@@ -16,7 +16,7 @@ from dawndusk.models.design import CATEGORIES, NUMBERS, VARIABLES, Design, Desig
 from dawndusk.models.errors import DawnduskError, nearest, one_of
 from dawndusk.models.evaluate import evaluate
 from dawndusk.models.recording.rows import catalogue
-from dawndusk.optimize.evolution import QUICK, search
+from dawndusk.optimize.heuristics.evolution import QUICK, search
 from dawndusk.optimize.problem import Fixed, Problem
 from dawndusk.studies.input.document import Loc
 from dawndusk.studies.input.errors import StudyError

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from dawndusk.models.errors import MissingExtraError, nearest
-from dawndusk.optimize.search.store import StoreError
+from dawndusk.optimize.trials.store import StoreError
 
 JOURNAL, JOURNAL_NAME = "journal", "trials.journal"
 """The store of a study that names none, and its file in the run folder."""

@@ -17,9 +17,9 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from dawndusk.models.errors import DesignError
-from dawndusk.optimize.search.question import Answer, Failure, Question, Trial
-from dawndusk.optimize.search.space import Point, Value
-from dawndusk.optimize.search.store import Record, StoreError
+from dawndusk.optimize.space.dimensions import Point, Value
+from dawndusk.optimize.trials.question import Answer, Failure, Question, Trial
+from dawndusk.optimize.trials.store import Record, StoreError
 
 BATCH, OUTCOMES, SECONDS, KIND, WORDS = "batch", "outcomes", "seconds", "failure", "words"
 CONSTRAINTS = "constraints"

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from dawndusk.optimize.search.store import StoreError
+from dawndusk.optimize.trials.store import StoreError
 from dawndusk.studies.run.store.address import CONNECT_S, Address, driver
 from dawndusk.studies.run.store.locks import BusyError, Mode, file_lock, wait_until, whoever
 

@@ -18,7 +18,7 @@ from typing import Any
 from optuna.storages.journal import BaseJournalBackend
 from pydantic_core import from_json
 
-from dawndusk.optimize.search.store import StoreError
+from dawndusk.optimize.trials.store import StoreError
 from dawndusk.studies.run.store.locks import try_lock, wait_until
 
 LOCK_WAIT_S = 60.0

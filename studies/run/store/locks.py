@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
-from dawndusk.optimize.search.store import StoreError
+from dawndusk.optimize.trials.store import StoreError
 
 Mode = Literal["alone", "together"]
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.001, 0.1

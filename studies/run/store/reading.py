@@ -15,9 +15,9 @@ from typing import Any
 
 from optuna.trial import TrialState
 
-from dawndusk.optimize.search.question import Question
-from dawndusk.optimize.search.space import Category, Dimension, Space, Value, Whole
-from dawndusk.optimize.search.store import Record, StoreError
+from dawndusk.optimize.space.dimensions import Category, Dimension, Space, Value, Whole
+from dawndusk.optimize.trials.question import Question
+from dawndusk.optimize.trials.store import Record, StoreError
 from dawndusk.studies.run.store import coding
 from dawndusk.studies.run.store.address import Address
 from dawndusk.studies.run.store.coding import Seen

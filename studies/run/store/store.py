@@ -17,10 +17,10 @@ from optuna.storages.journal import _storage as replaying
 
 import dawndusk
 from dawndusk.models.errors import DawnduskError, one_of
-from dawndusk.optimize.search.distributions import distributions_of
-from dawndusk.optimize.search.question import Question, Trial
-from dawndusk.optimize.search.space import Point
-from dawndusk.optimize.search.store import Record, StoreError, check_open
+from dawndusk.optimize.space.dimensions import Point
+from dawndusk.optimize.trials.question import Question, Trial
+from dawndusk.optimize.trials.samplers.distributions import distributions_of
+from dawndusk.optimize.trials.store import Record, StoreError, check_open
 from dawndusk.studies.run.store import coding
 from dawndusk.studies.run.store.address import Address
 from dawndusk.studies.run.store.journal import Journal

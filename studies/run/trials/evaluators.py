@@ -22,8 +22,8 @@ from pathlib import Path
 from typing import Any
 
 from dawndusk.models.errors import DawnduskError, nearest, one_of
-from dawndusk.optimize.search.question import Answer, Failure
-from dawndusk.optimize.search.space import Point
+from dawndusk.optimize.space.dimensions import Point
+from dawndusk.optimize.trials.question import Answer, Failure
 from dawndusk.studies.run.trials.programs import MOST_OUTPUT_BYTES, Ended, run_limited
 
 TIMEOUT, EXIT, NOT_JSON, TOO_MUCH, NO_PROGRAM = "timeout", "exit status", "not JSON", "too much output", "no program"

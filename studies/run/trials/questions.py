@@ -16,12 +16,12 @@ from dawndusk.models.design import Design
 from dawndusk.models.errors import DawnduskError
 from dawndusk.models.evaluate import evaluate
 from dawndusk.optimize.problem import Problem
-from dawndusk.optimize.search.designs import DesignQuestion
-from dawndusk.optimize.search.question import Answer, Evaluator, Question, Trial
-from dawndusk.optimize.search.screening import OutsideQuestion
-from dawndusk.optimize.search.space import Point
-from dawndusk.optimize.search.strategy import Inner, StrategyQuestion
 from dawndusk.optimize.settings import Engine
+from dawndusk.optimize.space.dimensions import Point
+from dawndusk.optimize.trials.designs import DesignQuestion
+from dawndusk.optimize.trials.question import Answer, Evaluator, Question, Trial
+from dawndusk.optimize.trials.screening import OutsideQuestion
+from dawndusk.optimize.trials.strategy import Inner, StrategyQuestion
 from dawndusk.studies.input import study as studies
 from dawndusk.studies.input.identity import model_version, problem_hash
 from dawndusk.studies.input.study import Kind, Study

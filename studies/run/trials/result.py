@@ -16,9 +16,9 @@ from dawndusk.models.design import Design
 from dawndusk.optimize.contradiction import check_value
 from dawndusk.optimize.pareto.front import Front
 from dawndusk.optimize.problem import Goal, Problem
-from dawndusk.optimize.search.plan import INTERRUPT, TIME, Searched
-from dawndusk.optimize.search.question import Question, Trial
-from dawndusk.optimize.search.standing import Standing
+from dawndusk.optimize.trials.plan import INTERRUPT, TIME, Searched
+from dawndusk.optimize.trials.question import Question, Trial
+from dawndusk.optimize.trials.standing import Standing
 from dawndusk.studies.input.study import Study
 from dawndusk.studies.run.folder.writing import MANIFEST, OPTIMUM, STUDY, origin, write_json
 from dawndusk.studies.run.run import Run

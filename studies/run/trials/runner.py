@@ -17,14 +17,14 @@ from dawndusk.models.design import Design
 from dawndusk.models.errors import DawnduskError
 from dawndusk.optimize.execution.backends import cores, open_executor
 from dawndusk.optimize.execution.executor import Executor
-from dawndusk.optimize.search.asktell import AskTell
-from dawndusk.optimize.search.auto import Choice
-from dawndusk.optimize.search.loop import search
-from dawndusk.optimize.search.plan import BUDGET, Plan, Progress, Searched, Stop
-from dawndusk.optimize.search.question import Evaluator, Trial
-from dawndusk.optimize.search.sampler import Sampler
-from dawndusk.optimize.search.simple_samplers import RandomSampler
-from dawndusk.optimize.search.space import Point
+from dawndusk.optimize.space.dimensions import Point
+from dawndusk.optimize.trials.ask_tell import AskTell
+from dawndusk.optimize.trials.loop import search
+from dawndusk.optimize.trials.plan import BUDGET, Plan, Progress, Searched, Stop
+from dawndusk.optimize.trials.question import Evaluator, Trial
+from dawndusk.optimize.trials.samplers.auto import Choice
+from dawndusk.optimize.trials.samplers.sampler import Sampler
+from dawndusk.optimize.trials.samplers.simple import RandomSampler
 from dawndusk.studies.input.study import Study
 from dawndusk.studies.input.studyfile import study_from_mapping
 from dawndusk.studies.run.folder.ledger import Entry

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from dawndusk.optimize.search.auto import Choice, chosen, sampler_named, usual_batch
-from dawndusk.optimize.search.modelling import Prior
-from dawndusk.optimize.search.screening import OutsideQuestion
-from dawndusk.optimize.search.surrogate import SurrogateSampler
 from dawndusk.optimize.settings import Engine
+from dawndusk.optimize.trials.samplers.auto import Choice, chosen, sampler_named, usual_batch
+from dawndusk.optimize.trials.samplers.surrogate import SurrogateSampler
+from dawndusk.optimize.trials.screening import OutsideQuestion
+from dawndusk.optimize.trials.surrogate.modelling import Prior
 from dawndusk.studies.input.study import SamplerName, Study
 from dawndusk.studies.run.trials.questions import Asked
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dawndusk.optimize.search.question import Trial
+from dawndusk.optimize.trials.question import Trial
 from dawndusk.studies.run.trials.questions import Asked
 
 if TYPE_CHECKING:

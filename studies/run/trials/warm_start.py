@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 
 from dawndusk.models.design import Design
-from dawndusk.optimize.evolution import QUICK, search
+from dawndusk.optimize.heuristics.evolution import QUICK, search
 from dawndusk.optimize.pareto.ends import Effort
 from dawndusk.optimize.pareto.find import Proofs, find_front
 from dawndusk.optimize.problem import Problem
-from dawndusk.optimize.search.first_design import first_design
-from dawndusk.optimize.search.space import Key, Point
-from dawndusk.optimize.search.strategy import UNHURRIED_S, StrategyQuestion
+from dawndusk.optimize.space.dimensions import Key, Point
+from dawndusk.optimize.trials.first_design import first_design
+from dawndusk.optimize.trials.strategy import UNHURRIED_S, StrategyQuestion
 from dawndusk.studies.input.study import Study
 from dawndusk.studies.run.design.runner import problem_of
 from dawndusk.studies.run.folder import ledger

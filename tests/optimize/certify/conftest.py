@@ -19,7 +19,7 @@ from dawndusk.optimize.certify.functions import curves
 from dawndusk.optimize.certify.functions.curves import LOG, Curve
 from dawndusk.optimize.certify.graph.operations import Bend, Grid, Input, Joint, Product, Rounding, Sign, Sum, Table
 from dawndusk.optimize.certify.graph.statement import SIZE, Statement, state
-from dawndusk.optimize.evolution import Effort, search
+from dawndusk.optimize.heuristics.evolution import Effort, search
 from dawndusk.optimize.problem import Problem
 from dawndusk.studies.input.studyfile import read_study
 from dawndusk.studies.run.design.runner import problem_of

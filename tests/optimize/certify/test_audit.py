@@ -12,7 +12,7 @@ from dawndusk.optimize.boxes import Boxes
 from dawndusk.optimize.certify.branch.boxes import Bounder, Verdict
 from dawndusk.optimize.certify.search import _Run, certify
 from dawndusk.optimize.errors import CertificateError
-from dawndusk.optimize.evolution import Effort, search
+from dawndusk.optimize.heuristics.evolution import Effort, search
 from dawndusk.optimize.problem import Problem
 
 MakeProblem: TypeAlias = Callable[..., Problem]

@@ -44,7 +44,7 @@ from dawndusk.optimize.certify.graph.operations import Rounding
 from dawndusk.optimize.certify.graph.statement import Statement, state
 from dawndusk.optimize.certify.translate.slots import NotBoundedError
 from dawndusk.optimize.errors import EnclosureError
-from dawndusk.optimize.evolution import QUICK, search
+from dawndusk.optimize.heuristics.evolution import QUICK, search
 from dawndusk.optimize.problem import Problem
 from dawndusk.optimize.result import DesignResult
 from dawndusk.studies.input.studyfile import study_from_mapping

@@ -39,8 +39,8 @@ from dawndusk.optimize.certify.lp.second_bound import milp_model, second_bound, 
 from dawndusk.optimize.certify.lp.tree import Tree
 from dawndusk.optimize.certify.lp.values import values_at
 from dawndusk.optimize.certify.lp.work import Modelling
-from dawndusk.optimize.evolution import search
 from dawndusk.optimize.execution.backends import open_executor
+from dawndusk.optimize.heuristics.evolution import search
 from dawndusk.optimize.problem import Bound, Problem
 from dawndusk.optimize.result import SecondBound
 

@@ -12,7 +12,7 @@ import pytest
 from dawndusk.models.design import Design, DesignBatch
 from dawndusk.optimize.certify.branch.polish import improve
 from dawndusk.optimize.certify.graph.statement import Statement, state
-from dawndusk.optimize.evolution import Effort, search
+from dawndusk.optimize.heuristics.evolution import Effort, search
 from dawndusk.optimize.problem import Problem
 
 StudyProblem: TypeAlias = Callable[..., Problem]

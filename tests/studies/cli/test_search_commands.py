@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from dawndusk.models.errors import DawnduskError
-from dawndusk.optimize.search.plan import Progress
+from dawndusk.optimize.trials.plan import Progress
 from dawndusk.studies.cli.searches import (
     ask_command,
     progress_report,

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from dawndusk.models.errors import DawnduskError
-from dawndusk.optimize.search.simple_samplers import RandomSampler
+from dawndusk.optimize.trials.samplers.simple import RandomSampler
 from dawndusk.studies.cli.fronts import export_command
 from dawndusk.studies.input.studyfile import study_from_mapping
 from dawndusk.studies.output.exports import trials

@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 
 from dawndusk.models.errors import DawnduskError
-from dawndusk.optimize.search.simple_samplers import RandomSampler
+from dawndusk.optimize.trials.samplers.simple import RandomSampler
 from dawndusk.studies.cli.compare import compare_runs
 from dawndusk.studies.cli.reports import explain_command
 from dawndusk.studies.input.studyfile import study_from_mapping

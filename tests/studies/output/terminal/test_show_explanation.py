@@ -7,7 +7,7 @@ import pytest
 
 import dawndusk as dd
 from dawndusk.models.design import Design
-from dawndusk.optimize.conflict import Conflict, Conflicting
+from dawndusk.optimize.explain.conflict import Conflict, Conflicting
 from dawndusk.studies.output.terminal.explanation import UNTRIED, conflict_text
 
 MakeStudy = Callable[..., dd.Study]

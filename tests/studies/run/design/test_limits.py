@@ -6,7 +6,7 @@ import pytest
 
 import dawndusk as dd
 from dawndusk.models.rules import RULES
-from dawndusk.optimize.elastic import BINDING_MARGIN
+from dawndusk.optimize.explain.elastic import BINDING_MARGIN
 from dawndusk.studies.run.design.limits import Limit, at_ends, binding, broken, limits
 from dawndusk.studies.run.design.runner import nominal_design, problem_of
 

@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dawndusk.optimize.search.question import Answer, Goal, Question, Trial
-from dawndusk.optimize.search.space import Real, Space
-from dawndusk.optimize.search.store import Record, StoreError
+from dawndusk.optimize.space.dimensions import Real, Space
+from dawndusk.optimize.trials.question import Answer, Goal, Question, Trial
+from dawndusk.optimize.trials.store import Record, StoreError
 from dawndusk.studies.run.store.address import Address
 from dawndusk.studies.run.store.journal import Journal
 from dawndusk.studies.run.store.reading import read_trials

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from dawndusk.optimize.search.store import StoreError
+from dawndusk.optimize.trials.store import StoreError
 from dawndusk.studies.run.store.address import Address
 from dawndusk.studies.run.store.guarding import search_lock
 

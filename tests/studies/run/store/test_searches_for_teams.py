@@ -3,7 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from dawndusk.optimize.search.population import PopulationSampler
+from dawndusk.optimize.trials.samplers.population import PopulationSampler
 from dawndusk.studies.input.study import Study
 from dawndusk.studies.input.studyfile import study_from_mapping
 from dawndusk.studies.run.trials.folder import read_begun

@@ -17,10 +17,10 @@ import optuna
 import pytest
 from optuna.storages.journal import _storage as replaying
 
-from dawndusk.optimize.search.distributions import distributions_of
-from dawndusk.optimize.search.question import Answer, Failure, Goal, Question, Trial
-from dawndusk.optimize.search.space import Category, Real, Space, Value, Whole
-from dawndusk.optimize.search.store import StoreError
+from dawndusk.optimize.space.dimensions import Category, Real, Space, Value, Whole
+from dawndusk.optimize.trials.question import Answer, Failure, Goal, Question, Trial
+from dawndusk.optimize.trials.samplers.distributions import distributions_of
+from dawndusk.optimize.trials.store import StoreError
 from dawndusk.studies.run.store import store as stores
 from dawndusk.studies.run.store.address import Address, read_address
 from dawndusk.studies.run.store.journal import Journal

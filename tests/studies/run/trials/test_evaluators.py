@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from dawndusk.optimize.execution.backends import open_executor
-from dawndusk.optimize.search.loop import answers_of
-from dawndusk.optimize.search.question import Answer
-from dawndusk.optimize.search.space import Value
+from dawndusk.optimize.space.dimensions import Value
+from dawndusk.optimize.trials.loop import answers_of
+from dawndusk.optimize.trials.question import Answer
 from dawndusk.studies.run.trials import programs
 from dawndusk.studies.run.trials.evaluators import EvaluatorError, ProgramEvaluator, answer_from, read_evaluator
 

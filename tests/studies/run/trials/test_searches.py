@@ -16,9 +16,9 @@ import pytest
 
 from dawndusk.models.errors import DawnduskError
 from dawndusk.optimize.errors import CertificateError
-from dawndusk.optimize.search.plan import BUDGET, INTERRUPT, Progress
-from dawndusk.optimize.search.population import PopulationSampler
-from dawndusk.optimize.search.store import StoreError
+from dawndusk.optimize.trials.plan import BUDGET, INTERRUPT, Progress
+from dawndusk.optimize.trials.samplers.population import PopulationSampler
+from dawndusk.optimize.trials.store import StoreError
 from dawndusk.studies.input.study import Study
 from dawndusk.studies.input.studyfile import study_from_mapping
 from dawndusk.studies.run.folder.writing import RunFolderError
@@ -157,7 +157,7 @@ KILLS = 4
 RUNNER = """
 import sys
 from pathlib import Path
-from dawndusk.optimize.search.population import PopulationSampler
+from dawndusk.optimize.trials.samplers.population import PopulationSampler
 from dawndusk.studies.run.trials.runner import Where, run_search
 from dawndusk.studies.input.studyfile import read_study
 where = Where(storage=sys.argv[3], workers=int(sys.argv[4]))

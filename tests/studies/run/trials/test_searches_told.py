@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from dawndusk.models.errors import DawnduskError
-from dawndusk.optimize.search.population import PopulationSampler
-from dawndusk.optimize.search.store import StoreError
+from dawndusk.optimize.trials.samplers.population import PopulationSampler
+from dawndusk.optimize.trials.store import StoreError
 from dawndusk.studies.input.study import Study
 from dawndusk.studies.input.studyfile import study_from_mapping
 from dawndusk.studies.run.trials.questions import Asked, asked_of
@@ -95,7 +95,7 @@ def test_the_built_in_model_and_the_bench_are_not_mixed(tmp_path: Path) -> None:
 ASKER = """
 import sys
 from pathlib import Path
-from dawndusk.optimize.search.population import PopulationSampler
+from dawndusk.optimize.trials.samplers.population import PopulationSampler
 from dawndusk.studies.run.trials.runner import ask, tell
 make = lambda *_: PopulationSampler(population=8)
 for _ in range(2):
