@@ -23,10 +23,12 @@ from _markdown import escaped, number, page, sentence, table
 from _study_keys import study_keys_page
 
 import dawndusk
-from dawndusk.models.assumptions import CATALOGUES, GROUPS, Quantity
+from dawndusk.models.assumptions import GROUPS
+from dawndusk.models.catalogue import CATALOGUES
 from dawndusk.models.design import CATEGORIES, VARIABLES
 from dawndusk.models.evaluate import evaluate
 from dawndusk.models.outcome import OUTCOMES
+from dawndusk.models.quantity import Quantity
 from dawndusk.models.rules import RULES, SCOPES
 from dawndusk.studies.cli.main import COMMANDS, application
 from dawndusk.studies.data import default_assumptions, with_values

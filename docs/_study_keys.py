@@ -7,7 +7,8 @@ from typing import Any
 
 from _markdown import page, sentence, table
 
-from dawndusk.models.assumptions import CATALOGUES, GROUPS
+from dawndusk.models.assumptions import GROUPS
+from dawndusk.models.catalogue import CATALOGUES
 from dawndusk.studies.input.studyfile import json_schema
 
 LISTED_NAMES = 7

@@ -20,7 +20,7 @@ from dawndusk.optimize.contradiction import TOLERANCE, claim_of, refute
 from dawndusk.optimize.execution.tasks import TaskError
 from dawndusk.optimize.heuristics.evolution import search
 from dawndusk.optimize.problem import Problem
-from dawndusk.optimize.progress import Progress, Recorder, Report, held_back
+from dawndusk.optimize.progress import Progress, Recorder, Report, held_back, share_closed
 from dawndusk.optimize.result import (
     COMPLETION,
     INTERRUPT,
@@ -149,9 +149,7 @@ def with_second_bound(problem: Problem, found: DesignResult, settings: Settings,
 
 def _as_progress(progress: MilpProgress, evaluated: int) -> Progress:
     best = math.nan if progress.objective is None else progress.objective
-    share = 0.0
-    if math.isfinite(best) and math.isfinite(progress.bound) and best:
-        share = min(max(1.0 - abs(best - progress.bound) / abs(best), 0.0), 1.0)
+    share = share_closed(best, progress.bound)
     return Progress("bounding with the mixed-integer model", share, evaluated, best, bound=progress.bound)
 
 

@@ -32,6 +32,13 @@ class Progress:
     bound: float = math.nan
 
 
+def share_closed(best: float, bound: float) -> float:
+    """Return how far a bound has come to an objective, 0 to 1, for a progress bar."""
+    if not (math.isfinite(best) and math.isfinite(bound)) or best == 0.0:
+        return 0.0
+    return float(min(max(1.0 - abs(best - bound) / abs(best), 0.0), 1.0))
+
+
 Report: TypeAlias = Callable[[Progress], None]
 
 

@@ -14,13 +14,12 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
-from dawndusk.models.design import NUMBERS, VARIABLES, Design, DesignBatch
-from dawndusk.models.errors import DesignError, nearest
-from dawndusk.models.evaluate import Evaluation
-from dawndusk.optimize.problem import Scored
+from dawndusk.models.design import Design, DesignBatch
+from dawndusk.models.errors import DesignError
 from dawndusk.optimize.settings import Engine
+from dawndusk.studies.batches import EvaluatedBatch, as_batch
 from dawndusk.studies.input import study as resolved
 from dawndusk.studies.input.studyfile import read_study, study_from_mapping
 from dawndusk.studies.run.design.ground import GroundResult, ground_options
@@ -124,28 +123,6 @@ def _front(study: Study, out: str | Path | None) -> FrontResult:
     if out is not None:
         keep_front(result, Path(out))
     return result
-
-
-@dataclass(frozen=True, eq=False)
-class EvaluatedBatch:
-    """N evaluated designs; ``objective`` is in the sense of a minimisation, ``feasible`` of shape (N,)."""
-
-    scored: Scored
-
-    @property
-    def evaluation(self) -> Evaluation:
-        """Return outcomes and rule violations as arrays of shape (N,)."""
-        return self.scored.evaluation
-
-    def __len__(self) -> int:
-        return len(self.scored.designs)
-
-    def to_frame(self) -> pd.DataFrame:
-        """Return one row for each design: variables, outcomes, violation and feasibility."""
-        import pandas as pd  # noqa: PLC0415 (heavy, and only needed here)
-
-        columns = {**self.scored.designs.columns(), **self.evaluation.outcome.values}
-        return pd.DataFrame({**columns, "violation": self.scored.violation, "feasible": self.scored.feasible})
 
 
 def load(source: str | Path | Mapping[str, Any], overrides: Sequence[str] = ()) -> Study:
@@ -380,41 +357,6 @@ def plan_model(study: str | Path | Mapping[str, Any] | Study, *, overrides: Sequ
     from dawndusk.studies.run.plan.runner import plan_model as model_of  # noqa: PLC0415 (the same)
 
     return model_of(read_plan(_loaded(study, overrides)))
-
-
-def as_batch(designs: DesignBatch | Sequence[Design] | pd.DataFrame) -> DesignBatch:
-    """Return designs as a batch; a table needs a column for each design variable."""
-    if isinstance(designs, DesignBatch):
-        return designs
-    if isinstance(designs, Sequence) and all(isinstance(design, Design) for design in designs):
-        return DesignBatch.of(designs)
-    if not hasattr(designs, "columns"):
-        raise DesignError(f"designs: found a {type(designs).__name__}; allowed: a batch, a sequence of Design, a table")
-    columns = cast("pd.DataFrame", designs).columns
-    missing = [name for name in VARIABLES if name not in columns]
-    if missing:
-        found = ", ".join(map(str, columns))
-        raise DesignError(f"column {missing[0]!r}: missing; found {found}{nearest(missing[0], map(str, columns))}")
-    return _from_table(designs)
-
-
-def _from_table(table: Any) -> DesignBatch:
-    values, codes, names = {}, {}, {}
-    for name in VARIABLES:
-        column = table[name]
-        if name not in NUMBERS:
-            codes[name], found = column.factorize()
-            names[name] = tuple(map(str, found))
-            if (codes[name] < 0).any():
-                raise DesignError(
-                    f"column {name!r}: found an empty cell; allowed: names of {VARIABLES[name].catalogue}"
-                )
-            continue
-        try:
-            values[name] = column.to_numpy(dtype=float)
-        except (TypeError, ValueError):
-            raise DesignError(f"column {name!r}: found text; allowed: numbers in {VARIABLES[name].units}") from None
-    return DesignBatch(values, codes, names)
 
 
 __all__ = [

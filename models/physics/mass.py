@@ -7,7 +7,8 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from dawndusk.models.array import Array
-from dawndusk.models.assumptions import Accelerator, Network, Platform, Power, Radiator, SolarArray
+from dawndusk.models.assumptions import Network, Platform, Power
+from dawndusk.models.catalogue import Accelerator, Radiator, SolarArray
 from dawndusk.models.constants import ALUMINIUM_DENSITY_KG_M3, MM_PER_M, WATTS_PER_KW
 
 CUBE_FACES = 6.0

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from dawndusk.models.array import Array
-from dawndusk.models.assumptions import Network, Workload
+from dawndusk.models.assumptions import Network
+from dawndusk.models.catalogue import Workload
 from dawndusk.models.constants import FLOP_S_PER_TFLOPS
 
 GIGA = 1e9

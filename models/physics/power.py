@@ -8,7 +8,8 @@ from __future__ import annotations
 import numpy as np
 
 from dawndusk.models.array import Array
-from dawndusk.models.assumptions import Power, SolarArray
+from dawndusk.models.assumptions import Power
+from dawndusk.models.catalogue import SolarArray
 from dawndusk.models.constants import SECONDS_PER_DAY, SECONDS_PER_HOUR
 
 

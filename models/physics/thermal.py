@@ -15,7 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from dawndusk.models.array import Array, monotone
-from dawndusk.models.assumptions import Accelerator, Environment, Orbit, Radiator, Thermal
+from dawndusk.models.assumptions import Environment, Thermal
+from dawndusk.models.catalogue import Accelerator, Orbit, Radiator
 from dawndusk.models.constants import EARTH_RADIUS_M, STEFAN_BOLTZMANN_W_M2_K4
 
 NEWTON_STEPS, NEWTON_STEPS_OF_LEAKING_CHIPS = 5, 8

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from dawndusk.models.array import Array, monotone
-from dawndusk.models.assumptions import Cost, Network, Platform, Radiator, SolarArray
+from dawndusk.models.assumptions import Cost, Network, Platform
+from dawndusk.models.catalogue import Radiator, SolarArray
 from dawndusk.models.constants import WH_PER_KWH
 from dawndusk.models.physics.mass import Closure, Parts, Sizing, Subsystems
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from dawndusk.models.array import Array
-from dawndusk.models.assumptions import Accelerator, Ground, Reliability, Scenario, Thermal, Workload
+from dawndusk.models.assumptions import Ground, Reliability, Scenario, Thermal
+from dawndusk.models.catalogue import Accelerator, Workload
 from dawndusk.models.constants import HOURS_PER_YEAR, TFLOPS_PER_PFLOPS, WATTS_PER_MW
 from dawndusk.models.physics.reliability import checkpoint_efficiency, heat_acceleration
 from dawndusk.models.physics.thermal import drawn_it_power_w

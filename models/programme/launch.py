@@ -8,7 +8,8 @@ from __future__ import annotations
 import numpy as np
 
 from dawndusk.models.array import Array, is_stated
-from dawndusk.models.assumptions import Launch, Vehicle
+from dawndusk.models.assumptions import Launch
+from dawndusk.models.catalogue import Vehicle
 from dawndusk.models.constants import STANDARD_GRAVITY_M_S2
 from dawndusk.models.physics.orbit import radius_m, speed_m_s
 from dawndusk.models.rounding import rounded_down, rounded_up

@@ -18,7 +18,8 @@ from numpy.lib.mixins import NDArrayOperatorsMixin
 from numpy.typing import NDArray
 
 from dawndusk.models.array import is_stated
-from dawndusk.models.assumptions import CATALOGUES, GROUPS, Assumptions
+from dawndusk.models.assumptions import GROUPS, Assumptions
+from dawndusk.models.catalogue import CATALOGUES
 from dawndusk.models.design import CATEGORIES, VARIABLES
 from dawndusk.models.physics.thermal import LEAKING_PER_K, newton_steps
 from dawndusk.models.recording.trace import Graph

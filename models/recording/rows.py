@@ -10,7 +10,8 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from dawndusk.models.assumptions import CATALOGUES, Accelerator, Assumptions, Orbit, Radiator, SolarArray, Vehicle
+from dawndusk.models.assumptions import Assumptions
+from dawndusk.models.catalogue import CATALOGUES, Accelerator, Orbit, Radiator, SolarArray, Vehicle
 from dawndusk.models.design import CATEGORIES, VARIABLES, DesignBatch
 from dawndusk.models.errors import DesignError, nearest, one_of
 from dawndusk.models.recording.surroundings import Surroundings, surroundings

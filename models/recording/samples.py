@@ -10,7 +10,8 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from dawndusk.models.assumptions import CATALOGUES, GROUPS, Assumptions
+from dawndusk.models.assumptions import GROUPS, Assumptions
+from dawndusk.models.catalogue import CATALOGUES
 from dawndusk.models.errors import AssumptionError, nearest, one_of
 from dawndusk.models.recording.parameters import CHOSEN_ROWS, STRUCTURAL, Unchecked
 

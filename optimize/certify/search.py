@@ -34,7 +34,7 @@ from dawndusk.optimize.execution.backends import open_executor
 from dawndusk.optimize.execution.executor import Executor
 from dawndusk.optimize.heuristics.evolution import QUICK, search
 from dawndusk.optimize.problem import Problem, Scored
-from dawndusk.optimize.progress import Progress
+from dawndusk.optimize.progress import Progress, share_closed
 from dawndusk.optimize.result import (
     COMPLETION,
     INTERRUPT,
@@ -349,7 +349,7 @@ class _Run:
             bound = self.in_units(self._proved()) if math.isfinite(self._proved()) else math.nan
             left = len(self.open)
             self.report(
-                Progress(f"proving, {left:,} boxes open", _share(best, bound), self.examined, best, bound=bound)
+                Progress(f"proving, {left:,} boxes open", share_closed(best, bound), self.examined, best, bound=bound)
             )
         if self.checkpoint is not None and now - max(self.kept, self.begin) > CHECKPOINT_S:
             self.kept = now
@@ -401,10 +401,3 @@ class _Run:
             checks=checks,
             unfinished=unfinished,
         )
-
-
-def _share(best: float, bound: float) -> float:
-    """Return how far a bound has come, for a progress bar."""
-    if not (math.isfinite(best) and math.isfinite(bound)) or best == 0.0:
-        return 0.0
-    return float(min(max(1.0 - abs(best - bound) / abs(best), 0.0), 1.0))

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from dawndusk.models.assumptions import Vehicle
+from dawndusk.models.catalogue import Vehicle
 from dawndusk.models.fleet.calendar import Calendar, Path
 from dawndusk.models.fleet.economy import Economy, economy_of
 from dawndusk.models.fleet.launching import Offer

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from dawndusk.optimize.execution.executor import Executor
-from dawndusk.optimize.execution.tasks import Done, TaskFailure
+from dawndusk.optimize.execution.tasks import Done
 from dawndusk.optimize.result import relative_gap
 from dawndusk.optimize.space.dimensions import Key, Point
 from dawndusk.optimize.trials.plan import (
@@ -373,7 +373,7 @@ class _Course:
 def _answers(done: Done[Any], count: int) -> list[Answer]:
     """Return the answers of a task, each a failure where the task is one."""
     if done.failure is not None:
-        return [Answer(failure=_failure(done.failure))] * count
+        return [Answer(failure=Failure(KINDS[done.failure.kind], done.failure.words))] * count
     answers = done.result
     if not isinstance(answers, list) or len(answers) != count or not all(isinstance(a, Answer) for a in answers):
         words = f"the evaluator returned no list of {count} answers for {count} points"
@@ -384,10 +384,6 @@ def _answers(done: Done[Any], count: int) -> list[Answer]:
 def _timed(answer: Answer, seconds: float) -> Answer:
     """Return an answer with what it took, unless the evaluator said so itself."""
     return answer if answer.seconds is not None else dataclasses.replace(answer, seconds=seconds)
-
-
-def _failure(failure: TaskFailure) -> Failure:
-    return Failure(KINDS[failure.kind], failure.words)
 
 
 def _by_batch(records: Iterable[Record]) -> dict[int, list[Trial]]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from dawndusk.models.assumptions import CATALOGUES
+from dawndusk.models.catalogue import CATALOGUES
 from dawndusk.models.design import VARIABLES
 from dawndusk.models.errors import DawnduskError
 from dawndusk.models.outcome import OUTCOMES

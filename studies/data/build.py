@@ -9,8 +9,10 @@ from numbers import Real
 from pathlib import Path
 from typing import Any
 
-from dawndusk.models.assumptions import CATALOGUES, GROUPS, Assumptions, Quantity
+from dawndusk.models.assumptions import GROUPS, Assumptions
+from dawndusk.models.catalogue import CATALOGUES
 from dawndusk.models.errors import AssumptionError, nearest, one_of
+from dawndusk.models.quantity import Quantity
 from dawndusk.studies.data.environment import read_environment
 from dawndusk.studies.data.rows import FIELDS, check_domain, field_of, read_rows, span
 

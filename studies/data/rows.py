@@ -11,8 +11,10 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
-from dawndusk.models.assumptions import CATALOGUES, GROUPS, Quantity
+from dawndusk.models.assumptions import GROUPS
+from dawndusk.models.catalogue import CATALOGUES
 from dawndusk.models.errors import AssumptionError, nearest, one_of
+from dawndusk.models.quantity import Quantity
 
 COLUMNS = ("key", "value", "low", "high", "units", "source", "url", "year", "confidence", "note")
 CONFIDENCES = ("high", "medium", "low", "assumed")

@@ -11,7 +11,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from dawndusk.models.assumptions import CATALOGUES, Assumptions
+from dawndusk.models.assumptions import Assumptions
+from dawndusk.models.catalogue import CATALOGUES
 from dawndusk.models.design import CATEGORIES, VARIABLES
 from dawndusk.models.errors import nearest, one_of
 from dawndusk.models.outcome import OUTCOMES
@@ -19,17 +20,8 @@ from dawndusk.optimize.settings import Engine
 from dawndusk.studies.input import schema
 from dawndusk.studies.input.document import Loc, Node, describe, dotted
 from dawndusk.studies.input.errors import Problem
-from dawndusk.studies.input.schema import (
-    DEMANDS,
-    EVALUATORS,
-    FOLLOW_DEMAND,
-    MOST_GOALS,
-    OBJECTIVES,
-    PRICE,
-    YEAR,
-    RangeSection,
-    StudyFile,
-)
+from dawndusk.studies.input.schema import DEMANDS, FOLLOW_DEMAND, MOST_GOALS, OBJECTIVES, PRICE, RangeSection, StudyFile
+from dawndusk.studies.input.search_section import EVALUATORS, YEAR
 from dawndusk.studies.input.study import Bound, Kind, SamplerName
 from dawndusk.studies.input.values import MISFIT, parse_bound
 

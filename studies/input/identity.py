@@ -14,7 +14,8 @@ import numpy as np
 
 import dawndusk
 from dawndusk import models
-from dawndusk.models.assumptions import CATALOGUES, GROUPS
+from dawndusk.models.assumptions import GROUPS
+from dawndusk.models.catalogue import CATALOGUES
 from dawndusk.optimize.problem import Choice, Entry, Problem, Range
 
 DIGEST_LETTERS = 16

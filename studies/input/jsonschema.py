@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from dawndusk.models.assumptions import CATALOGUES, Assumptions
+from dawndusk.models.assumptions import Assumptions
+from dawndusk.models.catalogue import CATALOGUES
 from dawndusk.studies.data import default_assumptions
 from dawndusk.studies.input import values
 from dawndusk.studies.input.schema import StudyFile

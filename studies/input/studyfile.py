@@ -30,7 +30,8 @@ from typing import Any
 
 import numpy as np
 
-from dawndusk.models.assumptions import CATALOGUES, GROUPS, Assumptions
+from dawndusk.models.assumptions import GROUPS, Assumptions
+from dawndusk.models.catalogue import CATALOGUES
 from dawndusk.models.design import VARIABLES, Variable
 from dawndusk.models.errors import AssumptionError, ContradictionError
 from dawndusk.studies.data import default_assumptions, with_values
@@ -41,7 +42,8 @@ from dawndusk.studies.input.files import find, library_names, library_path, not_
 from dawndusk.studies.input.jsonschema import json_schema
 from dawndusk.studies.input.layers import merge_layers, read_layers
 from dawndusk.studies.input.plan_checks import OF_DESIGNS, plain_plan, plan_problems
-from dawndusk.studies.input.schema import FOLLOW_DEMAND, OBJECTIVES, RangeSection, Section, StudyFile
+from dawndusk.studies.input.schema import FOLLOW_DEMAND, OBJECTIVES, RangeSection, StudyFile
+from dawndusk.studies.input.sections import Section
 from dawndusk.studies.input.study import Choice, Entry, Evaluator, Fixed, Front, Kind, Range, Search, Strategy, Study
 from dawndusk.studies.input.values import parse_bound
 

@@ -24,7 +24,8 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from dawndusk.models.assumptions import CATALOGUES, GROUPS, Assumptions
+from dawndusk.models.assumptions import GROUPS, Assumptions
+from dawndusk.models.catalogue import CATALOGUES
 from dawndusk.models.design import CATEGORIES, VARIABLES, Design, DesignBatch
 from dawndusk.models.errors import ContradictionError, DawnduskError
 from dawndusk.models.outcome import known_outcome

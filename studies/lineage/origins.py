@@ -11,7 +11,8 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from dawndusk.models.assumptions import CATALOGUES, GROUPS, Assumptions
+from dawndusk.models.assumptions import GROUPS, Assumptions
+from dawndusk.models.catalogue import CATALOGUES
 from dawndusk.models.errors import ContradictionError
 from dawndusk.models.recording.parameters import structure_of
 from dawndusk.models.recording.samples import with_numbers

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from dawndusk.models.assumptions import CATALOGUES
+from dawndusk.models.catalogue import CATALOGUES
 from dawndusk.models.errors import DawnduskError, nearest, one_of
 from dawndusk.optimize.settings import Engine
 from dawndusk.studies.input.study import Study

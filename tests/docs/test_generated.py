@@ -17,7 +17,8 @@ from dawndusk.models.rules import RULES
 from dawndusk.studies.cli.main import COMMANDS
 from dawndusk.studies.data import default_assumptions
 from dawndusk.studies.input.files import library_names
-from dawndusk.studies.input.schema import DemandSection, SearchSection, StudyFile
+from dawndusk.studies.input.schema import DemandSection, StudyFile
+from dawndusk.studies.input.search_section import SearchSection
 from dawndusk.studies.published.validation import SHIPPED_CASES, read_cases
 
 ROOT = Path(__file__).resolve().parents[2]

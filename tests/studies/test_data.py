@@ -16,8 +16,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dawndusk.models.assumptions import CATALOGUES, GROUPS, Assumptions, Quantity
+from dawndusk.models.assumptions import GROUPS, Assumptions
+from dawndusk.models.catalogue import CATALOGUES
 from dawndusk.models.errors import AssumptionError
+from dawndusk.models.quantity import Quantity
 from dawndusk.studies.data import (
     COLUMNS,
     default_assumptions,

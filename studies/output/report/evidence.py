@@ -6,7 +6,8 @@ import functools
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from dawndusk.models.assumptions import Assumptions, Quantity
+from dawndusk.models.assumptions import Assumptions
+from dawndusk.models.quantity import Quantity
 from dawndusk.models.units import number
 from dawndusk.studies.lineage.figures import file_sources, meaning_of
 from dawndusk.studies.lineage.origins import value_of

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from scipy.integrate import quad
 from scipy.optimize import brentq
 
-from dawndusk.models.assumptions import Accelerator, Assumptions, Thermal
+from dawndusk.models.assumptions import Assumptions, Thermal
+from dawndusk.models.catalogue import Accelerator
 from dawndusk.models.constants import EARTH_RADIUS_M, STEFAN_BOLTZMANN_W_M2_K4
 from dawndusk.models.design import Design, DesignBatch
 from dawndusk.models.evaluate import evaluate

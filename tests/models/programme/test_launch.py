@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dawndusk.models.assumptions import Assumptions, Vehicle
+from dawndusk.models.assumptions import Assumptions
+from dawndusk.models.catalogue import Vehicle
 from dawndusk.models.constants import STANDARD_GRAVITY_M_S2
 from dawndusk.models.design import Design, DesignBatch
 from dawndusk.models.evaluate import evaluate

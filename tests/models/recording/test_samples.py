@@ -11,7 +11,8 @@ import pytest
 from numpy.typing import NDArray
 
 from dawndusk.models import evaluate as module
-from dawndusk.models.assumptions import CATALOGUES, GROUPS, Assumptions
+from dawndusk.models.assumptions import GROUPS, Assumptions
+from dawndusk.models.catalogue import CATALOGUES
 from dawndusk.models.columns import evaluate_columns
 from dawndusk.models.design import NUMBERS, Design, DesignBatch
 from dawndusk.models.errors import AssumptionError, ContradictionError

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from dawndusk.models.assumptions import CATALOGUES, GROUPS
+from dawndusk.models.assumptions import GROUPS
+from dawndusk.models.catalogue import CATALOGUES
 from dawndusk.models.design import CATEGORIES, NUMBERS, VARIABLES
 from dawndusk.models.outcome import OUTCOMES
 from dawndusk.optimize.settings import Engine
