@@ -35,10 +35,9 @@ from dawndusk.optimize.certify.branch.boxes import Bounder
 from dawndusk.optimize.certify.branch.designs import coordinates, designs_at
 from dawndusk.optimize.certify.branch.work import Bounding
 from dawndusk.optimize.certify.certificate import Certified
-from dawndusk.optimize.certify.errors import CertificateError, EnclosureError
+from dawndusk.optimize.certify.errors import CertificateError, EnclosureError, NotBoundedError
 from dawndusk.optimize.certify.graph.statement import Statement
 from dawndusk.optimize.certify.search import certify
-from dawndusk.optimize.certify.translate.slots import NotBoundedError
 from dawndusk.optimize.evolution import QUICK, search
 from dawndusk.optimize.problem import Problem, Scored
 

@@ -14,9 +14,8 @@ from numpy.typing import NDArray
 
 from dawndusk.models.design import Design
 from dawndusk.optimize.certify.certificate import Certified, relative_gap
-from dawndusk.optimize.certify.errors import CertificateError
+from dawndusk.optimize.certify.errors import CertificateError, NotBoundedError
 from dawndusk.optimize.certify.search import certify
-from dawndusk.optimize.certify.translate.slots import NotBoundedError
 from dawndusk.optimize.evolution import Progress
 from dawndusk.optimize.execution.backends import open_executor
 from dawndusk.optimize.problem import Bound, Goal, Problem

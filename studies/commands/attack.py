@@ -24,7 +24,7 @@ from dawndusk.models.errors import DawnduskError
 from dawndusk.models.outcome import OUTCOMES
 from dawndusk.optimize.certify.attack import Attacked, Attacking, Contradiction, attack
 from dawndusk.optimize.certify.certificate import Certified
-from dawndusk.optimize.certify.translate.slots import NotBoundedError
+from dawndusk.optimize.certify.errors import NotBoundedError
 from dawndusk.studies.commands.terminal import (
     CONTRADICTED,
     INTERRUPTED,

@@ -15,9 +15,8 @@ from dawndusk.models.design import Design
 from dawndusk.models.errors import DawnduskError
 from dawndusk.models.outcome import OUTCOMES
 from dawndusk.optimize.certify.certificate import Certified, Check, relative_gap, verdict_of
-from dawndusk.optimize.certify.errors import CertificateError
+from dawndusk.optimize.certify.errors import CertificateError, NotBoundedError
 from dawndusk.optimize.certify.search import certify
-from dawndusk.optimize.certify.translate.slots import NotBoundedError
 from dawndusk.optimize.evolution import Candidate, Progress, search
 from dawndusk.optimize.execution.tasks import TaskError
 from dawndusk.optimize.problem import Problem, Sense

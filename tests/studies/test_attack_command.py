@@ -17,7 +17,7 @@ import dawndusk as dd
 from dawndusk.models.design import VARIABLES
 from dawndusk.optimize.certify.attack import Attacked, Attacking, Contradiction, attack
 from dawndusk.optimize.certify.certificate import Check
-from dawndusk.optimize.certify.translate.slots import NotBoundedError
+from dawndusk.optimize.certify.errors import NotBoundedError
 from dawndusk.studies import cli
 from dawndusk.studies.commands import attack as commands
 from dawndusk.studies.show import attack as show

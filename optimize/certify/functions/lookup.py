@@ -1,4 +1,19 @@
-"""Range queries on look-up tables: extremes of values and slopes between two points, many boxes at once."""
+"""Range queries on look-up tables: extremes of values and slopes between two points, many boxes at once.
+
+What they rest on:
+
+- Extremes of overlapping runs: ``min(v[i..j]) = min(min(v[i..i+2^k-1]), min(v[j-2^k+1..j]))`` with ``2^k <= j-i+1``,
+  as an entry that counts twice changes no minimum. Source: Bender and Farach-Colton, The LCA problem revisited, 2000
+  (test_extremes_of_overlapping_runs).
+- Table between two points: a piecewise linear function has its extremes at the two points or at nodes between them,
+  and its slopes are those of the cells that it touches (test_table_between_two_points).
+- Slope of the logarithm of a table: ``d log v / dx = rise / v`` lies between ``rise / v_max`` and ``rise / v_min`` of
+  the two ends of a cell, as v does (test_slope_of_the_logarithm_of_a_table).
+- Slope of a bilinear cell: ``dv/dx`` is a mean of the rises along its two edges, and so is linear in y; over a range
+  of y its extremes are at the ends or at nodes between (test_slope_of_a_bilinear_cell).
+- Slope in the logarithm of the second variable: ``dv/dlog y = y dv/dy``, with y from the lower to the upper node of
+  the cell (test_slope_in_the_logarithm_of_the_second_variable).
+"""
 
 from __future__ import annotations
 

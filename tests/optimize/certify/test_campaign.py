@@ -39,11 +39,10 @@ from dawndusk.optimize.certify.branch.boxes import Bounder, Boxes, Verdict
 from dawndusk.optimize.certify.branch.designs import coordinates, designs_at
 from dawndusk.optimize.certify.branch.work import Bounding
 from dawndusk.optimize.certify.certificate import Certified
-from dawndusk.optimize.certify.errors import EnclosureError
+from dawndusk.optimize.certify.errors import EnclosureError, NotBoundedError
 from dawndusk.optimize.certify.functions.curves import LOG1MEXP
 from dawndusk.optimize.certify.graph.operations import Rounding
 from dawndusk.optimize.certify.graph.statement import Statement, state
-from dawndusk.optimize.certify.translate.slots import NotBoundedError
 from dawndusk.optimize.evolution import QUICK, search
 from dawndusk.optimize.problem import Problem
 from dawndusk.studies.runs.runner import nominal_design

@@ -19,8 +19,8 @@ from dawndusk.optimize.certify.branch import work as shares
 from dawndusk.optimize.certify.branch.branching import Examined
 from dawndusk.optimize.certify.branch.work import Bounding, examine_share
 from dawndusk.optimize.certify.certificate import Certified
+from dawndusk.optimize.certify.errors import NotBoundedError
 from dawndusk.optimize.certify.search import _Run, certify
-from dawndusk.optimize.certify.translate.slots import NotBoundedError
 from dawndusk.optimize.evolution import Progress
 from dawndusk.optimize.execution.backends import open_executor
 from dawndusk.optimize.execution.crew import Crew
