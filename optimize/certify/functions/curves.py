@@ -194,7 +194,7 @@ def _log_spread_exp_slope(y: Values) -> Values:
 
 
 def _log_spread_exp_touches(slope: Values) -> Values:
-    """Solve ``x / (e^x - 1) - 1 = slope`` by Newton's method, and by the series ``-x / 2`` where the slope is nothing."""
+    """Solve ``x / (e^x - 1) - 1 = slope`` by Newton's method, near no slope by the series ``-x / 2``."""
     s = np.minimum(np.maximum(slope + 1.0, 1e-12), 1.0)
     x = np.maximum(-2.0 * np.log(s), 1e-12)
     for _ in range(5):

@@ -91,7 +91,10 @@ class Builder:
                 self.values[inputs[c.variable]] = Value(self.slots, log=self.slots.sum(terms), in_logs=True)
 
     def _hold(self, value: Value, limit: Value | None, *, at_most: bool) -> None:
-        """End the range of a value at a limit that is the same all over a box: designs beyond are of no interest."""
+        """End the range of a value at a limit that is the same all over a box: designs beyond are of no interest.
+
+        It ends a little beyond the limit, by what rows forgive (test_a_limit_ends_the_range_of_a_value).
+        """
         if limit is None or limit.constant is None or value.constant is not None:
             return
         if value.in_logs and not limit.is_positive:

@@ -1,4 +1,17 @@
-"""What each operation of the recorded physics comes to: one method for each kind of operation in the graph."""
+"""What each operation of the recorded physics comes to: one method for each kind of operation in the graph.
+
+In logarithms, with x and y positive:
+
+- Product in logarithms: ``log(x^a y^b) = a log x + b log y`` (test_product_in_logarithms).
+- Sum in logarithms: ``log(x + y) = log y + softplus(log x - log y)`` (test_sum_in_logarithms).
+- Difference in logarithms: ``log(x - y) = log x + log1mexp(log y - log x)`` for ``y <= x``
+  (test_difference_in_logarithms).
+- Larger and smaller of two: ``max(x, y) = y + ramp(x - y)``, ``min(x, y) = x - ramp(x - y)``
+  (test_larger_and_smaller_of_two).
+
+These are identities: nothing is lost before a curve is replaced by lines. An operation that has no method is refused by
+name, and so is a function of the model for which no enclosure is registered (``functions.enclosures``).
+"""
 
 from __future__ import annotations
 
@@ -49,10 +62,10 @@ class Translation:
             if handler is None:
                 raise NotBoundedError(f"the model's operation {node.payload.__name__} can not be bounded")
             return handler(number, *reads)
-        made: Callable[..., Value] | None = {"table": self._table, "grid": self._grid, "unit": self._unit}.get(node.kind)
-        if made is None:
+        makers = {"table": self._table, "grid": self._grid, "unit": self._unit}
+        if node.kind not in makers:
             raise NotBoundedError(f"the model's operation {node.kind} can not be bounded")
-        return made(node, reads)
+        return makers[node.kind](node, reads)
 
     def _on_add(self, _: int, x: Value, y: Value) -> Value:
         if x.is_zero or y.is_zero:
@@ -261,7 +274,11 @@ class Translation:
         return self._extreme(x, y, largest=True)
 
     def _is_free(self, number: int) -> bool:
-        """Return whether a variable is read by nothing but what a rounding up reads."""
+        """Return whether a variable is read by nothing but what a rounding up reads.
+
+        Then it can bring what is rounded to the next whole number with the same outcomes, so that only designs count
+        for which rounding does nothing (test_a_rounding_that_a_free_variable_undoes).
+        """
         for variable in (n for n in self._needed if self.graph[n].kind == "input"):
             if self.graph[variable].payload in self.statement.fixed:
                 continue
