@@ -64,8 +64,8 @@ def bounded(axes: tuple[int, ...], slopes: Floats, below: Values, above: Values,
     """Return a form whose range is the tighter of ``[low, high]`` and what slopes and remainder allow.
 
     Range of an affine form: ``below - sum |c| <= value <= above + sum |c|`` for u in [-1, 1]
-    (test_range_of_an_affine_form). Both ranges hold for every design of the box, so that they meet; ``Forward`` doubts a
-    form in which they do not.
+    (test_range_of_an_affine_form). Both ranges hold for every design of the box, so that they meet; ``Forward`` doubts
+    a form in which they do not.
     """
     reach = np.abs(slopes).sum(axis=0)
     return Form(axes, slopes, below, above, np.maximum(low, below - reach), np.minimum(high, above + reach))

@@ -6,7 +6,7 @@ from typing import TypeAlias
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -39,7 +39,7 @@ def between(low: Floats, high: Floats, points: int) -> Floats:
 
 @BOTH
 @given(seed=SEED)
-def test_a_table_stays_in_its_range(logarithm: bool, seed: int) -> None:
+def test_table_between_two_points(logarithm: bool, seed: int) -> None:
     rng = np.random.default_rng(seed)
     values = np.exp(rng.normal(scale=2.0, size=(3, COUNT)))
     ranges = TableRanges(EvenTable(AXIS, values), logarithm=logarithm)
@@ -79,8 +79,9 @@ def test_a_table_in_one_cell_is_exact(logarithm: bool, seed: int, inside: float,
 
 
 @BOTH
+@settings(deadline=None, max_examples=40, derandomize=True)
 @given(seed=SEED)
-def test_a_table_of_two_stays_in_its_range(logarithm: bool, seed: int) -> None:
+def test_table_of_two_over_a_rectangle(logarithm: bool, seed: int) -> None:
     rng = np.random.default_rng(seed)
     grid = EvenGrid(AXIS, OTHER, rng.normal(scale=3.0, size=(2, COUNT, OTHER.count)))
     ranges = GridRanges(grid, logarithm=logarithm)
@@ -103,7 +104,7 @@ def test_a_table_of_two_stays_in_its_range(logarithm: bool, seed: int) -> None:
 
 
 @given(seed=SEED, count=st.integers(1, 40))
-def test_extremes_of_runs_are_those_of_the_entries(seed: int, count: int) -> None:
+def test_extremes_of_overlapping_runs(seed: int, count: int) -> None:
     rng = np.random.default_rng(seed)
     values = rng.normal(size=(2, count))
     first = rng.integers(count, size=20)
@@ -114,3 +115,111 @@ def test_extremes_of_runs_are_those_of_the_entries(seed: int, count: int) -> Non
         run = values[row[k], first[k] : last[k] + 1]
         assert least[k] == (run.min() if run.size else np.inf)
         assert most[k] == (run.max() if run.size else -np.inf)
+
+
+@given(seed=SEED, share=st.floats(0.0, 1.0))
+def test_slope_of_the_logarithm_of_a_table(seed: int, share: float) -> None:
+    """``rise / v`` in a cell, between those at its two ends."""
+    rng = np.random.default_rng(seed)
+    values = np.exp(rng.normal(scale=2.0, size=COUNT))
+    ranges = TableRanges(EvenTable(AXIS, values[np.newaxis]), logarithm=True)
+    cell = rng.integers(COUNT - 1, size=40)
+    rise = (values[cell + 1] - values[cell]) / STEP
+    slope = rise / ((1.0 - share) * values[cell] + share * values[cell + 1])
+    low = START + STEP * (cell + 0.25)
+    _, _, least, most, _, _ = ranges.between(low, low + 0.5 * STEP, 0)
+    size = 1e-12 * np.abs(slope)
+    assert np.all(slope >= least - size)
+    assert np.all(slope <= most + size)
+
+
+@settings(deadline=None, max_examples=25, derandomize=True)
+@given(seed=SEED)
+def test_slope_of_a_bilinear_cell(seed: int) -> None:
+    """In x a mean of the rises along the two edges of a cell, weighed by where y is."""
+    rng = np.random.default_rng(seed)
+    values = rng.normal(scale=3.0, size=(1, COUNT, OTHER.count))
+    ranges = GridRanges(EvenGrid(AXIS, OTHER, values), logarithm=False)
+    count = 40
+    i, j, share = rng.integers(COUNT - 1, size=count), rng.integers(OTHER.count - 1, size=count), rng.random(count)
+    xs = START + STEP * (i + 0.1), START + STEP * (i + 0.9)
+    y = OTHER.start + OTHER.step * (j + share)
+    (least, most), _ = ranges.slopes(xs, (y, y), 0)
+    edges = (values[0, i + 1, j + k] - values[0, i, j + k] for k in (0, 1))
+    slope = ((1.0 - share) * next(edges) + share * next(edges)) / STEP
+    np.testing.assert_allclose(least, slope, atol=1e-9)
+    np.testing.assert_allclose(most, slope, atol=1e-9)
+
+
+@settings(deadline=None, max_examples=25, derandomize=True)
+@given(seed=SEED)
+def test_slope_in_the_logarithm_of_the_second_variable(seed: int) -> None:
+    """``y dv/dy``, at any x and y of the rectangle."""
+    rng = np.random.default_rng(seed)
+    values = rng.normal(scale=3.0, size=(1, COUNT, OTHER.count))
+    ranges, plain = (GridRanges(EvenGrid(AXIS, OTHER, values), logarithm=logarithm) for logarithm in (True, False))
+    xs, ys = intervals(rng, AXIS, 40), intervals(rng, OTHER, 40)
+    logs = np.log(ys[0]), np.log(ys[1])
+    _, (least, most) = ranges.slopes(xs, logs, 0)
+    for _ in range(20):
+        x, y = (low + rng.random(40) * (high - low) for low, high in (xs, ys))
+        j = np.minimum(((y - OTHER.start) / OTHER.step).astype(int), OTHER.count - 2)
+        ends = (plain.at(x, OTHER.nodes[j + k], 0) for k in (0, 1))
+        slope = y * (-next(ends) + next(ends)) / OTHER.step
+        size = 1e-9 * (1.0 + np.abs(slope))
+        assert np.all(slope >= least - size)
+        assert np.all(slope <= most + size)
+
+
+def test_an_empty_run_has_no_entry() -> None:
+    least, most = Extremes(np.arange(6.0)[np.newaxis]).between(0, np.array([3]), np.array([2]))
+    assert (least[0], most[0]) == (np.inf, -np.inf)
+
+
+@BOTH
+@given(seed=SEED)
+def test_slope_of_a_table_beyond_its_axis(logarithm: bool, seed: int) -> None:
+    """It is held at its ends there, so that neither slopes nor values go on."""
+    rng = np.random.default_rng(seed)
+    ranges = TableRanges(EvenTable(AXIS, np.exp(rng.normal(size=(1, COUNT)))), logarithm=logarithm)
+    last = START + STEP * (COUNT - 1)
+    low, high = np.sort(rng.uniform(START - 3.0, last + 3.0, (2, 40)), axis=0)
+    at_low, at_high, least_slope, most_slope, least, most = ranges.between(low, high, 0)
+    x = between(low, high, 41)
+    found = np.stack([ranges.at(line, 0) for line in x])
+    rise, run = np.diff(found, axis=0), np.diff(x, axis=0)
+    assert np.all(rise >= least_slope * run - 1e-9)
+    assert np.all(rise <= most_slope * run + 1e-9)
+    assert np.all((found >= least - 1e-12) & (found <= most + 1e-12))
+    np.testing.assert_allclose((at_low, at_high), found[[0, -1]], rtol=1e-12, atol=1e-13)
+
+
+@BOTH
+@settings(deadline=None, max_examples=25, derandomize=True)
+@given(seed=SEED)
+def test_slopes_of_a_table_of_two_beyond_its_axes(logarithm: bool, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    grid = EvenGrid(AXIS, OTHER, rng.normal(size=(1, COUNT, OTHER.count)))
+    ranges = GridRanges(grid, logarithm=logarithm)
+    xs = tuple(np.sort(rng.uniform(START - 3.0, AXIS.stop + 3.0, (2, 30)), axis=0))
+    ys = tuple(np.sort(rng.uniform(0.1, OTHER.stop + 3.0, (2, 30)), axis=0))
+    ys = (np.log(ys[0]), np.log(ys[1])) if logarithm else ys
+    along_x, along_y = ranges.slopes(xs, ys, 0)
+    x, y = between(*xs, 15), between(*ys, 15)
+    found = np.stack([[ranges.at(one, other, 0) for other in y] for one in x])
+    for axis, (places, slopes) in enumerate(((x, along_x), (y, along_y))):
+        rise, run = np.diff(found, axis=axis), np.diff(places, axis=0)
+        run = run[:, np.newaxis] if axis == 0 else run[np.newaxis]
+        assert np.all(rise >= slopes[0] * run - 1e-9)
+        assert np.all(rise <= slopes[1] * run + 1e-9)
+
+
+def test_padding_beyond_an_axis_is_no_level_slope() -> None:
+    """No argument lies there: the slopes of the cell at the end are those of all that does."""
+    nodes = AXIS.start + AXIS.step * np.arange(AXIS.count)
+    ranges = TableRanges(EvenTable(AXIS, (2.0 * nodes)[np.newaxis]), logarithm=False)
+    low, high = np.array([START * (1.0 - 1e-12)]), np.array([START + 0.1])
+    *_, least_slope, most_slope, _, _ = ranges.between(low, high, 0)
+    np.testing.assert_allclose((least_slope, most_slope), 2.0)
+    *_, least_slope, _, _, _ = ranges.between(low - 1e-6, high, 0)
+    assert least_slope[0] == 0.0
