@@ -152,7 +152,9 @@ def add_pair() -> Callable[[Sketch, str, int, int], int]:
 def boxes_within() -> Callable[..., tuple[Floats, Floats, Floats]]:
     """Boxes of every size with a point in each: ends and point, shape (d, B)."""
 
-    def make(rng: np.random.Generator, count: int, reach: float = 1.5, axes: int = AXES) -> tuple[Floats, ...]:
+    def make(
+        rng: np.random.Generator, count: int, reach: float = 1.5, axes: int = AXES
+    ) -> tuple[Floats, Floats, Floats]:
         points = rng.uniform(-reach, reach, (axes, count))
         width = 2.0 * reach * rng.choice([0.0, 1e-7, 1e-3, 0.1, 0.5, 1.0], (axes, count))
         share = rng.random((axes, count))
@@ -161,4 +163,4 @@ def boxes_within() -> Callable[..., tuple[Floats, Floats, Floats]]:
         high = np.minimum(points + (1.0 - share) * width, reach)
         return np.minimum(low, points), np.maximum(high, points), points
 
-    return cast("Any", make)
+    return make

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from dawndusk.models.tables import EvenAxis, EvenGrid, EvenTable
 from dawndusk.optimize.certify.bound.affine import Forward
-from dawndusk.optimize.certify.bound.forms import NOTHING_KNOWN, Form
+from dawndusk.optimize.certify.bound.forms import NOTHING_KNOWN, Form, bounded
 from dawndusk.optimize.certify.errors import EnclosureError
 from dawndusk.optimize.certify.functions.curves import EXP, LOG, SOFTPLUS, Curve
 from dawndusk.optimize.certify.functions.lookup import GridRanges, TableRanges
@@ -68,33 +68,33 @@ def test_sum_of_affine_forms(sketch: Any) -> None:
 @settings(deadline=None, max_examples=40, derandomize=True)
 @given(seed=SEED)
 def test_range_of_an_affine_form(seed: int) -> None:
+    """Of slopes and a remainder alone, and met at corners."""
     rng = np.random.default_rng(seed)
     slopes, rest = rng.normal(size=(4, BOXES)), np.sort(rng.normal(size=(2, BOXES)), axis=0)
-    reach = np.abs(slopes).sum(axis=0)
+    form = bounded((0, 1, 2, 3), slopes, rest[0], rest[1], -np.inf, np.inf)
     for turn in range(10):
         u = rng.uniform(-1.0, 1.0, slopes.shape)
         u = np.sign(u) if turn % 2 else u
         value = (slopes * u).sum(axis=0) + rest[0] + rng.random(BOXES) * (rest[1] - rest[0])
-        assert np.all(value >= rest[0] - reach - 1e-12)
-        assert np.all(value <= rest[1] + reach + 1e-12)
+        assert np.all((value >= form.low - 1e-12) & (value <= form.high + 1e-12))
+    np.testing.assert_allclose((slopes * -np.sign(slopes)).sum(axis=0) + rest[0], form.low, atol=1e-12)
+    np.testing.assert_allclose((slopes * np.sign(slopes)).sum(axis=0) + rest[1], form.high, atol=1e-12)
 
 
 @settings(deadline=None, max_examples=30, derandomize=True)
-@given(seed=SEED)
-def test_function_of_affine_forms(seed: int) -> None:
+@given(seed=SEED, curve=st.sampled_from([EXP, SOFTPLUS, LOG]))
+def test_function_of_affine_forms(seed: int, curve: Curve, new_sketch: Callable[[], Any], boxes_within: Within) -> None:
     """Lines around a function over the range of its argument are lines around it of the coordinates."""
     rng = np.random.default_rng(seed)
-    slopes, remainder = rng.normal(size=(3, BOXES)), np.sort(rng.normal(size=(2, BOXES)), axis=0)
-    steep, ends = rng.normal(size=BOXES), np.sort(rng.normal(size=(2, BOXES)), axis=0)
-    below, above = (np.minimum(*pair) for pair in ((remainder[0] * steep, remainder[1] * steep),) * 2)
-    above = np.maximum(remainder[0] * steep, remainder[1] * steep)
-    for _ in range(10):
-        u, share, part = rng.uniform(-1.0, 1.0, slopes.shape), rng.random(BOXES), rng.random(BOXES)
-        x = (slopes * u).sum(axis=0) + remainder[0] + share * (remainder[1] - remainder[0])
-        f = steep * x + ends[0] + part * (ends[1] - ends[0])
-        rest = f - (steep * slopes * u).sum(axis=0)
-        assert np.all(rest >= below + ends[0] - 1e-12)
-        assert np.all(rest <= above + ends[1] + 1e-12)
+    sketch = new_sketch()
+    sketch.add(Input(0), Input(1), Product(0, 1), Sum(((0, 0.5), (1, -0.25), (2, 1.0)), 9.0), Bend(curve, 3))
+    low, high, points = boxes_within(rng, BOXES, 1.5, 2)
+    forward = sketch.forward(low, high)
+    inner, form, found = forward.forms[3], forward.forms[4], forward.kept[4]
+    np.testing.assert_array_equal(form.slopes, inner.slopes * found.slope)
+    for end, rest, line in (("below", inner.below, found.least), ("above", inner.above, found.most)):
+        np.testing.assert_allclose(getattr(form, end), found.slope * rest + line, rtol=1e-12, atol=1e-12)
+    assert_holds(form, sketch.values(points)[4], unit(low, high, points))
 
 
 @settings(deadline=None, max_examples=30, derandomize=True)
@@ -291,7 +291,7 @@ def test_slots_that_nothing_asked_for_are_not_worked_out() -> None:
     forward = Forward(np.zeros((1, 1)), np.ones((1, 1)), np.array([0]), none, none, {})
     forward.run([Input(0), Bend(EXP, 0), Bend(SOFTPLUS, 0)], needed=[0, 2])
     assert forward.forms[1] is NOTHING_KNOWN
-    assert forward.forms[2].high[0] == pytest.approx(np.log1p(np.e))
+    assert forward.forms[2].high[0] == pytest.approx(np.log1p(np.exp(1.0)))
 
 
 def test_steps_one_by_one_are_the_whole_run(random_sketch: Callable[..., Any], boxes_within: Within) -> None:

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from dawndusk.optimize.certify.bound import curve_sums
 from dawndusk.optimize.certify.bound.curve_sums import BENDS, SPREAD_VALLEY, Group, Member, companions, groups, tangent
 from dawndusk.optimize.certify.functions import curves
 from dawndusk.optimize.certify.functions.curves import EXP, LOG_SPREAD_EXP, RAMP, SOFTPLUS, Curve
@@ -125,17 +126,24 @@ def test_taylor_lower_bound(curve: Curve) -> None:
         assert np.all(rest <= 0.5 * most * moved * moved + size)
 
 
+PARABOLA = Curve("parabola", lambda x: x * x, lambda x: 2.0 * x, lambda s: 0.5 * s, convex=True)
+
+
 @given(seed=st.integers(0, 2**32 - 1))
 def test_chord_below_a_parabola(seed: int) -> None:
+    """A parabola that bends down is replaced by its chord itself, one that bends up by its tangent."""
     rng = np.random.default_rng(seed)
     low, high = np.sort(rng.normal(size=(2, INTERVALS)), axis=0)
-    t, x = low + rng.random((2, INTERVALS)) * (high - low)
-    bend = -rng.exponential(size=INTERVALS)
-    chord = bend * ((low + high - 2.0 * t) * (x - t) - (low - t) * (high - t))
-    assert np.all(bend * (x - t) ** 2 >= chord - 1e-12)
+    at, x = low + rng.random((2, INTERVALS)) * (high - low)
+    weight = rng.normal(size=INTERVALS)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(curve_sums, "BENDS", {"parabola": lambda low, high: (2.0, 2.0)})
+        slope, value, short = tangent([(Member(1, PARABOLA, 1.0, 0.0), weight, 1.0, 0.0)], low, high, at)
+    assert np.all(weight * x * x >= value + slope * (x - at) - 1e-12)
+    down = weight < 0.0
     for end in (low, high):
-        chord = bend * ((low + high - 2.0 * t) * (end - t) - (low - t) * (high - t))
-        np.testing.assert_allclose(bend * (end - t) ** 2, chord, atol=1e-12)
+        np.testing.assert_allclose((weight * end * end)[down], (value + slope * (end - at))[down], atol=1e-9)
+    np.testing.assert_allclose(short[~down], 0.0, atol=1e-9)
 
 
 @pytest.mark.parametrize("curve", CURVES, ids=lambda c: c.name)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -28,7 +27,7 @@ from dawndusk.optimize.certify.graph.statement import STEPWISE, UNITS
 
 
 @pytest.fixture
-def declared(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+def declared(monkeypatch: pytest.MonkeyPatch) -> Any:
     """A function new to the model that asks to be bounded as a whole; forgotten after the test."""
     for registry in ("MONOTONE_FUNCTIONS", "BOUNDED_WHOLE"):
         monkeypatch.setattr(array, registry, dict(getattr(array, registry)))

@@ -63,10 +63,24 @@ def exponents(life: Life, u: Floats) -> Floats:
     return np.asarray(np.minimum(np.minimum(alive, power), 0.0) - lost)
 
 
-@given(y=FINITE, a=FINITE)
-def test_tangent_below_an_exponential(y: float, a: float) -> None:
-    tangent = np.exp(a) * (1.0 + y - a)
-    assert np.exp(y) >= tangent - 1e-14 * (np.exp(y) + np.exp(a) * (1.0 + abs(y - a)))
+@given(seed=SEED)
+def test_tangent_below_an_exponential(seed: int) -> None:
+    """A line is above its exponent by what the tangent of a size is below its exponential, where that alone varies."""
+    rng = np.random.default_rng(seed)
+    life = Life(2.0)
+    k = int(rng.choice(LOGS))
+    at = rng.uniform(LOW, HIGH, (BOXES, 6)).T
+    # of alive and power the one that the size belongs to is far below the other
+    at[0], at[3] = (9.0, -9.0) if k == LOGS[2] else (-9.0, 9.0)
+    low, high = at.copy(), at.copy()
+    low[k] -= rng.random(BOXES)
+    high[k] += rng.random(BOXES)
+    x = lines_above(life, low, high, at)
+    u = inside(rng, low, high, int(rng.integers(2)))
+    rate = life.worn if k == LOGS[1] else life.x
+    below = np.exp(u[k]) - np.exp(at[k]) * (1.0 + u[k] - at[k])
+    assert np.all(below >= -1e-14 * np.exp(high[k]))
+    np.testing.assert_allclose(line_at(x, life, at, u) - exponents(life, u), rate * below, atol=1e-9)
 
 
 @given(a=FINITE, down=st.floats(-20.0, 0.0), up=st.floats(0.0, 20.0), share=st.floats(0.0, 1.0))
@@ -87,7 +101,9 @@ def test_the_gap_is_met_at_an_end() -> None:
 def test_lesser_of_several_below_a_mean(seed: int) -> None:
     rng = np.random.default_rng(seed)
     a, p = rng.normal(scale=10.0, size=(2, MANY))
-    shares = rng.dirichlet(np.full(3, 0.5), MANY).T
+    width, nothing = rng.exponential(5.0, (2, MANY)), np.zeros(MANY)
+    ends = ((a - width[0], p - width[1], nothing), (a + width[0], p + width[1], nothing))
+    shares = shares_of_lesser(tuple(rng.normal(scale=10.0, size=(3, MANY))), *ends)
     mean = shares[0] * a + shares[1] * p
     assert np.all(np.minimum(np.minimum(a, p), 0.0) <= mean + 1e-13 * (1.0 + np.abs(a) + np.abs(p)))
 

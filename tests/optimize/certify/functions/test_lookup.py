@@ -121,12 +121,12 @@ def test_extremes_of_overlapping_runs(seed: int, count: int) -> None:
 def test_slope_of_the_logarithm_of_a_table(seed: int, share: float) -> None:
     """``rise / v`` in a cell, between those at its two ends."""
     rng = np.random.default_rng(seed)
-    values = np.exp(rng.normal(scale=2.0, size=COUNT))
+    values: Floats = np.exp(rng.normal(scale=2.0, size=COUNT))
     ranges = TableRanges(EvenTable(AXIS, values[np.newaxis]), logarithm=True)
     cell = rng.integers(COUNT - 1, size=40)
     rise = (values[cell + 1] - values[cell]) / STEP
     slope = rise / ((1.0 - share) * values[cell] + share * values[cell + 1])
-    low = START + STEP * (cell + 0.25)
+    low: Floats = START + STEP * (cell + 0.25)
     _, _, least, most, _, _ = ranges.between(low, low + 0.5 * STEP, 0)
     size = 1e-12 * np.abs(slope)
     assert np.all(slope >= least - size)
@@ -142,8 +142,8 @@ def test_slope_of_a_bilinear_cell(seed: int) -> None:
     ranges = GridRanges(EvenGrid(AXIS, OTHER, values), logarithm=False)
     count = 40
     i, j, share = rng.integers(COUNT - 1, size=count), rng.integers(OTHER.count - 1, size=count), rng.random(count)
-    xs = START + STEP * (i + 0.1), START + STEP * (i + 0.9)
-    y = OTHER.start + OTHER.step * (j + share)
+    xs: tuple[Floats, Floats] = (START + STEP * (i + 0.1), START + STEP * (i + 0.9))
+    y: Floats = OTHER.start + OTHER.step * (j + share)
     (least, most), _ = ranges.slopes(xs, (y, y), 0)
     edges = (values[0, i + 1, j + k] - values[0, i, j + k] for k in (0, 1))
     slope = ((1.0 - share) * next(edges) + share * next(edges)) / STEP
@@ -201,8 +201,9 @@ def test_slopes_of_a_table_of_two_beyond_its_axes(logarithm: bool, seed: int) ->
     rng = np.random.default_rng(seed)
     grid = EvenGrid(AXIS, OTHER, rng.normal(size=(1, COUNT, OTHER.count)))
     ranges = GridRanges(grid, logarithm=logarithm)
-    xs = tuple(np.sort(rng.uniform(START - 3.0, AXIS.stop + 3.0, (2, 30)), axis=0))
-    ys = tuple(np.sort(rng.uniform(0.1, OTHER.stop + 3.0, (2, 30)), axis=0))
+    xs = rng.uniform(START - 3.0, AXIS.stop, 30), np.full(30, AXIS.stop + 3.0)
+    start = rng.uniform(0.1, OTHER.stop + 1.0, 30)
+    ys = start, start + rng.exponential(size=30)
     ys = (np.log(ys[0]), np.log(ys[1])) if logarithm else ys
     along_x, along_y = ranges.slopes(xs, ys, 0)
     x, y = between(*xs, 15), between(*ys, 15)
@@ -216,7 +217,7 @@ def test_slopes_of_a_table_of_two_beyond_its_axes(logarithm: bool, seed: int) ->
 
 def test_padding_beyond_an_axis_is_no_level_slope() -> None:
     """No argument lies there: the slopes of the cell at the end are those of all that does."""
-    nodes = AXIS.start + AXIS.step * np.arange(AXIS.count)
+    nodes: Floats = AXIS.start + AXIS.step * np.arange(AXIS.count)
     ranges = TableRanges(EvenTable(AXIS, (2.0 * nodes)[np.newaxis]), logarithm=False)
     low, high = np.array([START * (1.0 - 1e-12)]), np.array([START + 0.1])
     *_, least_slope, most_slope, _, _ = ranges.between(low, high, 0)

@@ -41,21 +41,16 @@ def inside(rng: np.random.Generator, low: Floats, high: Floats, turn: int) -> Fl
 @settings(deadline=None, max_examples=60, derandomize=True)
 @given(seed=SEED)
 def test_slopes_around_a_chord(seed: int) -> None:
-    """The bound by slopes alone, on functions that are as far from their chord as slopes allow and on others."""
+    """On tables of one bend: as far from the chord as the bend is, to the padding, and no further."""
     rng = np.random.default_rng(seed)
-    steep_low, width = rng.normal(size=COUNT), rng.exponential(size=COUNT)
-    steep_high = steep_low + rng.exponential(size=COUNT)
-    turn = rng.random(COUNT)
-    # a bend at ``turn`` of the width, first steep and then not, or the other way round
-    first, second = (steep_high, steep_low) if seed % 2 else (steep_low, steep_high)
-    chord = turn * first + (1.0 - turn) * second
-    leaves = width * (steep_high - chord) * (chord - steep_low) / (steep_high - steep_low)
-    share = rng.random((50, COUNT))
-    value = width * np.where(share < turn, share * first, turn * first + (share - turn) * second)
-    apart = np.abs(value - chord * share * width)
-    assert np.all(apart <= leaves * (1.0 + 1e-12) + 1e-13)
-    furthest = np.abs(turn * width * (first - chord))
-    np.testing.assert_allclose(furthest, leaves, rtol=1e-9, atol=1e-13)
+    axis = EvenAxis(1.0, 1.0, 3)
+    ranges = TableRanges(EvenTable(axis, rng.normal(size=(1, 3))), logarithm=False)
+    low, high = 1.0 + rng.random(COUNT), 2.0 + rng.random(COUNT)
+    found = table_lines(ranges, (low, high), 0)
+    start = ranges.at(low, 0) - found.slope * low
+    furthest = np.abs(ranges.at(np.full(COUNT, 2.0), 0) - found.slope * 2.0 - start)
+    np.testing.assert_allclose(found.most - start, furthest, rtol=1e-9, atol=1e-10)
+    np.testing.assert_allclose(start - found.least, furthest, rtol=1e-9, atol=1e-10)
 
 
 @BOTH
@@ -79,7 +74,7 @@ def test_lines_enclose_a_table(logarithm: bool, seed: int) -> None:
 
 
 def test_a_straight_table_has_lines_without_slack() -> None:
-    nodes = AXIS.start + AXIS.step * np.arange(AXIS.count)
+    nodes: Floats = AXIS.start + AXIS.step * np.arange(AXIS.count)
     ranges = TableRanges(EvenTable(AXIS, (3.0 * nodes - 1.0)[np.newaxis]), logarithm=False)
     found = table_lines(ranges, (np.array([2.1]), np.array([9.9])), 0)
     assert found.slope[0] == pytest.approx(3.0)
@@ -130,7 +125,8 @@ def test_a_product_leaves_its_plane_by_the_half_widths_at_each_corner() -> None:
 @given(seed=SEED)
 def test_product_over_a_rectangle(seed: int) -> None:
     rng = np.random.default_rng(seed)
-    xs, ys = (tuple(np.sort(rng.normal(scale=3.0, size=(2, COUNT)), axis=0)) for _ in range(2))
+    starts, widths = rng.normal(scale=3.0, size=(2, COUNT)), rng.exponential(size=(2, COUNT))
+    xs, ys = ((start, start + width) for start, width in zip(starts, widths, strict=True))
     least, most = product_ends(xs, ys)
     for turn in range(10):
         product = inside(rng, *xs, turn) * inside(rng, *ys, turn)

@@ -116,10 +116,10 @@ def record(make_problem: Callable[..., Problem], truth: Truth) -> Record:
             for k, (value, limit, at_most) in enumerate(limits)
         )
         coordinates = tuple(
-            Coordinate(n, *(float(np.log(e)) for e in ends), True, False)
+            Coordinate(n, float(np.log(low)), float(np.log(high)), True, False)
             if n in logs
-            else Coordinate(n, *ends, False, False)
-            for n, ends in ranges.items()
+            else Coordinate(n, low, high, False, False)
+            for n, (low, high) in ranges.items()
         )
         names = problem.combinations()[0]
         statement = Statement(
@@ -133,9 +133,9 @@ def record(make_problem: Callable[..., Problem], truth: Truth) -> Record:
             fixed={},
             coordinates=coordinates,
         )
-        low, high = (np.tile([[getattr(c, end)] for c in coordinates], count) for end in ("low", "high"))
-        builder = Builder(statement, low, high)
-        return Recording(function, statement, builder, builder.build(), low, high, truth)
+        starts, ends = (np.tile([[getattr(c, end)] for c in coordinates], count) for end in ("low", "high"))
+        builder = Builder(statement, starts, ends)
+        return Recording(function, statement, builder, builder.build(), starts, ends, truth)
 
     return recording
 

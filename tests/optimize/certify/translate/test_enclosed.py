@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator
+import inspect
+from collections.abc import Callable
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -35,7 +36,7 @@ LOG_SETTLED = Curve(
 
 
 @pytest.fixture
-def settled(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+def settled(monkeypatch: pytest.MonkeyPatch) -> Any:
     """``x / (1 + x)``, declared to be bounded as a whole; forgotten after the test."""
     for registry in ("MONOTONE_FUNCTIONS", "BOUNDED_WHOLE"):
         monkeypatch.setattr(array, registry, dict(getattr(array, registry)))
@@ -88,7 +89,7 @@ def test_a_function_that_nobody_declared_is_bounded_step_by_step(record: Record,
     try:
         recording = record(lambda x, y: plain(x) * y, {"x": (0.2, 5.0), "y": (0.1, 3.0)}, ("x", "y"))
     finally:
-        array.MONOTONE_FUNCTIONS.pop(full_name(plain.__wrapped__))
+        array.MONOTONE_FUNCTIONS.pop(full_name(inspect.unwrap(plain)))
     assert "softplus" in recording.kinds
     hold(recording)
 

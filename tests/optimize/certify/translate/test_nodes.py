@@ -276,7 +276,7 @@ def test_a_table_that_is_filled_in_later_is_refused(record: Record) -> None:
 
 @pytest.mark.parametrize("name", ["a sum", "a root", "what is spread"])
 def test_nodes_of_constants_are_what_their_functions_give(name: str) -> None:
-    nodes = {
+    nodes: dict[str, tuple[Node, list[Any], Any]] = {
         "a sum": (Node("ufunc", np.add, (0, 1)), [1.0, 2.5], 3.5),
         "a root": (Node("ufunc", np.sqrt, (0,)), [np.array([4.0, 9.0])], [2.0, 3.0]),
         "what is spread": (Node("unit", spread_factor, (0,)), [2.0], (1.0 - np.exp(-2.0)) / 2.0),
