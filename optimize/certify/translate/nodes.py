@@ -277,7 +277,8 @@ class Translation:
         """Return whether a variable is read by nothing but what a rounding up reads.
 
         Then it can bring what is rounded to the next whole number with the same outcomes, so that only designs count
-        for which rounding does nothing (test_a_rounding_that_a_free_variable_undoes).
+        for which rounding does nothing (test_a_rounding_that_a_free_variable_undoes). Its coordinate has to reach as
+        far: that of spares is drawn on by one accelerator (``graph.statement``).
         """
         for variable in (n for n in self._needed if self.graph[n].kind == "input"):
             if self.graph[variable].payload in self.statement.fixed:

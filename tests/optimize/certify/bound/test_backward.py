@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from dawndusk.optimize.certify.bound.backward import at_point, plane
 from dawndusk.optimize.certify.bound.curve_sums import companions, groups
-from dawndusk.optimize.certify.functions.curves import EXP, RAMP, SOFTPLUS
+from dawndusk.optimize.certify.functions.curves import EXP, LOG_SPREAD_EXP, RAMP, SOFTPLUS
 from dawndusk.optimize.certify.functions.joint import LogServed
 from dawndusk.optimize.certify.graph.operations import Bend, Input, Joint, Product, Rounding, Sign, Sum
 
@@ -249,3 +249,30 @@ def test_two_means_over_a_life_are_bounded_together(
     alone = lowered(sketch, forward, weights, touched)
     assert np.all(alone[1] + (alone[0] * u).sum(axis=0) <= exact + TOLERANCE * (1.0 + np.abs(alone[0]).sum(axis=0)))
     assert not np.array_equal(alone[1], below)
+
+
+@settings(deadline=None, max_examples=20, derandomize=True)
+@given(seed=SEED)
+def test_curves_of_one_slot_are_bounded_as_their_sum(
+    seed: int, new_sketch: Callable[[], Any], boxes_within: Within
+) -> None:
+    """Where that is closer at the point: a concave curve beside convex ones, through a factor and a shift."""
+    rng = np.random.default_rng(seed)
+    sketch = new_sketch()
+    sketch.add(Input(0), Sum(((0, 0.5),), -0.25), Bend(EXP, 0), Bend(LOG_SPREAD_EXP, 1), Bend(SOFTPLUS, 0))
+    low, high, points = boxes_within(rng, BOXES, 1.5, 1)
+    forward, u, values = sketch.forward(low, high), unit(low, high, points), sketch.values(points)
+    weights = {slot: rng.normal(size=BOXES) for slot in (2, 3, 4)}
+    weights[2] = np.abs(weights[2]) + 0.5
+    exact = sum(weight * values[slot] for slot, weight in weights.items())
+    alike = groups(sketch.operations, range(5))
+    at = 0.5 * (low + high)
+    touched = at_point(sketch.operations, forward, at)
+    blame = np.zeros((1, BOXES))
+    slopes, below = lowered(sketch, forward, weights, touched, blame=blame, groups=alike)
+    size = TOLERANCE * (1.0 + np.abs(slopes).sum(axis=0))
+    assert np.all(below + (slopes * u).sum(axis=0) <= exact + size)
+    assert np.all(blame >= 0.0)
+    alone = lowered(sketch, forward, weights, touched)
+    assert np.all(below >= alone[1] - size), "never further at the point where the tangents are taken"
+    assert np.any(below > alone[1] + 1e-3)

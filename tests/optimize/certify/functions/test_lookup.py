@@ -126,7 +126,7 @@ def test_slope_of_the_logarithm_of_a_table(seed: int, share: float) -> None:
     cell = rng.integers(COUNT - 1, size=40)
     rise = (values[cell + 1] - values[cell]) / STEP
     slope = rise / ((1.0 - share) * values[cell] + share * values[cell + 1])
-    low: Floats = START + STEP * (cell + 0.25)
+    low = np.asarray(START + STEP * (cell + 0.25), dtype=np.float64)
     _, _, least, most, _, _ = ranges.between(low, low + 0.5 * STEP, 0)
     size = 1e-12 * np.abs(slope)
     assert np.all(slope >= least - size)
@@ -142,9 +142,9 @@ def test_slope_of_a_bilinear_cell(seed: int) -> None:
     ranges = GridRanges(EvenGrid(AXIS, OTHER, values), logarithm=False)
     count = 40
     i, j, share = rng.integers(COUNT - 1, size=count), rng.integers(OTHER.count - 1, size=count), rng.random(count)
-    xs: tuple[Floats, Floats] = (START + STEP * (i + 0.1), START + STEP * (i + 0.9))
+    xs = tuple(np.asarray(START + STEP * (i + at), dtype=np.float64) for at in (0.1, 0.9))
     y: Floats = OTHER.start + OTHER.step * (j + share)
-    (least, most), _ = ranges.slopes(xs, (y, y), 0)
+    (least, most), _ = ranges.slopes((xs[0], xs[1]), (y, y), 0)
     edges = (values[0, i + 1, j + k] - values[0, i, j + k] for k in (0, 1))
     slope = ((1.0 - share) * next(edges) + share * next(edges)) / STEP
     np.testing.assert_allclose(least, slope, atol=1e-9)
@@ -217,8 +217,7 @@ def test_slopes_of_a_table_of_two_beyond_its_axes(logarithm: bool, seed: int) ->
 
 def test_padding_beyond_an_axis_is_no_level_slope() -> None:
     """No argument lies there: the slopes of the cell at the end are those of all that does."""
-    nodes: Floats = AXIS.start + AXIS.step * np.arange(AXIS.count)
-    ranges = TableRanges(EvenTable(AXIS, (2.0 * nodes)[np.newaxis]), logarithm=False)
+    ranges = TableRanges(EvenTable(AXIS, (2.0 * AXIS.nodes)[np.newaxis]), logarithm=False)
     low, high = np.array([START * (1.0 - 1e-12)]), np.array([START + 0.1])
     *_, least_slope, most_slope, _, _ = ranges.between(low, high, 0)
     np.testing.assert_allclose((least_slope, most_slope), 2.0)

@@ -74,8 +74,7 @@ def test_lines_enclose_a_table(logarithm: bool, seed: int) -> None:
 
 
 def test_a_straight_table_has_lines_without_slack() -> None:
-    nodes: Floats = AXIS.start + AXIS.step * np.arange(AXIS.count)
-    ranges = TableRanges(EvenTable(AXIS, (3.0 * nodes - 1.0)[np.newaxis]), logarithm=False)
+    ranges = TableRanges(EvenTable(AXIS, (3.0 * AXIS.nodes - 1.0)[np.newaxis]), logarithm=False)
     found = table_lines(ranges, (np.array([2.1]), np.array([9.9])), 0)
     assert found.slope[0] == pytest.approx(3.0)
     assert found.least[0] == pytest.approx(-1.0, abs=1e-9)

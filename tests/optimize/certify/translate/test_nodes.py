@@ -158,6 +158,8 @@ def test_sum_in_logarithms(record: Record, hold: Hold) -> None:
     assert "softplus" in recording.kinds
     hold(recording)
     forward = recording.forward(recording.low, recording.high, np.array([0]))
+    (curve,) = (o for o in recording.tape.operations if getattr(o, "curve", None) is not None)
+    assert forward.forms[curve.slot].high[0] < 0.0
     form = forward.forms[recording.tape.objective]
     np.testing.assert_allclose(form.low, np.log(0.2), atol=1e-5)
     np.testing.assert_allclose(form.high, np.log(5.0), atol=1e-4)
