@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from scipy.optimize import Bounds, differential_evolution, dual_annealing
 
 from dawndusk.models.design import CATEGORIES, DesignBatch
-from dawndusk.models.reliability import NODES, WEIGHTS
+from dawndusk.models.physics.reliability import NODES, WEIGHTS
 from dawndusk.optimize.certify.bound.affine import Forward
 from dawndusk.optimize.certify.branch.boxes import Bounder
 from dawndusk.optimize.certify.branch.designs import designs_at
@@ -42,10 +42,11 @@ from dawndusk.optimize.certify.graph.operations import (
 )
 from dawndusk.optimize.certify.graph.statement import state
 from dawndusk.optimize.certify.search import certify
-from dawndusk.optimize.evolution import QUICK, Progress, search
+from dawndusk.optimize.heuristics.evolution import QUICK, search
 from dawndusk.optimize.problem import Choice, Fixed, Problem
-from dawndusk.studies.runs.runner import problem_of
-from dawndusk.studies.statement.studyfile import read_study
+from dawndusk.optimize.progress import Progress
+from dawndusk.studies.input.studyfile import read_study
+from dawndusk.studies.run.design.runner import problem_of
 
 Floats: TypeAlias = NDArray[np.float64]
 
@@ -129,7 +130,7 @@ def ours(problem: Problem, seconds: float) -> Line:
 def population(problem: Problem, seconds: float) -> Line:
     """Run the package's own population search alone."""
     found = search(problem, seed=SEED, time_limit_s=seconds)
-    objective = found.objective if found.status == "feasible" else math.nan
+    objective = math.nan if found.objective is None else found.objective
     return Line("population search", objective, None, None, found.evaluated, found.seconds)
 
 

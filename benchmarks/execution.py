@@ -99,8 +99,8 @@ def local_cluster(workers: int) -> Iterator[str | None]:
 
 def main() -> None:
     """Measure every back end and print the table."""
-    from dawndusk.studies.runs.runner import problem_of  # noqa: PLC0415 (a worker imports this module, and needs none of it)
-    from dawndusk.studies.statement.studyfile import read_study  # noqa: PLC0415
+    from dawndusk.studies.input.studyfile import read_study  # noqa: PLC0415
+    from dawndusk.studies.run.design.runner import problem_of  # noqa: PLC0415 (a worker imports this module, and needs none of it)
 
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--workers", type=int, default=2)

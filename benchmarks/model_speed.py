@@ -19,11 +19,11 @@ from dawndusk.models.columns import profile_columns
 from dawndusk.models.design import CATEGORIES, DesignBatch
 from dawndusk.models.evaluate import evaluate
 from dawndusk.models.outcome import OUTCOMES
-from dawndusk.models.rows import rows_of
+from dawndusk.models.recording.rows import rows_of
+from dawndusk.models.recording.samples import AssumptionSamples
 from dawndusk.models.rules import RULES
-from dawndusk.models.samples import AssumptionSamples
-from dawndusk.studies.runs.runner import problem_of
-from dawndusk.studies.statement.studyfile import read_study
+from dawndusk.studies.input.studyfile import read_study
+from dawndusk.studies.run.design.runner import problem_of
 
 DESIGNS = 400_000
 ROUNDS = 7

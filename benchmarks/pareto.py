@@ -23,14 +23,14 @@ import optuna
 from numpy.typing import NDArray
 
 from dawndusk.models.design import CATEGORIES, Design
-from dawndusk.optimize.certify.errors import CertificateError
-from dawndusk.optimize.pareto.dominance import not_dominated
+from dawndusk.optimize.errors import CertificateError
+from dawndusk.optimize.heuristics.dominance import not_dominated
 from dawndusk.optimize.pareto.ends import Effort, End, prove_end
 from dawndusk.optimize.pareto.field import Field, Points
 from dawndusk.optimize.pareto.find import Proofs, find_front
 from dawndusk.optimize.problem import Goal, Problem
-from dawndusk.studies.runs.runner import problem_of
-from dawndusk.studies.statement.studyfile import read_study
+from dawndusk.studies.input.studyfile import read_study
+from dawndusk.studies.run.design.runner import problem_of
 
 Floats: TypeAlias = NDArray[np.float64]
 

@@ -32,8 +32,8 @@ from dawndusk.optimize.plan.scenarios.futures import drawn_scenarios
 from dawndusk.optimize.plan.scenarios.two_stage import hedge
 from dawndusk.optimize.plan.solve.engine import Planned, solve_plan
 from dawndusk.optimize.plan.solve.highs import THREADS
-from dawndusk.studies.runs.runner import nominal_design
-from dawndusk.studies.statement.studyfile import study_from_mapping
+from dawndusk.studies.input.studyfile import study_from_mapping
+from dawndusk.studies.run.design.runner import nominal_design
 
 VEHICLES = ("falcon_9", "starship_v3", "new_glenn_7x2", "vulcan_vc6", "ariane_64")
 SIZES = (

@@ -29,10 +29,10 @@ from benchmarks.suite.cases import cases
 from benchmarks.suite.kept import Kept
 from benchmarks.suite.peers import PEERS, Course
 
-from dawndusk.optimize.search.auto import MAKERS, chosen, usual_batch
-from dawndusk.optimize.search.population import PopulationSampler
-from dawndusk.optimize.search.question import History, Trial
-from dawndusk.optimize.search.sampler import Sampler
+from dawndusk.optimize.trials.question import History, Trial
+from dawndusk.optimize.trials.samplers.auto import MAKERS, chosen, usual_batch
+from dawndusk.optimize.trials.samplers.population import PopulationSampler
+from dawndusk.optimize.trials.samplers.sampler import Sampler
 
 BUDGETS, QUICK_BUDGETS = (50, 200, 500, 2000), (50, 200)
 SEEDS, QUICK_SEEDS = {50: 3, 200: 3, 500: 3, 2000: 1}, 1

@@ -10,8 +10,8 @@ import resource
 import sys
 
 from dawndusk.optimize.certify.lp.second_bound import MilpProgress, second_bound
-from dawndusk.studies.runs.runner import problem_of
-from dawndusk.studies.statement.studyfile import read_study
+from dawndusk.studies.input.studyfile import read_study
+from dawndusk.studies.run.design.runner import problem_of
 
 STUDY = "orbit-200mw"
 BEST_KNOWN = 13.8882642

@@ -20,12 +20,12 @@ import optuna
 from optuna.storages import JournalStorage, RDBStorage
 from optuna.storages.journal import JournalFileBackend
 
-from dawndusk.optimize.search.distributions import distributions_of
-from dawndusk.optimize.search.question import Answer, Goal, Question, Trial
-from dawndusk.optimize.search.space import Category, Point, Real, Space, Whole
-from dawndusk.studies.trials.address import read_address
-from dawndusk.studies.trials.reading import read_trials
-from dawndusk.studies.trials.store import open_store
+from dawndusk.optimize.space.dimensions import Category, Point, Real, Space, Whole
+from dawndusk.optimize.trials.question import Answer, Goal, Question, Trial
+from dawndusk.optimize.trials.samplers.distributions import distributions_of
+from dawndusk.studies.run.store.address import read_address
+from dawndusk.studies.run.store.reading import read_trials
+from dawndusk.studies.run.store.store import open_store
 
 NUMBERS, RULES, OUTCOMES = 8, 5, 8
 SPACE = Space(

@@ -28,12 +28,12 @@ from dawndusk.models.design import CATEGORIES, VARIABLES
 from dawndusk.models.evaluate import evaluate
 from dawndusk.models.outcome import OUTCOMES
 from dawndusk.models.rules import RULES, SCOPES
-from dawndusk.studies.cli import COMMANDS, application
+from dawndusk.studies.cli.main import COMMANDS, application
 from dawndusk.studies.data import default_assumptions, with_values
+from dawndusk.studies.input.files import library_names, library_path
+from dawndusk.studies.input.studyfile import read_study
 from dawndusk.studies.published import METHODS
-from dawndusk.studies.statement.files import library_names, library_path
-from dawndusk.studies.statement.studyfile import read_study
-from dawndusk.studies.validate import SHIPPED_CASES, CaseResult, read_cases, run_cases, table_rows
+from dawndusk.studies.published.validation import SHIPPED_CASES, CaseResult, read_cases, run_cases, table_rows
 
 MAIN_STUDY = "orbit-200mw"
 ROOT = Path(__file__).resolve().parent.parent

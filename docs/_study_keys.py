@@ -8,7 +8,7 @@ from typing import Any
 from _markdown import page, sentence, table
 
 from dawndusk.models.assumptions import CATALOGUES, GROUPS
-from dawndusk.studies.statement.studyfile import json_schema
+from dawndusk.studies.input.studyfile import json_schema
 
 LISTED_NAMES = 7
 """Names that a table lists in full."""

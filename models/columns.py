@@ -12,14 +12,6 @@ from dataclasses import fields
 
 import numpy as np
 
-from dawndusk.models import cost as costing
-from dawndusk.models import debris, propulsion, thermal
-from dawndusk.models import energy as spending
-from dawndusk.models import launch as launching
-from dawndusk.models import mass as massing
-from dawndusk.models import network as networking
-from dawndusk.models import power as powering
-from dawndusk.models import reliability as surviving
 from dawndusk.models.array import Array, is_stated
 from dawndusk.models.assumptions import Assumptions
 from dawndusk.models.constants import (
@@ -32,11 +24,20 @@ from dawndusk.models.constants import (
     WATTS_PER_KW,
     WATTS_PER_MW,
 )
-from dawndusk.models.ground import GroundCosts, ground_costs
-from dawndusk.models.orbit import period_s, radius_m, speed_m_s
-from dawndusk.models.radiation import solar_proton_dose, wear_hazard
+from dawndusk.models.physics import mass as massing
+from dawndusk.models.physics import network as networking
+from dawndusk.models.physics import power as powering
+from dawndusk.models.physics import propulsion, thermal
+from dawndusk.models.physics import reliability as surviving
+from dawndusk.models.physics.orbit import period_s, radius_m, speed_m_s
+from dawndusk.models.physics.radiation import solar_proton_dose, wear_hazard
+from dawndusk.models.programme import cost as costing
+from dawndusk.models.programme import debris
+from dawndusk.models.programme import energy as spending
+from dawndusk.models.programme import launch as launching
+from dawndusk.models.programme.ground import GroundCosts, ground_costs
+from dawndusk.models.recording.rows import Rows
 from dawndusk.models.rounding import rounded_up
-from dawndusk.models.rows import Rows
 from dawndusk.models.rules import Subject, violations
 
 DISCIPLINES = (

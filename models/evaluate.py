@@ -21,13 +21,13 @@ from dawndusk.models.columns import evaluate_columns
 from dawndusk.models.design import NUMBERS, Design, DesignBatch
 from dawndusk.models.errors import AssumptionError
 from dawndusk.models.outcome import OUTCOMES, Outcome, known_outcome
-from dawndusk.models.parameters import Structure, assumption_parameters, recorded_assumptions, structure_of
-from dawndusk.models.program import Program
-from dawndusk.models.rows import check_names, parameter_rows, rows_of, shared_names
+from dawndusk.models.recording.parameters import Structure, assumption_parameters, recorded_assumptions, structure_of
+from dawndusk.models.recording.program import Program
+from dawndusk.models.recording.rows import check_names, parameter_rows, rows_of, shared_names
+from dawndusk.models.recording.samples import AssumptionSamples, with_numbers
+from dawndusk.models.recording.surroundings import recorded_surroundings, surroundings, table_parameters
+from dawndusk.models.recording.trace import Graph
 from dawndusk.models.rules import RULES, Rule, Subject
-from dawndusk.models.samples import AssumptionSamples, with_numbers
-from dawndusk.models.surroundings import recorded_surroundings, surroundings, table_parameters
-from dawndusk.models.trace import Graph
 
 __all__ = ["CHUNK", "Evaluation", "RuleReport", "evaluate", "evaluate_columns", "rule_reports"]
 

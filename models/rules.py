@@ -18,10 +18,10 @@ import numpy as np
 from dawndusk.models.array import Array, is_stated
 from dawndusk.models.assumptions import Assumptions
 from dawndusk.models.errors import DawnduskError, nearest, one_of
-from dawndusk.models.launch import usable_fairing_m3
-from dawndusk.models.network import NEIGHBOURS
+from dawndusk.models.physics.network import NEIGHBOURS
+from dawndusk.models.programme.launch import usable_fairing_m3
+from dawndusk.models.recording.rows import Rows
 from dawndusk.models.rounding import WHOLE_TOLERANCE
-from dawndusk.models.rows import Rows
 
 Sense = Literal["at most", "at least"]
 Scope = Literal["satellite", "launch", "programme", "fleet"]

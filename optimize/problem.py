@@ -17,7 +17,7 @@ from dawndusk.models.constants import WATTS_PER_MW
 from dawndusk.models.design import CATEGORIES, NUMBERS, VARIABLES, Design, DesignBatch
 from dawndusk.models.errors import DesignError
 from dawndusk.models.evaluate import Evaluation, evaluate
-from dawndusk.models.launch import cadence_cap_per_year
+from dawndusk.models.programme.launch import cadence_cap_per_year
 from dawndusk.models.rounding import rounded_up
 
 Floats: TypeAlias = NDArray[np.float64]

@@ -20,20 +20,20 @@ from dawndusk.models.design import NUMBERS, VARIABLES, Design, DesignBatch
 from dawndusk.models.errors import DesignError, nearest
 from dawndusk.models.evaluate import Evaluation
 from dawndusk.optimize.problem import Scored
-from dawndusk.studies.runs.ground import GroundResult, ground_options
-from dawndusk.studies.runs.results import Evaluated, RunResult
-from dawndusk.studies.runs.runfolder import check_target, keep_run, refuse_ground_folder
-from dawndusk.studies.runs.runner import evaluate_design, nominal_design, problem_of, run_design
-from dawndusk.studies.statement import study as resolved
-from dawndusk.studies.statement.study import Engine
-from dawndusk.studies.statement.studyfile import read_study, study_from_mapping
+from dawndusk.optimize.settings import Engine
+from dawndusk.studies.input import study as resolved
+from dawndusk.studies.input.studyfile import read_study, study_from_mapping
+from dawndusk.studies.run.design.ground import GroundResult, ground_options
+from dawndusk.studies.run.design.results import Evaluated, RunResult
+from dawndusk.studies.run.design.runner import evaluate_design, nominal_design, problem_of, run_design
+from dawndusk.studies.run.folder.writing import check_target, keep_run, refuse_ground_folder
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from dawndusk.studies.front.runner import FrontResult
-    from dawndusk.studies.plan.result import PlanResult
-    from dawndusk.studies.search.result import SearchRun
+    from dawndusk.studies.run.front.runner import FrontResult
+    from dawndusk.studies.run.plan.result import PlanResult
+    from dawndusk.studies.run.trials.result import SearchRun
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -107,7 +107,7 @@ class Study(resolved.Study):
 
 
 def _by_trials(study: Study, out: str | Path | None) -> SearchRun:
-    from dawndusk.studies.search.runner import run_search  # noqa: PLC0415 (brings Optuna along)
+    from dawndusk.studies.run.trials.runner import run_search  # noqa: PLC0415 (brings Optuna along)
 
     if out is None:
         raise DesignError(f"{study.source}: found a search by trials without a run folder; allowed: run(out=FOLDER)")
@@ -115,7 +115,8 @@ def _by_trials(study: Study, out: str | Path | None) -> SearchRun:
 
 
 def _front(study: Study, out: str | Path | None) -> FrontResult:
-    from dawndusk.studies.front.runner import check_front_target, keep_front, run_front  # noqa: PLC0415 (only for a front)
+    from dawndusk.studies.output.folders.front import keep_front  # noqa: PLC0415 (only for a front)
+    from dawndusk.studies.run.front.runner import check_front_target, run_front  # noqa: PLC0415 (only for a front)
 
     if out is not None:
         check_front_target(study, Path(out))
@@ -309,7 +310,7 @@ def milp_model(
     overrides : sequence of str
         ``--set`` items; not for a loaded study.
     """
-    from dawndusk.studies.runs.export import model_of  # noqa: PLC0415 (brings Pyomo along)
+    from dawndusk.studies.run.design.milp_model import model_of  # noqa: PLC0415 (brings Pyomo along)
 
     return model_of(_loaded(study, overrides), combination)
 
@@ -346,9 +347,9 @@ def plan(
         With ``status``, ``objective``, ``bound``, ``gap``, ``plan``, ``alternatives``, ``to_frame()`` and
         ``to_dict()``.
     """
-    from dawndusk.studies.plan.outputs import check_plan_target, write_plan  # noqa: PLC0415 (brings Pyomo along)
-    from dawndusk.studies.plan.reading import read_plan  # noqa: PLC0415 (the same)
-    from dawndusk.studies.plan.runner import run_plan  # noqa: PLC0415 (the same)
+    from dawndusk.studies.output.folders.plan import check_plan_target, write_plan  # noqa: PLC0415 (brings Pyomo along)
+    from dawndusk.studies.run.plan.reading import read_plan  # noqa: PLC0415 (the same)
+    from dawndusk.studies.run.plan.runner import run_plan  # noqa: PLC0415 (the same)
 
     question = read_plan(_loaded(study, overrides))
     if out is not None:
@@ -375,8 +376,8 @@ def plan_model(study: str | Path | Mapping[str, Any] | Study, *, overrides: Sequ
     overrides : sequence of str
         ``--set`` items; not for a loaded study.
     """
-    from dawndusk.studies.plan.reading import read_plan  # noqa: PLC0415 (brings Pyomo along)
-    from dawndusk.studies.plan.runner import plan_model as model_of  # noqa: PLC0415 (the same)
+    from dawndusk.studies.run.plan.reading import read_plan  # noqa: PLC0415 (brings Pyomo along)
+    from dawndusk.studies.run.plan.runner import plan_model as model_of  # noqa: PLC0415 (the same)
 
     return model_of(read_plan(_loaded(study, overrides)))
 

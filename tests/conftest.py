@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, settings
 from dawndusk.models.array import Array
 from dawndusk.models.assumptions import Assumptions
 from dawndusk.models.columns import _Step
-from dawndusk.models.rows import Rows
+from dawndusk.models.recording.rows import Rows
 
 # Generating inputs takes as long as the machine is busy; that is no fault of what is tested.
 settings.register_profile("dawndusk", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -25,14 +25,14 @@ settings.load_profile("dawndusk")
 LONG = (
     "tests/optimize/pareto/test_find.py",
     "tests/optimize/plan/",
-    "tests/optimize/search/test_samplers.py",
-    "tests/optimize/search/test_surrogate.py",
-    "tests/studies/report/",
-    "tests/studies/test_plan.py",
-    "tests/studies/test_search_commands.py",
-    "tests/studies/test_search_export.py",
-    "tests/studies/test_searches.py",
-    "tests/studies/trials/",
+    "tests/optimize/trials/test_samplers.py",
+    "tests/optimize/trials/test_surrogate.py",
+    "tests/studies/output/report/",
+    "tests/studies/run/plan/test_plan.py",
+    "tests/studies/cli/test_search_commands.py",
+    "tests/studies/output/exports/test_search_export.py",
+    "tests/studies/run/trials/test_searches.py",
+    "tests/studies/run/store/",
     "tests/studies/web/",
 )
 """Tests that are long together, each of them slow: they solve, draw, serve, or start processes."""

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dawndusk.optimize.problem import Goal
-from dawndusk.optimize.search.question import Answer, Failure, Question
-from dawndusk.optimize.search.space import Dimension, Point, Space
+from dawndusk.optimize.space.dimensions import Dimension, Point, Space
+from dawndusk.optimize.trials.question import Answer, Failure, Question
 
 Floats = NDArray[np.float64]
 Formula = Callable[[Mapping[str, NDArray[np.object_]]], tuple[Floats, Floats]]

@@ -21,11 +21,11 @@ import numpy as np
 from benchmarks.suite.case import Case
 from benchmarks.suite.peers import PEERS, Course
 
-from dawndusk.optimize.search.columns import Columns
+from dawndusk.optimize.space.columns import Columns
 
 Key: TypeAlias = tuple[str, str, int, int]
 """Case, sampler, evaluations and seed."""
-OURS = ("dawndusk.optimize.search.", "dawndusk.optimize.pareto.")
+OURS = ("dawndusk.optimize.trials.", "dawndusk.optimize.pareto.")
 MARKED_POINTS, DIGITS, MARK = 16, 9, 12
 
 

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from dawndusk.models.design import CATEGORIES, VARIABLES
 from dawndusk.models.rules import RULES
 from dawndusk.optimize.problem import LOG_SCALE_RATIO, Choice, Problem, Range
-from dawndusk.optimize.search.space import Category, Dimension, Real, Whole
-from dawndusk.studies.runs.runner import problem_of
-from dawndusk.studies.statement.studyfile import read_study
+from dawndusk.optimize.space.dimensions import Category, Dimension, Real, Whole
+from dawndusk.studies.input.studyfile import read_study
+from dawndusk.studies.run.design.runner import problem_of
 
 STUDY = "orbit-200mw"
 GOALS = ("lcoc_usd_per_pflop_hour", "deployment_years")

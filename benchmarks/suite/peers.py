@@ -18,8 +18,8 @@ from pymoo.core.variable import Choice, Integer
 from pymoo.core.variable import Real as RealVariable
 from pymoo.optimize import minimize
 
-from dawndusk.optimize.search.question import Answer
-from dawndusk.optimize.search.space import Category, Dimension, Point, Real, Value
+from dawndusk.optimize.space.dimensions import Category, Dimension, Point, Real, Value
+from dawndusk.optimize.trials.question import Answer
 
 BROKEN = 1e6
 """What pymoo is told of the goals and rules of a point without outcomes."""

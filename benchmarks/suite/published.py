@@ -10,7 +10,7 @@ from benchmarks.suite.case import Case, Floats, Formula, case
 from numpy.typing import NDArray
 from pymoo.problems import get_problem
 
-from dawndusk.optimize.search.space import Dimension, Real, Whole
+from dawndusk.optimize.space.dimensions import Dimension, Real, Whole
 
 TRUSS_STRESS_LIMIT = 1e5
 """pymoo states the truss's rule in units of stress; a violation here is relative."""

@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dawndusk.models.constants import HOURS_PER_YEAR
-from dawndusk.models.cost import annuity_years
 from dawndusk.models.fleet.economy import Economy
 from dawndusk.models.fleet.fleet import Decisions, Fleet, fleet_of, over_time
 from dawndusk.models.fleet.launching import discounted_price_usd, volume_factor
 from dawndusk.models.fleet.learning import premium_after
+from dawndusk.models.programme.cost import annuity_years
 
 Floats = NDArray[np.float64]
 

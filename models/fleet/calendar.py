@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from dawndusk.models.cost import spread_factor
+from dawndusk.models.programme.cost import spread_factor
 
 Floats = NDArray[np.float64]
 

@@ -9,14 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dawndusk.models.assumptions import Assumptions
-from dawndusk.models.cost import carry_factor, continuous
 from dawndusk.models.design import Design
 from dawndusk.models.fleet.calendar import Calendar, Path
 from dawndusk.models.fleet.launching import Launching, Offer, launching_of
 from dawndusk.models.fleet.rival import Rival, rival_of
 from dawndusk.models.fleet.satellites import Figures, figures_of
 from dawndusk.models.fleet.service import Kernels, kernels_of, present_years
-from dawndusk.models.launch import insured_share
+from dawndusk.models.programme.cost import carry_factor, continuous
+from dawndusk.models.programme.launch import insured_share
 
 Floats = NDArray[np.float64]
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from dawndusk.models.assumptions import Assumptions, Launch
 from dawndusk.models.fleet.calendar import Calendar, Path
-from dawndusk.models.launch import cadence_cap_per_year, listed_price_usd, price_usd, success_probability
+from dawndusk.models.programme.launch import cadence_cap_per_year, listed_price_usd, price_usd, success_probability
 
 Floats = NDArray[np.float64]
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dawndusk.models.assumptions import Cost
-from dawndusk.models.cost import learning_factor
+from dawndusk.models.programme.cost import learning_factor
 
 Floats = NDArray[np.float64]
 

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 
 from dawndusk.models.assumptions import Assumptions
 from dawndusk.models.constants import TFLOPS_PER_PFLOPS, WATTS_PER_KW
-from dawndusk.models.cost import continuous
 from dawndusk.models.fleet.calendar import WHOLE, Calendar, Path
 from dawndusk.models.fleet.service import present_years
-from dawndusk.models.ground import GroundCosts, delay_years, ground_costs
+from dawndusk.models.programme.cost import continuous
+from dawndusk.models.programme.ground import GroundCosts, delay_years, ground_costs
 
 Floats = NDArray[np.float64]
 

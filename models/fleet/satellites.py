@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 
 from dawndusk.models.assumptions import Assumptions
 from dawndusk.models.constants import TFLOPS_PER_PFLOPS, WATTS_PER_KW
-from dawndusk.models.cost import Hardware
 from dawndusk.models.design import Design, DesignBatch
 from dawndusk.models.errors import DesignError, nearest, one_of
 from dawndusk.models.evaluate import Evaluation, evaluate
+from dawndusk.models.programme.cost import Hardware
 from dawndusk.models.rules import rules_of
 
 Floats = NDArray[np.float64]

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from dawndusk.models.cost import annuity_years
 from dawndusk.models.fleet.calendar import Calendar
 from dawndusk.models.fleet.satellites import Figures
-from dawndusk.models.reliability import NODES, WEIGHTS, in_service
+from dawndusk.models.physics.reliability import NODES, WEIGHTS, in_service
+from dawndusk.models.programme.cost import annuity_years
 
 Floats = NDArray[np.float64]
 

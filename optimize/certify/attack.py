@@ -34,12 +34,12 @@ from dawndusk.optimize.certify.audit.feasible import feasible_designs
 from dawndusk.optimize.certify.branch.boxes import Bounder
 from dawndusk.optimize.certify.branch.designs import coordinates, designs_at
 from dawndusk.optimize.certify.branch.work import Bounding
-from dawndusk.optimize.certify.certificate import Certified
-from dawndusk.optimize.certify.errors import CertificateError, EnclosureError, NotBoundedError
 from dawndusk.optimize.certify.graph.statement import Statement
 from dawndusk.optimize.certify.search import certify
-from dawndusk.optimize.evolution import QUICK, search
+from dawndusk.optimize.errors import CertificateError, EnclosureError, NotBoundedError
+from dawndusk.optimize.heuristics.evolution import QUICK, search
 from dawndusk.optimize.problem import Problem, Scored
+from dawndusk.optimize.result import DesignResult
 
 Floats: TypeAlias = NDArray[np.float64]
 Places: TypeAlias = NDArray[np.intp]
@@ -76,7 +76,7 @@ class Attacked:
 
     Attributes
     ----------
-    certified : Certified or None
+    certified : DesignResult or None
         The certificate; None where making it raised.
     designs, boxes, comparisons : int
         Designs evaluated, boxes bounded around feasible ones, and enclosures compared with values of the recording.
@@ -86,7 +86,7 @@ class Attacked:
         Contradictions of each kind.
     """
 
-    certified: Certified | None
+    certified: DesignResult | None
     designs: int
     feasible: int
     boxes: int
@@ -169,7 +169,7 @@ class _Run:
     seed: int
     report: Callable[[Attacking], None]
     begin: float = field(default_factory=time.monotonic)
-    certified: Certified | None = None
+    certified: DesignResult | None = None
     designs: int = 0
     boxes: int = 0
     comparisons: int = 0
@@ -225,8 +225,9 @@ class _Run:
                 self.take(fleet)
         other = search(self.problem, seed=self.seed + 17, time_limit_s=SEARCH_SHARE * self.seconds, effort=QUICK)
         self.designs += other.evaluated
-        for design in (other.design, *([self.certified.design] if self.certified and self.certified.design else [])):
-            self.take(DesignBatch.of(design))
+        for known in (other, self.certified):
+            if known is not None and known.candidates:
+                self.take(DesignBatch.of(known.nearest))
 
     def step(self) -> None:
         """Move designs, some of them onto edges; compare them with the certificate, and boxes around them with them."""

@@ -20,20 +20,32 @@ from numpy.typing import NDArray
 
 from dawndusk.models.design import Design, DesignBatch
 from dawndusk.models.errors import DesignError
+from dawndusk.optimize.boxes import Boxes
 from dawndusk.optimize.certify.audit.checks import Audit, audit_seconds
-from dawndusk.optimize.certify.branch.boxes import Boxes
 from dawndusk.optimize.certify.branch.branching import Examined, cuts
 from dawndusk.optimize.certify.branch.designs import designs_in
 from dawndusk.optimize.certify.branch.node_queue import Frontier, lowest
 from dawndusk.optimize.certify.branch.polish import improve
 from dawndusk.optimize.certify.branch.work import Bounding, collected, hand_over
-from dawndusk.optimize.certify.certificate import Certified, Check, Status, Unfinished, relative_gap, safe, unsafe
-from dawndusk.optimize.certify.errors import CertificateError
 from dawndusk.optimize.certify.graph.statement import Statement
-from dawndusk.optimize.evolution import QUICK, Candidate, Progress, SearchResult, search
+from dawndusk.optimize.certify.safety import safe, unsafe
+from dawndusk.optimize.errors import CertificateError
 from dawndusk.optimize.execution.backends import open_executor
 from dawndusk.optimize.execution.executor import Executor
+from dawndusk.optimize.heuristics.evolution import QUICK, search
 from dawndusk.optimize.problem import Problem, Scored
+from dawndusk.optimize.progress import Progress
+from dawndusk.optimize.result import (
+    COMPLETION,
+    INTERRUPT,
+    TIME_LIMIT,
+    Candidate,
+    Check,
+    DesignResult,
+    Status,
+    Unfinished,
+    relative_gap,
+)
 
 Floats: TypeAlias = NDArray[np.float64]
 
@@ -62,10 +74,10 @@ def certify(
     workers: int | None = None,
     cluster: str | None = None,
     report: Callable[[Progress], None] = lambda _: None,
-    checkpoint: Callable[[Certified], None] | None = None,
-    resume: Certified | None = None,
+    checkpoint: Callable[[DesignResult], None] | None = None,
+    resume: DesignResult | None = None,
     audit: bool = True,
-) -> Certified:
+) -> DesignResult:
     """Find the best design, and prove that nothing better exists.
 
     Parameters
@@ -86,7 +98,7 @@ def certify(
         Called with ``Progress`` now and then.
     checkpoint : callable, optional
         Called with the unfinished result about every 15 seconds, to be kept.
-    resume : Certified, optional
+    resume : DesignResult, optional
         An unfinished result of the same problem to go on from.
     audit : bool
         Whether the result is doubted: see ``dawndusk.optimize.certify.audit``.
@@ -107,15 +119,15 @@ def certify(
     if not time_limit_s > 0.0:
         raise DesignError(f"time_limit_s: found {time_limit_s!r}, allowed: above 0")
     run = _Run(problem, gap, seed, time_limit_s, report, checkpoint)
-    stopped_by = "completion"
+    stopped_by = COMPLETION
     try:
         processes = 1 if workers == 0 else workers
         with open_executor(processes, context=run.bounding, cluster=cluster) as executor:
             stopped_by = run.prove(executor, resume)
     except KeyboardInterrupt:
-        stopped_by = "interrupt"
+        stopped_by = INTERRUPT
     checks: tuple[Check, ...] = ()
-    if audit and stopped_by != "interrupt":
+    if audit and stopped_by != INTERRUPT:
         with contextlib.suppress(KeyboardInterrupt):
             checks = run.audit()
     return run.result(stopped_by, checks)
@@ -130,7 +142,7 @@ class _Run:
     seed: int
     time_limit_s: float
     report: Callable[[Progress], None]
-    checkpoint: Callable[[Certified], None] | None
+    checkpoint: Callable[[DesignResult], None] | None
     begin: float = field(default_factory=time.monotonic)
     best: Scored | None = None
     score: float = math.inf
@@ -210,10 +222,10 @@ class _Run:
     def ended_by(self) -> str:
         """Return what ends the search before it is done, if anything."""
         if time.monotonic() - self.begin > self.time_limit_s:
-            return "time limit"
+            return TIME_LIMIT
         return "memory" if len(self.open) > MOST_OPEN else ""
 
-    def prove(self, executor: Executor[Bounding], resume: Certified | None) -> str:
+    def prove(self, executor: Executor[Bounding], resume: DesignResult | None) -> str:
         """Search until no box is open; return what ended it."""
         if resume is not None and resume.unfinished is not None:
             self._go_on(resume)
@@ -233,9 +245,9 @@ class _Run:
             self._take_in(self._examine(executor, self.held[0]))
             self.held = []
             self._tell()
-        return "completion" if not self.stuck else "boxes too small to cut"
+        return COMPLETION if not self.stuck else "boxes too small to cut"
 
-    def _go_on(self, resume: Certified) -> None:
+    def _go_on(self, resume: DesignResult) -> None:
         unfinished = resume.unfinished
         assert unfinished is not None
         if unfinished.boxes.low.shape[0] != self.bounder.axes:
@@ -259,12 +271,13 @@ class _Run:
         )
         self._from(found)
 
-    def _from(self, found: SearchResult) -> None:
+    def _from(self, found: DesignResult) -> None:
         self.evaluated += found.evaluated
         self.candidates = self.candidates or found.candidates
-        self._keep(found.design)
+        nearest = found.candidates[0]
+        self._keep(nearest.design)
         if self.best is None:
-            self._repair(found.design, found.candidates[0].violation)
+            self._repair(nearest.design, nearest.violation)
         self._polish()
 
     def _polish(self) -> None:
@@ -348,7 +361,7 @@ class _Run:
         doubt = Audit(self.statement, self._proved(), self.scores, self.in_units, self.seed)
         return doubt.run(closed, audit_seconds(self.seconds))
 
-    def result(self, stopped_by: str, checks: tuple[Check, ...]) -> Certified:
+    def result(self, stopped_by: str, checks: tuple[Check, ...]) -> DesignResult:
         """Return the result as it stands."""
         proved = self._proved()
         left = [boxes for boxes in (*self.open.parts, *self.held, *self.stuck) if len(boxes)]
@@ -358,18 +371,18 @@ class _Run:
             objective = float(self.best.objective[0]) * self.statement.sign
         gap = relative_gap(objective, bound)
         status: Status
-        if not left and (self.examined or stopped_by == "completion"):
+        if not left and (self.examined or stopped_by == COMPLETION):
             status = "infeasible" if self.best is None else "optimal"
         else:
             status = "unknown" if self.best is None else "feasible"
         if status == "feasible" and gap is not None and gap <= self.gap:
             status = "optimal"
         unfinished = None
-        if left and stopped_by != "completion":
+        if left and stopped_by != COMPLETION:
             unfinished = Unfinished(Boxes.join(left), self.closed_at, self.examined, self.seconds)
         if self.best is not None and bound is not None and proved > self.score + 1e-12 * (1.0 + abs(self.score)):
             raise CertificateError(f"the bound {bound!r} is beyond the objective {objective!r} of a feasible design")
-        return Certified(
+        return DesignResult(
             status=status,
             objective=objective,
             bound=bound if status != "infeasible" else None,

@@ -8,7 +8,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from dawndusk.optimize.pareto.dominance import PLANE, not_dominated
+from dawndusk.optimize.heuristics.dominance import PLANE, not_dominated
 from dawndusk.optimize.pareto.field import Points
 
 Floats: TypeAlias = NDArray[np.float64]

@@ -13,18 +13,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dawndusk.models.design import Design
-from dawndusk.optimize.certify.certificate import Certified, relative_gap
-from dawndusk.optimize.certify.errors import CertificateError, NotBoundedError
 from dawndusk.optimize.certify.search import certify
-from dawndusk.optimize.evolution import Progress
+from dawndusk.optimize.errors import NotBoundedError
 from dawndusk.optimize.execution.backends import open_executor
 from dawndusk.optimize.problem import Bound, Goal, Problem
+from dawndusk.optimize.progress import Progress
+from dawndusk.optimize.result import DesignResult, relative_gap
 
 Floats: TypeAlias = NDArray[np.float64]
 Report: TypeAlias = Callable[[Progress], None]
 
-TOLERANCE = 1e-9
-"""Relative: what rounding may do to an outcome or a bound."""
 LOOK_EVERY_S = 0.5
 """How often an interrupt is looked for while others prove."""
 NOT_BOUNDED = "not bounded"
@@ -176,7 +174,7 @@ def _for(problem: Problem, goal: Goal, limits: tuple[Bound, ...] = ()) -> Proble
     return dataclasses.replace(problem, objective=goal.outcome, sense=goal.sense, bounds=bounds)
 
 
-def _certified(problem: Problem, effort: Effort, time_limit_s: float, report: Report) -> Certified:
+def _certified(problem: Problem, effort: Effort, time_limit_s: float, report: Report) -> DesignResult:
     return certify(
         problem,
         gap=effort.gap,
@@ -187,24 +185,3 @@ def _certified(problem: Problem, effort: Effort, time_limit_s: float, report: Re
         audit=effort.audit,
         report=report,
     )
-
-
-def check_value(goal: Goal, bound: float | None, value: float, design: Design, where: str) -> None:
-    """Raise ``CertificateError`` if a feasible design has a value of a goal that a proved bound rules out.
-
-    Parameters
-    ----------
-    bound : float or None
-        Proved bound of the goal, in its sense; None where there is none.
-    value : float
-        What the design has.
-    where : str
-        What the bound holds for, for the message.
-    """
-    if bound is None:
-        return
-    if goal.sign * (bound - value) > TOLERANCE * abs(bound):
-        raise CertificateError(
-            f"the certificate is wrong: proved that no design {where} has a better {goal.outcome} than {bound!r}; but "
-            f"there is a feasible design with {value!r}: {design.to_dict()}"
-        )

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from dawndusk.models.design import CATEGORIES, NUMBERS, Design, DesignBatch
 from dawndusk.models.evaluate import evaluate
-from dawndusk.optimize.neighbourhood import coordinates_of
+from dawndusk.optimize.heuristics.local_search import coordinates_of
 from dawndusk.optimize.problem import Goal, Problem
 
 Floats: TypeAlias = NDArray[np.float64]

@@ -14,23 +14,16 @@ from numpy.typing import NDArray
 from dawndusk.models.design import Design, DesignBatch
 from dawndusk.models.errors import DesignError, one_of
 from dawndusk.models.outcome import known_outcome
-from dawndusk.optimize.evolution import Progress
+from dawndusk.optimize.contradiction import check_value
+from dawndusk.optimize.heuristics.dominance import not_dominated
 from dawndusk.optimize.pareto.archive import one_of_each_cell, scaled
-from dawndusk.optimize.pareto.dominance import not_dominated
-from dawndusk.optimize.pareto.ends import (
-    INTERRUPT,
-    Effort,
-    End,
-    PointProof,
-    PointQuestion,
-    check_value,
-    prove_end,
-    prove_points,
-)
+from dawndusk.optimize.pareto.ends import INTERRUPT, Effort, End, PointProof, PointQuestion, prove_end, prove_points
 from dawndusk.optimize.pareto.field import Field, Points
 from dawndusk.optimize.pareto.front import Front
 from dawndusk.optimize.pareto.search import Hunt, hunt
 from dawndusk.optimize.problem import Goal, Problem
+from dawndusk.optimize.progress import Progress
+from dawndusk.optimize.result import Status
 
 Floats: TypeAlias = NDArray[np.float64]
 Indices: TypeAlias = NDArray[np.intp]
@@ -301,7 +294,7 @@ def _with_best(ends: tuple[End, ...], goals: Sequence[Goal], values: Floats) -> 
     return tuple(end.with_value(value) for end, value in zip(ends, best, strict=False))
 
 
-def _status(points: int, found: Hunt, *, proved: bool) -> str:
+def _status(points: int, found: Hunt, *, proved: bool) -> Status:
     """Return whether there is a front, or the search ended without, or has not ended."""
     if points:
         return "feasible"

@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dawndusk.models.design import Design
+from dawndusk.optimize.heuristics.dominance import hypervolume, steps
 from dawndusk.optimize.pareto.archive import scaled
-from dawndusk.optimize.pareto.dominance import hypervolume, steps
 from dawndusk.optimize.pareto.ends import End
 from dawndusk.optimize.problem import Goal
+from dawndusk.optimize.result import Result
 
 Floats: TypeAlias = NDArray[np.float64]
 
@@ -54,9 +55,9 @@ class Exchange:
     gained_share: float
 
 
-@dataclass(frozen=True, eq=False)
-class Front:
-    """The front between two to five goals.
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Front(Result):
+    """The front between two to five goals, which has no single objective, bound and gap.
 
     Attributes
     ----------
@@ -78,8 +79,10 @@ class Front:
         Wall time of the search and of all certificates.
     """
 
+    objective: float | None = None
+    bound: float | None = None
+    gap: float | None = None
     goals: tuple[Goal, ...]
-    status: str
     proved: bool
     designs: tuple[Design, ...]
     values: Floats
@@ -87,10 +90,7 @@ class Front:
     ends: tuple[End, ...]
     spacing: float
     evaluated: int
-    seconds: float
     proof_seconds: float
-    seed: int
-    stopped_by: str
 
     def __len__(self) -> int:
         return len(self.designs)

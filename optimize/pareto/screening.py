@@ -12,9 +12,10 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from dawndusk.optimize.heuristics.variation import sampled_around
 from dawndusk.optimize.pareto.archive import Archive
 from dawndusk.optimize.pareto.field import Field, Points
-from dawndusk.optimize.sequences import sobol
+from dawndusk.optimize.space.sampling import sobol
 
 Floats: TypeAlias = NDArray[np.float64]
 Indices: TypeAlias = NDArray[np.intp]
@@ -24,7 +25,6 @@ LOOKING, HALVING = 0, 1
 SAMPLES = 128
 SAMPLES_IN_ROUND, FEWEST_SAMPLES = 256, 24
 WIDTHS = (0.3, 0.2, 0.15, 0.1, 0.07, 0.05)
-MOVED_SHARE = 0.5
 FEWEST_KEPT = 32
 MIXES_PER_SIDE = {2: 4, 3: 2, 4: 2, 5: 1}
 LEAST_WEIGHT = 0.01
@@ -88,8 +88,7 @@ def _around(best: Points, width: float, mixes: int, rng: np.random.Generator) ->
     """Return coordinates and combinations of samples around points, some of the coordinates of each moved."""
     count = max(SAMPLES_IN_ROUND // mixes, FEWEST_SAMPLES)
     centre = np.repeat(best.coordinates, count, axis=0)
-    step = rng.normal(scale=width, size=centre.shape) * (rng.random(centre.shape) < MOVED_SHARE)
-    return np.clip(centre + step, 0.0, 1.0), np.repeat(best.combination, count)
+    return np.clip(sampled_around(centre, width, rng), 0.0, 1.0), np.repeat(best.combination, count)
 
 
 def _by_combination(best: Points, around: Points, combinations: int) -> Points:

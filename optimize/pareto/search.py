@@ -17,12 +17,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dawndusk.models.design import Design
-from dawndusk.optimize.evolution import Progress, search
+from dawndusk.optimize.heuristics.dominance import PLANE, steps
+from dawndusk.optimize.heuristics.evolution import search
 from dawndusk.optimize.pareto.archive import Archive
-from dawndusk.optimize.pareto.dominance import PLANE, steps
 from dawndusk.optimize.pareto.field import Field, Points
 from dawndusk.optimize.pareto.screening import screen
 from dawndusk.optimize.pareto.variation import Neighbours, moved
+from dawndusk.optimize.progress import Progress
 
 Floats: TypeAlias = NDArray[np.float64]
 Indices: TypeAlias = NDArray[np.intp]
@@ -100,7 +101,7 @@ class Hunt:
         remaining = max(self.deadline - time.monotonic(), 0.0)
         found = search(self.field.problem, seed=self.seed, time_limit_s=remaining, report=self.report)
         self.field.evaluated += found.evaluated
-        if found.status == "feasible":
+        if found.design is not None:
             self.archive.take_in(self.field.place([found.design]))
         if found.stopped_by == "time limit":
             self.stopped_by = found.stopped_by

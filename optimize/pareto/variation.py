@@ -8,14 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dawndusk.models.design import CATEGORIES
+from dawndusk.optimize.heuristics.variation import difference_factors, mutations
 from dawndusk.optimize.pareto.field import Field, Points
 
 Floats: TypeAlias = NDArray[np.float64]
 Indices: TypeAlias = NDArray[np.intp]
 
-WIDEST = 0.3
-MOVED_SHARE = 0.35
-ALONG_DIFFERENCE_SHARE = 0.5
 LONGEST_DIFFERENCE = 1.2
 
 
@@ -52,13 +50,8 @@ def moved(parents: Points, among: Points, narrowest: float, rng: np.random.Gener
     points of ``among`` that have the same combination, which follows the front and ridges where rules bind.
     """
     shape = parents.coordinates.shape
-    count = shape[0]
-    width = np.exp(rng.uniform(np.log(narrowest), np.log(WIDEST), (count, 1)))
-    changed = rng.random(shape) < MOVED_SHARE
-    changed[np.arange(count), rng.integers(shape[1], size=count)] = True
-    step = rng.normal(size=shape) * width * changed
-    length = rng.uniform(0.0, LONGEST_DIFFERENCE, (count, 1))
-    length *= rng.random((count, 1)) < ALONG_DIFFERENCE_SHARE
+    step = mutations((shape[0], shape[1]), narrowest, rng)
+    length = difference_factors(shape[0], LONGEST_DIFFERENCE, rng)
     return np.clip(parents.coordinates + step + length * _differences(parents, among, rng), 0.0, 1.0)
 
 

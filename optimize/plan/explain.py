@@ -14,7 +14,7 @@ from dawndusk.models.assumptions import Vehicle
 from dawndusk.models.fleet.calendar import Calendar, Path
 from dawndusk.models.fleet.economy import Economy, economy_of
 from dawndusk.models.fleet.launching import Offer
-from dawndusk.models.launch import success_probability
+from dawndusk.models.programme.launch import success_probability
 from dawndusk.optimize.plan.model.milp import plan_model
 from dawndusk.optimize.plan.model.rows.families import FAMILIES
 from dawndusk.optimize.plan.problem.problem import Choice, Effort, Objective, PlanProblem

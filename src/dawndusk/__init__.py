@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from dawndusk.models.design import Design, DesignBatch
     from dawndusk.models.errors import DawnduskError
     from dawndusk.models.outcome import Outcome
-    from dawndusk.optimize.certify.errors import CertificateError
+    from dawndusk.optimize.errors import CertificateError
     from dawndusk.studies.api import (
         EvaluatedBatch,
         Study,
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
         plan,
         plan_model,
     )
-    from dawndusk.studies.front.runner import FrontResult
-    from dawndusk.studies.plan.result import PlanResult
-    from dawndusk.studies.runs.ground import GroundResult
-    from dawndusk.studies.runs.results import Evaluated, RunResult
+    from dawndusk.studies.run.design.ground import GroundResult
+    from dawndusk.studies.run.design.results import Evaluated, RunResult
+    from dawndusk.studies.run.front.runner import FrontResult
+    from dawndusk.studies.run.plan.result import PlanResult
 
 __version__ = "0.1.0"
 
@@ -55,17 +55,17 @@ __all__ = [
 # Imported on first use, so that `import dawndusk` and `dawndusk --help` stay quick.
 _PUBLIC_NAMES = {
     "Assumptions": "dawndusk.models.assumptions:Assumptions",
-    "CertificateError": "dawndusk.optimize.certify.errors:CertificateError",
+    "CertificateError": "dawndusk.optimize.errors:CertificateError",
     "DawnduskError": "dawndusk.models.errors:DawnduskError",
     "Design": "dawndusk.models.design:Design",
     "DesignBatch": "dawndusk.models.design:DesignBatch",
-    "Evaluated": "dawndusk.studies.runs.results:Evaluated",
+    "Evaluated": "dawndusk.studies.run.design.results:Evaluated",
     "EvaluatedBatch": "dawndusk.studies.api:EvaluatedBatch",
-    "FrontResult": "dawndusk.studies.front.runner:FrontResult",
-    "GroundResult": "dawndusk.studies.runs.ground:GroundResult",
+    "FrontResult": "dawndusk.studies.run.front.runner:FrontResult",
+    "GroundResult": "dawndusk.studies.run.design.ground:GroundResult",
     "Outcome": "dawndusk.models.outcome:Outcome",
-    "PlanResult": "dawndusk.studies.plan.result:PlanResult",
-    "RunResult": "dawndusk.studies.runs.results:RunResult",
+    "PlanResult": "dawndusk.studies.run.plan.result:PlanResult",
+    "RunResult": "dawndusk.studies.run.design.results:RunResult",
     "Study": "dawndusk.studies.api:Study",
     "certify": "dawndusk.studies.api:certify",
     "evaluate": "dawndusk.studies.api:evaluate",

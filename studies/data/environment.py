@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from dawndusk.models.errors import AssumptionError, one_of
-from dawndusk.models.radiation import POLAR_DEG, SUN_SYNCHRONOUS_SET, log_of
+from dawndusk.models.physics.radiation import POLAR_DEG, SUN_SYNCHRONOUS_SET, log_of
 from dawndusk.models.tables import EnvironmentData, Floats
 from dawndusk.studies.data.rows import header, lines, number
 

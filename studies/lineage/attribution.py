@@ -29,10 +29,10 @@ from dawndusk.models.design import CATEGORIES, VARIABLES, Design, DesignBatch
 from dawndusk.models.errors import ContradictionError, DawnduskError
 from dawndusk.models.outcome import known_outcome
 from dawndusk.studies.data.rows import FIELDS
+from dawndusk.studies.input.study import Study
 from dawndusk.studies.lineage.origins import beliefs, value_of, with_belief
 from dawndusk.studies.lineage.swings import outcome_of
-from dawndusk.studies.runs.runner import problem_of
-from dawndusk.studies.statement.study import Study
+from dawndusk.studies.run.design.runner import problem_of
 
 Floats: TypeAlias = NDArray[np.float64]
 

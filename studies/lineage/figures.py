@@ -14,7 +14,7 @@ from dawndusk.models.assumptions import Assumptions
 from dawndusk.models.design import VARIABLES, Design
 from dawndusk.models.errors import DawnduskError, nearest
 from dawndusk.models.outcome import OUTCOMES
-from dawndusk.models.rows import ORBIT_CODE
+from dawndusk.models.recording.rows import ORBIT_CODE
 from dawndusk.studies.data.rows import FIELDS
 from dawndusk.studies.lineage.formulas import formula, inner_nodes, terms_below
 from dawndusk.studies.lineage.origins import Origins, folded, value_of

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from dawndusk.models.trace import Node
+from dawndusk.models.recording.trace import Node
 from dawndusk.studies.lineage.recording import known_functions
 
 MOST_OPERATIONS = 24

@@ -13,9 +13,9 @@ import numpy as np
 
 from dawndusk.models.assumptions import CATALOGUES, GROUPS, Assumptions
 from dawndusk.models.errors import ContradictionError
-from dawndusk.models.parameters import structure_of
-from dawndusk.models.samples import with_numbers
-from dawndusk.models.trace import Node
+from dawndusk.models.recording.parameters import structure_of
+from dawndusk.models.recording.samples import with_numbers
+from dawndusk.models.recording.trace import Node
 from dawndusk.studies.lineage.recording import Recording, sequence
 
 NUDGE = 1e-6

@@ -15,12 +15,12 @@ import numpy as np
 
 from dawndusk.models.errors import DawnduskError, nearest, one_of
 from dawndusk.models.fleet.fleet import Decisions
-from dawndusk.studies.runs.runcontent import read_manifest
-from dawndusk.studies.runs.runfolder import MANIFEST, STUDY, RunFolderError
+from dawndusk.studies.run.folder.reading import read_manifest
+from dawndusk.studies.run.folder.writing import MANIFEST, STUDY, RunFolderError
 
 if TYPE_CHECKING:
     from dawndusk.optimize.plan.problem.score import Scored
-    from dawndusk.studies.plan.question import PlanStudy
+    from dawndusk.studies.run.plan.question import PlanStudy
 
 PLAN = "plan.json"
 NEEDED = ("study", "status", "objective_name", "units", "objective", "bound", "gap", "summary")
@@ -88,7 +88,7 @@ class PlanRun:
     @functools.cached_property
     def question(self) -> PlanStudy:
         """Return the plan that was asked for."""
-        from dawndusk.studies.plan.reading import read_plan as read_question  # noqa: PLC0415 (brings solvers along)
+        from dawndusk.studies.run.plan.reading import read_plan as read_question  # noqa: PLC0415 (brings solvers along)
 
         try:
             return read_question(self.folder / STUDY)
@@ -98,7 +98,7 @@ class PlanRun:
     @functools.cached_property
     def decisions(self) -> Decisions:
         """Return what is bought in each period, from the tables of the plan."""
-        from dawndusk.studies.plan.tables import GROUND  # noqa: PLC0415 (brings solvers along)
+        from dawndusk.studies.run.plan.tables import GROUND  # noqa: PLC0415 (brings solvers along)
 
         economy = self.question.problem.economy
         designs, vehicles = economy.figures.names, economy.launching.vehicles

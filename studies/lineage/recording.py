@@ -21,9 +21,9 @@ from dawndusk.models.array import MONOTONE_FUNCTIONS
 from dawndusk.models.assumptions import Assumptions
 from dawndusk.models.columns import evaluate_columns
 from dawndusk.models.design import NUMBERS, Design, DesignBatch
-from dawndusk.models.parameters import assumption_parameters, data_row, recorded_assumptions
-from dawndusk.models.rows import ORBIT_CODE, recorded_rows, rows_of
-from dawndusk.models.trace import Graph, Node, Term
+from dawndusk.models.recording.parameters import assumption_parameters, data_row, recorded_assumptions
+from dawndusk.models.recording.rows import ORBIT_CODE, recorded_rows, rows_of
+from dawndusk.models.recording.trace import Graph, Node, Term
 
 PHYSICS = "dawndusk.models."
 PLUMBING = frozenset(

@@ -12,7 +12,7 @@ from dawndusk.models.assumptions import Assumptions
 from dawndusk.models.columns import evaluate_columns
 from dawndusk.models.design import Design, DesignBatch
 from dawndusk.models.errors import ContradictionError
-from dawndusk.models.rows import rows_of
+from dawndusk.models.recording.rows import rows_of
 from dawndusk.studies.lineage.origins import value_of, with_belief
 
 RULE_TOLERANCE = 1e-9

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from dawndusk.models.errors import DawnduskError, nearest, one_of
-from dawndusk.studies.statement.document import shorten
-from dawndusk.studies.statement.values import number_hint
+from dawndusk.studies.input.document import shorten
+from dawndusk.studies.input.values import number_hint
 
 
 def shown(value: object) -> str:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dawndusk.models import orbit as model
 from dawndusk.models.constants import EARTH_RADIUS_M, SECONDS_PER_MINUTE
+from dawndusk.models.physics import orbit as model
 from dawndusk.studies.data import default_assumptions
 from dawndusk.studies.published.method import Method, MethodError, chosen, given
 from dawndusk.studies.published.spenvis import DEFAULT_ORBIT, orbit_names

@@ -10,8 +10,8 @@ import dataclasses
 from dataclasses import dataclass
 
 from dawndusk.models.constants import EARTH_RADIUS_M, METRES_PER_KM
-from dawndusk.models.orbit import radius_m
-from dawndusk.models.thermal import absorbed_w_m2, emitted_w_m2, equilibrium_temperature_k, view_factor_edge_on
+from dawndusk.models.physics.orbit import radius_m
+from dawndusk.models.physics.thermal import absorbed_w_m2, emitted_w_m2, equilibrium_temperature_k, view_factor_edge_on
 from dawndusk.studies.data import default_assumptions
 from dawndusk.studies.published.method import Method, MethodError, given
 

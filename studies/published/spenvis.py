@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dawndusk.models.radiation import dose_table
+from dawndusk.models.physics.radiation import dose_table
 from dawndusk.studies.data import default_assumptions
 from dawndusk.studies.published.method import Method, MethodError, chosen, given
 

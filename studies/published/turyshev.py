@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from dawndusk.models.constants import WATTS_PER_MW
-from dawndusk.models.thermal import emitted_w_m2
+from dawndusk.models.physics.thermal import emitted_w_m2
 from dawndusk.studies.published.method import Method, given
 
 SOURCE = "Turyshev, arXiv:2604.27197"

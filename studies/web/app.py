@@ -24,9 +24,9 @@ from dawndusk.models.errors import DawnduskError, nearest, one_of
 from dawndusk.models.outcome import OUTCOMES, known_outcome
 from dawndusk.studies.lineage.attribution import Case, attribute
 from dawndusk.studies.lineage.plan_run import read_plan
-from dawndusk.studies.report.page import asset as report_asset
-from dawndusk.studies.report.page import plan_report, plotly_script, report
-from dawndusk.studies.runs.runfolder import finite
+from dawndusk.studies.output.report.page import asset as report_asset
+from dawndusk.studies.output.report.page import plan_report, plotly_script, report
+from dawndusk.studies.run.folder.writing import finite
 from dawndusk.studies.web import questions
 from dawndusk.studies.web.evaluation import State, answer, described, explained, state_of
 from dawndusk.studies.web.jobs import ENDED, BusyError, Jobs

@@ -16,20 +16,20 @@ from dawndusk.models.design import VARIABLES, Design, DesignBatch
 from dawndusk.models.errors import DawnduskError, DesignError, nearest, one_of
 from dawndusk.models.evaluate import Evaluation
 from dawndusk.models.outcome import OUTCOMES, Outcome
-from dawndusk.models.rows import check_names, rows_of
+from dawndusk.models.recording.rows import check_names, rows_of
 from dawndusk.optimize.problem import Choice, Problem, Range, Scored
 from dawndusk.studies.data import with_values
-from dawndusk.studies.figures import breakdowns
-from dawndusk.studies.figures.picture import Picture
-from dawndusk.studies.figures.satellite import satellite
+from dawndusk.studies.input.study import Study
 from dawndusk.studies.lineage.figures import Lineage, lineage_of, meaning_of
 from dawndusk.studies.lineage.origins import value_of
 from dawndusk.studies.lineage.swings import evaluated, swings
-from dawndusk.studies.report.front import front_data
-from dawndusk.studies.runs.explain import Limit, limits
-from dawndusk.studies.runs.runfolder import finite
-from dawndusk.studies.runs.runner import nominal_design, problem_of
-from dawndusk.studies.statement.study import Study
+from dawndusk.studies.output.figures import breakdowns
+from dawndusk.studies.output.figures.picture import Picture
+from dawndusk.studies.output.figures.satellite import satellite
+from dawndusk.studies.output.report.front import front_data
+from dawndusk.studies.run.design.limits import Limit, limits
+from dawndusk.studies.run.design.runner import nominal_design, problem_of
+from dawndusk.studies.run.folder.writing import finite
 from dawndusk.studies.web.questions import engine_of
 from dawndusk.studies.web.workspace import Base
 

@@ -25,9 +25,9 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from dawndusk.models.errors import DawnduskError
-from dawndusk.studies.runs.runcontent import FRONT
-from dawndusk.studies.runs.runfolder import OPTIMUM
-from dawndusk.studies.statement.document import shorten
+from dawndusk.studies.input.document import shorten
+from dawndusk.studies.run.folder.reading import FRONT
+from dawndusk.studies.run.folder.writing import OPTIMUM
 from dawndusk.studies.web.workspace import NotThereError
 
 QUEUED, RUNNING, DONE, FAILED, CANCELLED = "queued", "running", "done", "failed", "cancelled"

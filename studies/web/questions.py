@@ -10,8 +10,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from dawndusk.models.assumptions import CATALOGUES
 from dawndusk.models.errors import DawnduskError, nearest, one_of
-from dawndusk.studies.statement.study import Engine, Study
-from dawndusk.studies.statement.studyfile import study_from_mapping
+from dawndusk.optimize.settings import Engine
+from dawndusk.studies.input.study import Study
+from dawndusk.studies.input.studyfile import study_from_mapping
 
 MOST_CHANGES = 500
 SEARCH_KEYS = ("engine", "gap", "time_limit_s", "seed", "audit", "second_bound")

@@ -105,7 +105,7 @@ def serve(
         from dawndusk.studies.web.app import create_app  # noqa: PLC0415 (the same extra)
     except ImportError as error:
         raise MissingExtraError("serve", error.name, "web") from None
-    from dawndusk.studies.report.page import plotly_script  # noqa: PLC0415 (an extra too)
+    from dawndusk.studies.output.report.page import plotly_script  # noqa: PLC0415 (an extra too)
     from dawndusk.studies.web.guard import Guard  # noqa: PLC0415 (only the server needs it)
     from dawndusk.studies.web.jobs import Jobs  # noqa: PLC0415 (the same)
     from dawndusk.studies.web.workspace import Workspace  # noqa: PLC0415 (the same)

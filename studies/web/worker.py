@@ -18,14 +18,15 @@ from pathlib import Path
 from typing import TextIO
 
 from dawndusk.models.errors import DawnduskError
-from dawndusk.optimize.evolution import Progress
-from dawndusk.studies.front.runner import keep_front, run_front
-from dawndusk.studies.runs.openboxes import NAME as OPEN_BOXES
-from dawndusk.studies.runs.openboxes import Keeper
-from dawndusk.studies.runs.runfolder import keep_run, read_unfinished, write_checkpoint
-from dawndusk.studies.runs.runner import run_design
-from dawndusk.studies.statement.study import Kind
-from dawndusk.studies.statement.studyfile import study_from_mapping
+from dawndusk.optimize.progress import Progress
+from dawndusk.studies.input.study import Kind
+from dawndusk.studies.input.studyfile import study_from_mapping
+from dawndusk.studies.output.folders.front import keep_front
+from dawndusk.studies.run.design.runner import run_design
+from dawndusk.studies.run.folder.open_boxes import NAME as OPEN_BOXES
+from dawndusk.studies.run.folder.open_boxes import Keeper
+from dawndusk.studies.run.folder.writing import keep_run, read_unfinished, write_checkpoint
+from dawndusk.studies.run.front.runner import run_front
 from dawndusk.studies.web.jobs import EVENTS, JOB
 
 STANDARD_INPUT = 0

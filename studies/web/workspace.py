@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from dawndusk.models.errors import DawnduskError, nearest, one_of
+from dawndusk.studies.input.document import shorten
+from dawndusk.studies.input.study import Kind, Study
+from dawndusk.studies.input.studyfile import library_names, read_study, study_from_mapping
 from dawndusk.studies.lineage.plan_run import is_plan_folder
-from dawndusk.studies.report.subject import Subject
-from dawndusk.studies.runs.runcontent import is_run_folder, read_run
-from dawndusk.studies.statement.document import shorten
-from dawndusk.studies.statement.study import Kind, Study
-from dawndusk.studies.statement.studyfile import library_names, read_study, study_from_mapping
+from dawndusk.studies.output.report.subject import Subject
+from dawndusk.studies.run.folder.reading import is_run_folder, read_run
 
 RUN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 MOST_LISTED = 500

@@ -14,11 +14,11 @@ import dawndusk
 from dawndusk.models.design import VARIABLES
 from dawndusk.models.outcome import OUTCOMES
 from dawndusk.models.rules import RULES
-from dawndusk.studies.cli import COMMANDS
+from dawndusk.studies.cli.main import COMMANDS
 from dawndusk.studies.data import default_assumptions
-from dawndusk.studies.statement.files import library_names
-from dawndusk.studies.statement.schema import DemandSection, SearchSection, StudyFile
-from dawndusk.studies.validate import SHIPPED_CASES, read_cases
+from dawndusk.studies.input.files import library_names
+from dawndusk.studies.input.schema import DemandSection, SearchSection, StudyFile
+from dawndusk.studies.published.validation import SHIPPED_CASES, read_cases
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -21,10 +21,10 @@ from dawndusk.models.assumptions import Assumptions
 from dawndusk.models.design import CATEGORIES, NUMBERS, DesignBatch
 from dawndusk.models.evaluate import evaluate_columns
 from dawndusk.models.outcome import OUTCOMES
-from dawndusk.models.rows import rows_of
+from dawndusk.models.physics.thermal import equilibrium_temperature_k
+from dawndusk.models.recording.rows import rows_of
 from dawndusk.models.rules import RULES
 from dawndusk.models.tables import EvenAxis, EvenGrid, EvenTable
-from dawndusk.models.thermal import equilibrium_temperature_k
 
 for module in pkgutil.iter_modules(dawndusk.models.__path__):
     importlib.import_module(f"dawndusk.models.{module.name}")
@@ -36,13 +36,13 @@ def powers_of_ten(low: float, high: float) -> st.SearchStrategy[float]:
 
 # A function declared monotone needs a domain here, as wide as the models can drive it.
 DOMAINS: dict[str, dict[str, st.SearchStrategy[float]]] = {
-    "dawndusk.models.thermal.equilibrium_temperature_k": {
+    "dawndusk.models.physics.thermal.equilibrium_temperature_k": {
         "emission": powers_of_ten(-9.0, -2.0),
         "slope": st.just(0.0) | powers_of_ten(-6.0, 5.0),
         "constant": powers_of_ten(0.0, 9.0),
         "least": powers_of_ten(0.0, 9.0),
     },
-    "dawndusk.models.reliability.share_served": {
+    "dawndusk.models.physics.reliability.share_served": {
         "log_spare": st.floats(0.0, 2.0),
         "failures": st.just(0.0) | powers_of_ten(-6.0, 3.0),
         "wear": st.just(0.0) | powers_of_ten(-6.0, 3.0),
@@ -51,8 +51,11 @@ DOMAINS: dict[str, dict[str, st.SearchStrategy[float]]] = {
         "lost": st.just(0.0) | powers_of_ten(-6.0, 2.0),
         "wear_exponent": st.floats(1.0, 10.0),
     },
-    "dawndusk.models.cost.annuity_years": {"rate_per_year": st.floats(0.0, 2.0), "years": st.floats(0.01, 100.0)},
-    "dawndusk.models.cost.spread_factor": {"rate_years": st.just(0.0) | powers_of_ten(-12.0, 3.0)},
+    "dawndusk.models.programme.cost.annuity_years": {
+        "rate_per_year": st.floats(0.0, 2.0),
+        "years": st.floats(0.01, 100.0),
+    },
+    "dawndusk.models.programme.cost.spread_factor": {"rate_years": st.just(0.0) | powers_of_ten(-12.0, 3.0)},
 }
 ROUNDING = 4e-7  # equilibrium temperatures far above any material stop there
 

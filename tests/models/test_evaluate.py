@@ -20,10 +20,10 @@ from dawndusk.models.design import CATEGORIES, NUMBERS, VARIABLES, Design, Desig
 from dawndusk.models.errors import AssumptionError, ContradictionError
 from dawndusk.models.evaluate import CHUNK, Evaluation, evaluate
 from dawndusk.models.outcome import OUTCOMES, UnknownOutcomeError
-from dawndusk.models.reliability import heat_acceleration
-from dawndusk.models.rows import rows_of
+from dawndusk.models.physics.reliability import heat_acceleration
+from dawndusk.models.physics.thermal import drawn_it_power_w
+from dawndusk.models.recording.rows import rows_of
 from dawndusk.models.rules import RULES
-from dawndusk.models.thermal import drawn_it_power_w
 from dawndusk.studies.data import default_assumptions, with_values
 
 quick = settings(deadline=None, max_examples=150, derandomize=True)

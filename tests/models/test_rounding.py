@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dawndusk.models.launch import launches, satellites_per_launch
+from dawndusk.models.programme.launch import launches, satellites_per_launch
 from dawndusk.models.rounding import WHOLE_TOLERANCE, rounded_down, rounded_up
 
 WHOLE = st.integers(1, 100_000)

@@ -11,7 +11,7 @@ import pytest
 from dawndusk.models.assumptions import Assumptions
 from dawndusk.models.design import Design, DesignBatch
 from dawndusk.models.evaluate import evaluate, evaluate_columns, rule_reports
-from dawndusk.models.rows import rows_of
+from dawndusk.models.recording.rows import rows_of
 from dawndusk.models.rules import RULES, Subject
 from dawndusk.studies.data import with_values
 

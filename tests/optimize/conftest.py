@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from dawndusk.optimize.problem import Problem
-from dawndusk.studies.runs.runner import problem_of
-from dawndusk.studies.statement.studyfile import study_from_mapping
+from dawndusk.studies.input.studyfile import study_from_mapping
+from dawndusk.studies.run.design.runner import problem_of
 
 MakeProblem = Callable[..., Problem]
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from dawndusk.models.design import NUMBERS, DesignBatch
 from dawndusk.models.errors import DesignError
-from dawndusk.models.launch import cadence_cap_per_year
+from dawndusk.models.programme.launch import cadence_cap_per_year
 from dawndusk.optimize.problem import AREA_M2_PER_KW, Bound, Choice, Fixed, Problem, Range, Scored
 
 MakeProblem = Callable[..., Problem]

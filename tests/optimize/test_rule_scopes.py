@@ -30,9 +30,9 @@ from dawndusk.models.rules import (
     rules_of,
 )
 from dawndusk.optimize.certify.search import certify
-from dawndusk.optimize.elastic import items
-from dawndusk.optimize.evolution import QUICK, search
 from dawndusk.optimize.execution.backends import open_executor
+from dawndusk.optimize.explain.elastic import items
+from dawndusk.optimize.heuristics.evolution import QUICK, search
 from dawndusk.optimize.pareto.ends import Effort as EndEffort
 from dawndusk.optimize.pareto.find import Proofs, find_front
 from dawndusk.optimize.plan.model.frame import Frame
@@ -56,15 +56,15 @@ from dawndusk.optimize.plan.problem.problem import Demand, Effort, Objective, Pl
 from dawndusk.optimize.plan.problem.score import score
 from dawndusk.optimize.plan.solve.engine import solve_plan
 from dawndusk.optimize.problem import Fixed, Goal, Problem
-from dawndusk.optimize.search.designs import DesignQuestion
-from dawndusk.optimize.search.loop import search as search_trials
-from dawndusk.optimize.search.plan import Plan, Stop
-from dawndusk.optimize.search.population import PopulationSampler
-from dawndusk.optimize.search.question import Evaluator
-from dawndusk.optimize.search.store import MemoryStore
-from dawndusk.studies.plan.question import plan_study
-from dawndusk.studies.statement.errors import StudyError
-from dawndusk.studies.statement.studyfile import study_from_mapping
+from dawndusk.optimize.trials.designs import DesignQuestion
+from dawndusk.optimize.trials.loop import search as search_trials
+from dawndusk.optimize.trials.plan import Plan, Stop
+from dawndusk.optimize.trials.question import Evaluator
+from dawndusk.optimize.trials.samplers.population import PopulationSampler
+from dawndusk.optimize.trials.store import MemoryStore
+from dawndusk.studies.input.errors import StudyError
+from dawndusk.studies.input.studyfile import study_from_mapping
+from dawndusk.studies.run.plan.question import plan_study
 
 from .plan.conftest import designs_of
 
@@ -145,7 +145,7 @@ def test_a_scope_or_a_second_rule_of_a_name_is_refused(add_rule: AddRule) -> Non
 def test_a_design_obeys_a_rule_that_is_added_after_it_was_evaluated(
     problem: Problem, add_rule: AddRule, scope: Scope
 ) -> None:
-    design = search(problem, seed=1, time_limit_s=20.0, most_designs=20_000, effort=QUICK).design
+    design = search(problem, seed=1, time_limit_s=20.0, most_designs=20_000, effort=QUICK).nearest
     before = evaluate(design, problem.assumptions)
     assert before.feasible[0]
     name = add_rule(scope, *ADDED[scope])
@@ -187,7 +187,7 @@ def test_a_search_by_trials_obeys_an_added_rule(problem: Problem, add_rule: AddR
     evaluator: Evaluator = question
     with open_executor(1, context=evaluator) as executor:
         found = search_trials(question.question, plan, MemoryStore(), executor)
-    answers = [trial.answer for trial in found.history.trials if trial.answer is not None]
+    answers = [trial.answer for trial in found.answered.trials if trial.answer is not None]
     assert any(answer.violations[name] > 0.0 for answer in answers)
     (best,) = found.front
     assert kept(name, question.design(best.point), problem)

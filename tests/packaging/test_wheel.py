@@ -75,7 +75,7 @@ def test_wheel_declares_types_licence_and_command(wheel: Path) -> None:
         commands.read_string(archive.read(entry_points).decode())
     assert "dawndusk/py.typed" in names
     assert any(name.endswith(".dist-info/licenses/LICENSE") for name in names)
-    assert dict(commands["console_scripts"]) == {"dawndusk": "dawndusk.studies.cli:main"}
+    assert dict(commands["console_scripts"]) == {"dawndusk": "dawndusk.studies.cli.main:main"}
 
 
 def test_sdist_holds_each_file_of_the_tree_once(sdist: Path) -> None:

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 import dawndusk as dd
-from dawndusk.studies.runs import runner
-from dawndusk.studies.runs.runner import run_design
-from dawndusk.studies.statement import files
+from dawndusk.optimize import solve
+from dawndusk.studies.input import files
+from dawndusk.studies.run.design.runner import run_design
 
 WriteStudy = Callable[..., Path]
 
@@ -17,7 +17,7 @@ WriteStudy = Callable[..., Path]
 @pytest.fixture(autouse=True)
 def short_explanations(monkeypatch: pytest.MonkeyPatch) -> None:
     """Explain in half a second, so that every run of the command line can be explained as it is for a user."""
-    monkeypatch.setattr(runner, "EXPLAINING_S", 0.5)
+    monkeypatch.setattr(solve, "EXPLAINING_S", 0.5)
 
 
 @pytest.fixture

@@ -15,10 +15,10 @@ from dawndusk.models.design import VARIABLES
 from dawndusk.models.errors import DawnduskError, DesignError
 from dawndusk.models.outcome import OUTCOMES
 from dawndusk.studies.api import as_batch
-from dawndusk.studies.runs.runner import run_design
-from dawndusk.studies.search.result import SearchRun
-from dawndusk.studies.statement.study import Kind
-from dawndusk.studies.statement.studyfile import library_path
+from dawndusk.studies.input.study import Kind
+from dawndusk.studies.input.studyfile import library_path
+from dawndusk.studies.run.design.runner import run_design
+from dawndusk.studies.run.trials.result import SearchRun
 
 MakeStudy: TypeAlias = Callable[..., dd.Study]
 
@@ -241,6 +241,6 @@ def test_a_search_by_trials_from_python_keeps_its_trials(tmp_path: Path) -> None
         study.run()
     first, again = study.run(tmp_path / "run"), study.run(tmp_path / "run")
     assert isinstance(first, SearchRun) and isinstance(again, SearchRun)
-    assert (first.searched.evaluated, again.searched.evaluated) == (12, 0)
+    assert (first.result.evaluated, again.result.evaluated) == (12, 0)
     with pytest.raises(DawnduskError, match=r"found a search by trials, which needs a run folder"):
         run_design(study)

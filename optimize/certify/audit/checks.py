@@ -19,16 +19,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dawndusk.models.design import Design, DesignBatch
+from dawndusk.optimize.boxes import Boxes
 from dawndusk.optimize.certify.audit.edges import edges_around, filling_launches
 from dawndusk.optimize.certify.audit.feasible import feasible_designs
 from dawndusk.optimize.certify.audit.replay import points_in
-from dawndusk.optimize.certify.branch.boxes import Boxes
 from dawndusk.optimize.certify.branch.designs import coordinates, designs_at
-from dawndusk.optimize.certify.certificate import Check
-from dawndusk.optimize.certify.errors import CertificateError
 from dawndusk.optimize.certify.graph.statement import Statement
-from dawndusk.optimize.evolution import Effort, search
+from dawndusk.optimize.errors import CertificateError
+from dawndusk.optimize.heuristics.evolution import Effort, search
 from dawndusk.optimize.problem import Scored
+from dawndusk.optimize.result import Check
 
 Floats: TypeAlias = NDArray[np.float64]
 Places: TypeAlias = NDArray[np.intp]
@@ -131,7 +131,7 @@ class Audit:
         found = search(
             self.statement.problem, seed=self.seed + OTHER_SEED, time_limit_s=max(seconds, 0.1), effort=SEARCHED
         )
-        self.compare(DesignBatch.of(found.design), "another population search")
+        self.compare(DesignBatch.of(found.candidates[0].design), "another population search")
         words = f"{found.evaluated:,} designs of another population, none below"
         return Check("independent search", True, found.evaluated, words)
 

@@ -13,13 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dawndusk.models.design import DesignBatch
+from dawndusk.optimize.boxes import Boxes
 from dawndusk.optimize.certify.bound.affine import Unruled
 from dawndusk.optimize.certify.bound.forms import ZERO, Form
 from dawndusk.optimize.certify.bound.rows import count_rows
-from dawndusk.optimize.certify.branch.boxes import Bounder, Boxes
+from dawndusk.optimize.certify.branch.boxes import Bounder
 from dawndusk.optimize.certify.branch.designs import with_whole_spares
-from dawndusk.optimize.certify.certificate import safe, unsafe
 from dawndusk.optimize.certify.graph.operations import Rounding
+from dawndusk.optimize.certify.safety import safe, unsafe
 from dawndusk.optimize.certify.translate.nodes import evaluated
 
 Floats: TypeAlias = NDArray[np.float64]

@@ -18,6 +18,7 @@ from dawndusk.optimize.certify.audit.edges import outcomes_needed, scored_at
 from dawndusk.optimize.certify.branch.designs import coordinates_of, designs_at
 from dawndusk.optimize.certify.branch.polish import improve
 from dawndusk.optimize.certify.graph.statement import Statement
+from dawndusk.optimize.heuristics.variation import adapted
 from dawndusk.optimize.problem import Scored
 
 Floats: TypeAlias = NDArray[np.float64]
@@ -131,7 +132,7 @@ class _Walk:
         better = missed[places, best] < self.missed
         self.points = np.where(better, tried[:, places, best], self.points)
         self.missed = np.where(better, missed[places, best], self.missed)
-        self.width = np.minimum(self.width * np.where(better, WIDER, NARROWER), WIDEST)
+        self.width = adapted(self.width, better, wider=WIDER, narrower=NARROWER, widest=WIDEST)
         self._set_aside()
         return bool(len(self.combination))
 

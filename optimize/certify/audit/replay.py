@@ -8,9 +8,9 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from dawndusk.models.surroundings import ALTITUDE, THICKNESS
+from dawndusk.models.recording.surroundings import ALTITUDE, THICKNESS
+from dawndusk.optimize.boxes import Boxes
 from dawndusk.optimize.certify.audit.edges import edges_between
-from dawndusk.optimize.certify.branch.boxes import Boxes
 from dawndusk.optimize.certify.graph.statement import Statement
 
 Floats: TypeAlias = NDArray[np.float64]

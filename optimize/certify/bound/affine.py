@@ -40,7 +40,6 @@ from dawndusk.optimize.certify.bound.forms import (
     sum_padding,
     whole_ends,
 )
-from dawndusk.optimize.certify.errors import EnclosureError
 from dawndusk.optimize.certify.functions.curves import LARGEST_EXPONENT, PADDING, Lines, lines
 from dawndusk.optimize.certify.functions.planes import Plane, grid_plane, product_ends, product_plane, table_lines
 from dawndusk.optimize.certify.graph.operations import (
@@ -58,6 +57,7 @@ from dawndusk.optimize.certify.graph.operations import (
     Sum,
     Table,
 )
+from dawndusk.optimize.errors import EnclosureError
 
 Floats: TypeAlias = NDArray[np.float64]
 

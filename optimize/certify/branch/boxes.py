@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dawndusk.models.constants import WATTS_PER_MW
+from dawndusk.optimize.boxes import Boxes
 from dawndusk.optimize.certify.bound.affine import Forward
 from dawndusk.optimize.certify.bound.bundle import Lifter, Lifting
 from dawndusk.optimize.certify.bound.curve_sums import groups
@@ -30,44 +30,6 @@ DEAREST = 1e30
 """Prices are handed on in single precision, up to this."""
 EDGE = 1e-12
 """Widening of what is cut off, relative to the coordinate."""
-
-
-@dataclass
-class Boxes:
-    """B boxes.
-
-    ``low`` and ``high`` are ends of the coordinates, shape (d, B); ``least`` and ``most`` ranges of the rounded slots,
-    (k, B); ``combination`` and ``bound``, a lower bound on the score, (B,); ``blame`` says where the bound is lost, by
-    coordinate and by rounded slot, (d + k, B). ``at``, shape (d, B), and ``prices``, (rows, B), are the coordinates and
-    the prices of the rows from which the next look goes on; they have to do with how good a bound is, not with whether
-    it holds.
-    """
-
-    low: Floats
-    high: Floats
-    least: Floats
-    most: Floats
-    combination: NDArray[np.intp]
-    bound: Floats
-    blame: Floats
-    at: NDArray[np.float32]
-    prices: NDArray[np.float32]
-
-    def __len__(self) -> int:
-        return int(self.low.shape[1])
-
-    def take(self, chosen: Any) -> Boxes:
-        """Return some of the boxes."""
-        return Boxes(*(np.ascontiguousarray(part[..., chosen]) for part in vars(self).values()))
-
-    def copy(self) -> Boxes:
-        """Return boxes that can be changed without changing these."""
-        return Boxes(*(part.copy() for part in vars(self).values()))
-
-    @staticmethod
-    def join(parts: Sequence[Boxes]) -> Boxes:
-        """Return all boxes of several."""
-        return Boxes(*(np.concatenate(same, axis=-1) for same in zip(*(vars(p).values() for p in parts), strict=True)))
 
 
 @dataclass

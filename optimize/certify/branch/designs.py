@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from dawndusk.models.design import CATEGORIES, NUMBERS, VARIABLES, Design, DesignBatch
 from dawndusk.models.rounding import rounded_up
-from dawndusk.optimize.certify.branch.boxes import Boxes
+from dawndusk.optimize.boxes import Boxes
 from dawndusk.optimize.certify.graph.statement import SIZE, Statement
 
 Floats: TypeAlias = NDArray[np.float64]

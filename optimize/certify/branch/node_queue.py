@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from dawndusk.optimize.certify.branch.boxes import Boxes
+from dawndusk.optimize.boxes import Boxes
 
 HOT = 16 * 2048
 """Boxes that are kept in order; the rest waits."""

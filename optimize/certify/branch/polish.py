@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from dawndusk.models.design import Design, DesignBatch
 from dawndusk.optimize.certify.branch.designs import coordinates_of, designs_at
 from dawndusk.optimize.certify.graph.statement import SIZE, Statement
+from dawndusk.optimize.heuristics.variation import adapted
 
 Floats: TypeAlias = NDArray[np.float64]
 
@@ -103,7 +104,7 @@ class _Walk:
         self.stride = np.where(better, found - self.points, 0.5 * self.stride)
         self.points = np.where(better, found, self.points)
         self.merit = np.where(better, merit[starts, best], self.merit)
-        self.width = np.minimum(self.width * np.where(better, WIDER, NARROWER), WIDTH)
+        self.width = adapted(self.width, better, wider=WIDER, narrower=NARROWER, widest=WIDTH)
 
     def keep(self, count: int) -> None:
         """Keep the best starts."""

@@ -8,7 +8,8 @@ from typing import Protocol, TypeAlias, TypeVar
 
 import numpy as np
 
-from dawndusk.optimize.certify.branch.boxes import Bounder, Boxes
+from dawndusk.optimize.boxes import Boxes
+from dawndusk.optimize.certify.branch.boxes import Bounder
 from dawndusk.optimize.certify.branch.branching import Examined, examine
 from dawndusk.optimize.certify.graph.statement import state
 from dawndusk.optimize.execution.executor import Executor

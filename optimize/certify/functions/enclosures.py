@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 from dawndusk.models.array import BOUNDED_WHOLE, full_name
-from dawndusk.models.cost import spread_factor
-from dawndusk.models.reliability import share_served
-from dawndusk.models.thermal import equilibrium_temperature_k
-from dawndusk.optimize.certify.errors import NotBoundedError, UnenclosedError
+from dawndusk.models.physics.reliability import share_served
+from dawndusk.models.physics.thermal import equilibrium_temperature_k
+from dawndusk.models.programme.cost import spread_factor
 from dawndusk.optimize.certify.functions.curves import BALANCE, LOG_SPREAD, LOG_SPREAD_EXP, Curve
 from dawndusk.optimize.certify.functions.joint import LOGS, JointFunction, LogServed
+from dawndusk.optimize.errors import NotBoundedError, UnenclosedError
 from dawndusk.optimize.problem import Problem
 
 

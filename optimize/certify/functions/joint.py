@@ -14,7 +14,7 @@ from typing import Protocol
 
 import numpy as np
 
-from dawndusk.models.reliability import LEAST_SERVICE
+from dawndusk.models.physics.reliability import LEAST_SERVICE
 from dawndusk.optimize.certify.functions.curves import PADDING
 from dawndusk.optimize.certify.functions.life_lines import (
     LOGS,

@@ -23,7 +23,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from dawndusk.models.reliability import NODES, WEIGHTS
+from dawndusk.models.physics.reliability import NODES, WEIGHTS
 from dawndusk.optimize.certify.functions.curves import LARGEST_EXPONENT
 
 Floats: TypeAlias = NDArray[np.float64]

@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from dawndusk.models.columns import evaluate_columns
 from dawndusk.models.constants import WATTS_PER_MW
 from dawndusk.models.design import CATEGORIES, NUMBERS, VARIABLES, DesignBatch
-from dawndusk.models.rows import recorded_rows, rows_of
+from dawndusk.models.recording.rows import recorded_rows, rows_of
+from dawndusk.models.recording.trace import Graph
 from dawndusk.models.rules import RULES, Subject
-from dawndusk.models.trace import Graph
 from dawndusk.optimize.certify.functions.enclosures import bounded_as_a_whole, bounded_by_curves
 from dawndusk.optimize.problem import Combination, Fixed, Problem, Range
 

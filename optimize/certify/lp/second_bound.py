@@ -15,13 +15,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
 import numpy as np
 
 from dawndusk.models.design import Design
 from dawndusk.optimize.certify.branch.boxes import Bounder
-from dawndusk.optimize.certify.certificate import safe
 from dawndusk.optimize.certify.graph.operations import reached, reads
 from dawndusk.optimize.certify.graph.statement import STEPWISE, Statement, state
 from dawndusk.optimize.certify.lp.designs import best_near
@@ -30,13 +29,13 @@ from dawndusk.optimize.certify.lp.mixed_integer.pyomo_model import pyomo_model, 
 from dawndusk.optimize.certify.lp.model.columns import propagated
 from dawndusk.optimize.certify.lp.tree import Part, Tree
 from dawndusk.optimize.certify.lp.work import Modelling
+from dawndusk.optimize.certify.safety import safe
 from dawndusk.optimize.certify.translate.builder import Builder
-from dawndusk.optimize.evolution import search
 from dawndusk.optimize.execution.backends import open_executor
 from dawndusk.optimize.execution.executor import Executor
+from dawndusk.optimize.heuristics.evolution import search
 from dawndusk.optimize.problem import Combination, Problem
-
-Status: TypeAlias = Literal["bounded", "time limit", "infeasible", "failed", "interrupt"]
+from dawndusk.optimize.result import BoundStatus, SecondBound
 
 SEARCH_SHARE = 0.15
 MOST_SEARCH_S = 6.0
@@ -44,33 +43,6 @@ TARGET_SHARE = 0.98
 """Only designs better than the cutoff by this share of the gap are looked for: where there are none, it is closed."""
 TRIED_EVERY_S = 2.0
 """How often designs are tried near the solution of a model."""
-
-
-@dataclass(frozen=True)
-class SecondBound:
-    """What the second bound proved.
-
-    ``status`` is ``bounded`` (the gap asked for is closed), ``time limit``, ``infeasible`` (proved: no combination has
-    a design that meets the rules), ``failed`` (parts were left that can not be cut any further) or ``interrupt``
-    (``report`` raised ``KeyboardInterrupt``, which it may do between two steps). ``bound`` is in the
-    units of the objective: no feasible design is better. ``gap`` is relative to the incumbent, None without one.
-    ``rounds`` are linear models solved, ``columns`` and ``rows`` the size of one, ``pieces`` the parts left open.
-    ``stalled_at`` names what is furthest from the physics where the bound is lowest.
-    """
-
-    status: Status
-    bound: float | None
-    objective: float | None
-    design: Design | None
-    gap: float | None
-    seconds: float
-    rounds: int
-    pieces: int
-    columns: int
-    rows: int
-    open_combinations: int
-    stalled_at: str
-    solver_words: str
 
 
 @dataclass(frozen=True)
@@ -201,7 +173,7 @@ class _Search:
             solver_words=self.words,
         )
 
-    def _status(self, low: float) -> Status:
+    def _status(self, low: float) -> BoundStatus:
         if self.tree.queue:
             return "interrupt" if self.is_interrupted else "time limit"
         if any(part.bound < self.target for part in self.tree.stuck):
@@ -283,7 +255,7 @@ def second_bound(
                 time_limit_s=min(SEARCH_SHARE * time_limit_s, MOST_SEARCH_S),
                 most_designs=10**9,
             )
-            if found.status == "feasible":
+            if found.objective is not None:
                 run.offer(found.objective, found.design)
         run.run()
         return run.result()

@@ -14,13 +14,13 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from dawndusk.models.trace import reached_by
+from dawndusk.models.recording.trace import reached_by
 from dawndusk.optimize.certify.bound.affine import Forward
-from dawndusk.optimize.certify.errors import NotBoundedError
 from dawndusk.optimize.certify.graph.operations import ROW_TOLERANCE, Coefficient, Input, Row, Tape
 from dawndusk.optimize.certify.graph.statement import SIZE, Statement
 from dawndusk.optimize.certify.translate.nodes import Translation, is_rounding
 from dawndusk.optimize.certify.translate.slots import Cancelled, Slots, Value
+from dawndusk.optimize.errors import NotBoundedError
 
 Floats: TypeAlias = NDArray[np.float64]
 HOLD_SLACK = 1e-9

@@ -20,8 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from dawndusk.models.trace import Node
-from dawndusk.optimize.certify.errors import NotBoundedError
+from dawndusk.models.recording.trace import Node
 from dawndusk.optimize.certify.functions import curves
 from dawndusk.optimize.certify.functions.enclosures import enclosure_of
 from dawndusk.optimize.certify.functions.joint import JointFunction
@@ -29,6 +28,7 @@ from dawndusk.optimize.certify.functions.lookup import GridRanges, TableRanges
 from dawndusk.optimize.certify.graph.operations import Coefficient, Grid, Joint, Pair, Product, Rounding, Sign, Table
 from dawndusk.optimize.certify.graph.statement import Statement
 from dawndusk.optimize.certify.translate.slots import Cancelled, Slots, Value, key_of
+from dawndusk.optimize.errors import NotBoundedError
 from dawndusk.optimize.problem import Problem
 
 LOG_OF_ZERO = 0.5 * float(np.log(curves.TINY))

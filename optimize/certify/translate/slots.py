@@ -9,10 +9,10 @@ import numpy as np
 
 from dawndusk.optimize.certify.bound.affine import HEAVY, Forward
 from dawndusk.optimize.certify.bound.forms import Form
-from dawndusk.optimize.certify.errors import NotBoundedError
 from dawndusk.optimize.certify.functions import curves
 from dawndusk.optimize.certify.functions.curves import Curve
 from dawndusk.optimize.certify.graph.operations import Bend, Coefficient, Operand, Operation, Pair, Sum, Tape
+from dawndusk.optimize.errors import NotBoundedError
 
 LONGEST_SUM = 10
 

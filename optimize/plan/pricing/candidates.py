@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from dawndusk.models.design import Design
-from dawndusk.optimize.neighbourhood import coordinates_of
+from dawndusk.optimize.heuristics.local_search import coordinates_of
 from dawndusk.optimize.problem import Problem
 
 WIDTHS = (0.004, 0.02, 0.08, 0.3)

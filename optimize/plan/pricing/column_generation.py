@@ -19,15 +19,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dawndusk.models.design import Design
-from dawndusk.optimize.certify.errors import CertificateError
-from dawndusk.optimize.neighbourhood import coordinates_of
+from dawndusk.optimize.contradiction import check_plan
+from dawndusk.optimize.heuristics.local_search import coordinates_of
 from dawndusk.optimize.plan.pricing.candidates import draw
 from dawndusk.optimize.plan.pricing.dual_prices import Prices, Reduced, orbits_of, prices_of, reduced_costs
 from dawndusk.optimize.plan.pricing.proof import Proof, prove
 from dawndusk.optimize.plan.pricing.reduced_cost import space_for
 from dawndusk.optimize.plan.pricing.restricted_master import Master, Relaxed
 from dawndusk.optimize.plan.problem.problem import Effort, Objective, PlanProblem
-from dawndusk.optimize.plan.solve.bracket import TOLERANCE
 from dawndusk.optimize.plan.solve.engine import Planned, solve_plan
 from dawndusk.optimize.plan.solve.planned import Step
 from dawndusk.optimize.problem import Fixed, Problem
@@ -362,10 +361,9 @@ class _Run:
         """Raise ``CertificateError`` where a plan beats the bound on all of them."""
         if self.proof is None:
             return
-        best = None if after.objective is None else _sign(after.problem) * after.objective
-        if best is not None and self.proof.bound is not None and best < self.proof.bound - TOLERANCE * abs(best):
-            bound = f"{_sign(after.problem) * self.proof.bound:.9g} on the plans of all designs"
-            raise CertificateError(f"columns: found a plan of {after.objective:.9g}, better than the bound {bound}")
+        if after.objective is not None and self.proof.bound is not None:
+            sign = _sign(after.problem)
+            check_plan(sign * after.objective, self.proof.bound, sign=sign, of="the plans of all designs")
 
     def tell(self, number: int, planned: Planned) -> None:
         """Report a round. Its relaxation is no bound on plans of other designs."""

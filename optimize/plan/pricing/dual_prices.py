@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from dawndusk.models.errors import DawnduskError
 from dawndusk.models.fleet.economy import Economy
-from dawndusk.optimize.certify.errors import CertificateError
+from dawndusk.optimize.errors import CertificateError
 from dawndusk.optimize.plan.model.rows.fleet import THOUSAND
 from dawndusk.optimize.plan.model.rows.limits import usd_of_budget
 from dawndusk.optimize.plan.pricing.restricted_master import Master, Relaxed

@@ -21,7 +21,8 @@ import numpy as np
 
 from dawndusk.models.design import Design
 from dawndusk.models.fleet.economy import Economy
-from dawndusk.optimize.certify.branch.boxes import Bounder, Boxes
+from dawndusk.optimize.boxes import Boxes
+from dawndusk.optimize.certify.branch.boxes import Bounder
 from dawndusk.optimize.certify.branch.branching import Examined, examine
 from dawndusk.optimize.certify.branch.designs import SHARES, designs_in
 from dawndusk.optimize.certify.branch.node_queue import Frontier

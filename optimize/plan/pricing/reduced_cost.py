@@ -22,15 +22,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dawndusk.models.constants import TFLOPS_PER_PFLOPS, WATTS_PER_KW
-from dawndusk.models.cost import Hardware, annuity_years, spread_factor
 from dawndusk.models.design import DesignBatch
 from dawndusk.models.evaluate import evaluate
 from dawndusk.models.fleet.economy import Economy
-from dawndusk.models.program import Program
-from dawndusk.models.reliability import NODES, WEIGHTS, share_served
+from dawndusk.models.physics.reliability import NODES, WEIGHTS, share_served
+from dawndusk.models.programme.cost import Hardware, annuity_years, spread_factor
+from dawndusk.models.recording.program import Program
+from dawndusk.models.recording.trace import Graph, Term
 from dawndusk.models.rules import rules_of
 from dawndusk.models.tables import EvenAxis, EvenTable
-from dawndusk.models.trace import Graph, Term
 from dawndusk.optimize.certify.graph.statement import UNITS, Statement, state
 from dawndusk.optimize.plan.pricing.dual_prices import Prices
 from dawndusk.optimize.plan.pricing.served import by_ages, means_of, parted, presence

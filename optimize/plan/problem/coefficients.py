@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dawndusk.models.constants import HOURS_PER_YEAR
-from dawndusk.models.cost import annuity_years
 from dawndusk.models.fleet.accounts import first_periods
 from dawndusk.models.fleet.economy import Economy
+from dawndusk.models.programme.cost import annuity_years
 from dawndusk.optimize.plan.problem.problem import Objective
 
 Floats = NDArray[np.float64]

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dawndusk.models.constants import HOURS_PER_YEAR
-from dawndusk.models.cost import continuous
+from dawndusk.models.programme.cost import continuous
 from dawndusk.optimize.plan.problem.problem import Objective, PlanProblem
 
 Floats = NDArray[np.float64]

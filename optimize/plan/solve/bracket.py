@@ -5,12 +5,9 @@ from __future__ import annotations
 import math
 
 from dawndusk.models.fleet.fleet import Decisions
-from dawndusk.optimize.certify.errors import CertificateError
+from dawndusk.optimize.contradiction import check_plan
 from dawndusk.optimize.plan.problem.problem import Objective, PlanProblem
 from dawndusk.optimize.plan.problem.score import Scored, score
-
-TOLERANCE = 1e-4
-"""Relative: what the tolerances of the solver may do to a bound."""
 
 
 class Bracket:
@@ -72,11 +69,7 @@ class Bracket:
         self.bound = max(self.bound, bound)
 
     def _check(self) -> None:
-        if self.upper < self.bound - TOLERANCE * abs(self.bound):
-            raise CertificateError(
-                f"plan: found a plan of {self.sign * self.upper:.9g}, better than the bound "
-                f"{self.sign * self.bound:.9g} that was thought to be proved"
-            )
+        check_plan(self.upper, self.bound, sign=self.sign)
 
 
 def _miss(found: Scored) -> float:

@@ -35,6 +35,7 @@ from dawndusk.optimize.plan.solve.polish import POLISH_ROUNDS, polish, start_of,
 from dawndusk.optimize.plan.solve.priced import TRIAL_SHARE, Priced
 from dawndusk.optimize.plan.solve.reading import Wish, decisions_of, wish_of
 from dawndusk.optimize.plan.solve.repair import repaired
+from dawndusk.optimize.result import Status
 
 MOST_ROUNDS = 6
 LEAST_PROGRESS, MOST_IDLE = 0.02, 2
@@ -352,6 +353,7 @@ class _Run(Priced):
 
     def planned(self) -> Planned:
         gap = self.gap()
+        status: Status
         if self.best is not None:
             status = "optimal" if gap <= self.effort.gap else "feasible"
         else:

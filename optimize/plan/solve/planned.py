@@ -12,6 +12,7 @@ from dawndusk.optimize.plan.model.pieces import Pieces
 from dawndusk.optimize.plan.problem.problem import PlanProblem
 from dawndusk.optimize.plan.problem.score import Scored
 from dawndusk.optimize.plan.solve.conflict import PlanConflict
+from dawndusk.optimize.result import Result
 
 
 @dataclass(frozen=True)
@@ -43,8 +44,8 @@ class GapParts:
     rounding: float
 
 
-@dataclass(frozen=True, eq=False)
-class Planned:
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Planned(Result):
     """How a plan was solved.
 
     ``status`` is ``optimal`` (the gap asked for is proved), ``feasible`` (a plan, and a wider gap), ``infeasible``
@@ -56,17 +57,10 @@ class Planned:
     """
 
     problem: PlanProblem
-    status: str
-    objective: float | None
-    bound: float | None
-    gap: float | None
     model_objective: float | None
     plan: Scored | None
     near_miss: Scored | None
     rounds: int
-    seconds: float
-    seed: int
-    stopped_by: str
     columns: int
     rows: int
     pieces: Pieces | None

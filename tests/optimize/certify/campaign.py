@@ -11,8 +11,8 @@ from typing import Any, TypeAlias
 
 from dawndusk.models.design import Design
 from dawndusk.optimize.problem import Problem
-from dawndusk.studies.runs.runner import problem_of
-from dawndusk.studies.statement.studyfile import study_from_mapping
+from dawndusk.studies.input.studyfile import study_from_mapping
+from dawndusk.studies.run.design.runner import problem_of
 
 Scenario: TypeAlias = tuple[str, dict[str, Any]]
 

@@ -10,18 +10,19 @@ import pytest
 from numpy.typing import NDArray
 
 from dawndusk.models.design import CATEGORIES, DesignBatch
+from dawndusk.optimize.boxes import Boxes
 from dawndusk.optimize.certify.bound.forms import STEADY
 from dawndusk.optimize.certify.bound.rows import count_rows
-from dawndusk.optimize.certify.branch.boxes import Bounder, Boxes
+from dawndusk.optimize.certify.branch.boxes import Bounder
 from dawndusk.optimize.certify.branch.designs import coordinates_of, designs_at
 from dawndusk.optimize.certify.functions import curves
 from dawndusk.optimize.certify.functions.curves import LOG, Curve
 from dawndusk.optimize.certify.graph.operations import Bend, Grid, Input, Joint, Product, Rounding, Sign, Sum, Table
 from dawndusk.optimize.certify.graph.statement import SIZE, Statement, state
-from dawndusk.optimize.evolution import Effort, search
+from dawndusk.optimize.heuristics.evolution import Effort, search
 from dawndusk.optimize.problem import Problem
-from dawndusk.studies.runs.runner import problem_of
-from dawndusk.studies.statement.studyfile import read_study
+from dawndusk.studies.input.studyfile import read_study
+from dawndusk.studies.run.design.runner import problem_of
 
 Floats: TypeAlias = NDArray[np.float64]
 Places: TypeAlias = NDArray[np.intp]

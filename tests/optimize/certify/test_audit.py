@@ -8,10 +8,11 @@ from typing import TypeAlias
 import numpy as np
 import pytest
 
-from dawndusk.optimize.certify.branch.boxes import Bounder, Boxes, Verdict
-from dawndusk.optimize.certify.errors import CertificateError
+from dawndusk.optimize.boxes import Boxes
+from dawndusk.optimize.certify.branch.boxes import Bounder, Verdict
 from dawndusk.optimize.certify.search import _Run, certify
-from dawndusk.optimize.evolution import Effort, search
+from dawndusk.optimize.errors import CertificateError
+from dawndusk.optimize.heuristics.evolution import Effort, search
 from dawndusk.optimize.problem import Problem
 
 MakeProblem: TypeAlias = Callable[..., Problem]
@@ -40,7 +41,7 @@ def blind(monkeypatch: pytest.MonkeyPatch) -> None:
     def poor(self: _Run) -> None:
         whole, self.problem = self.problem, self.problem
         found = search(whole, seed=1, time_limit_s=5.0, effort=Effort(0, 1, 0, False), most_designs=512)
-        self._keep(found.design)
+        self._keep(found.nearest)
 
     assert original is not poor
     monkeypatch.setattr(_Run, "_first_designs", poor)
@@ -57,14 +58,14 @@ def test_a_bound_that_is_too_high_is_caught_and_both_points_are_named(make_probl
     words = str(caught.value)
     assert "the certificate is wrong: proved " in words
     assert "a feasible design with " in words
-    for name, value in best.design.to_dict().items():
+    for name, value in best.nearest.to_dict().items():
         assert f"'{name}': " in words, name
         if isinstance(value, str):
             assert f"'{value}'" in words
     stated = [
         float(part.split(" ")[0].rstrip(":")) for part in (words.split("proved ")[1], words.split("design with ")[1])
     ]
-    assert stated[0] > stated[1] >= best.objective * (1.0 - 1e-3)
+    assert stated[0] > stated[1] >= (best.objective or 0.0) * (1.0 - 1e-3)
 
 
 @pytest.mark.usefixtures("blind")

@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from dawndusk.models.design import DesignBatch
+from dawndusk.optimize.boxes import Boxes
 from dawndusk.optimize.certify.bound.bundle import known_planes
 from dawndusk.optimize.certify.bound.rows import cut
-from dawndusk.optimize.certify.branch.boxes import Bounder, Boxes
+from dawndusk.optimize.certify.branch.boxes import Bounder
 from dawndusk.optimize.certify.branch.branching import (
     MOST_CUTS,
     NARROWEST,

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from dawndusk.models.design import Design, DesignBatch
 from dawndusk.models.outcome import OUTCOMES
+from dawndusk.optimize.boxes import Boxes
 from dawndusk.optimize.certify.attack import Attacking, attack
 from dawndusk.optimize.certify.audit.containment import (
     SCALES,
@@ -35,18 +36,18 @@ from dawndusk.optimize.certify.audit.containment import (
 )
 from dawndusk.optimize.certify.audit.edges import edges_around
 from dawndusk.optimize.certify.bound import affine, forms
-from dawndusk.optimize.certify.branch.boxes import Bounder, Boxes, Verdict
+from dawndusk.optimize.certify.branch.boxes import Bounder, Verdict
 from dawndusk.optimize.certify.branch.designs import coordinates, designs_at
 from dawndusk.optimize.certify.branch.work import Bounding
-from dawndusk.optimize.certify.certificate import Certified
-from dawndusk.optimize.certify.errors import EnclosureError, NotBoundedError
 from dawndusk.optimize.certify.functions.curves import LOG1MEXP
 from dawndusk.optimize.certify.graph.operations import Rounding
 from dawndusk.optimize.certify.graph.statement import Statement, state
-from dawndusk.optimize.evolution import QUICK, search
+from dawndusk.optimize.errors import EnclosureError, NotBoundedError
+from dawndusk.optimize.heuristics.evolution import QUICK, search
 from dawndusk.optimize.problem import Problem
-from dawndusk.studies.runs.runner import nominal_design
-from dawndusk.studies.statement.studyfile import study_from_mapping
+from dawndusk.optimize.result import DesignResult
+from dawndusk.studies.input.studyfile import study_from_mapping
+from dawndusk.studies.run.design.runner import nominal_design
 
 from .campaign import AT_117_84, BELIEFS, CONSTANT, STUDIES, stated, vocabulary
 
@@ -86,7 +87,7 @@ def check(problem: Problem, seconds: float) -> None:
     _strangers_do_not_beat(problem, found.certified)
 
 
-def _agrees_with_itself(certified: Certified) -> None:
+def _agrees_with_itself(certified: DesignResult) -> None:
     if certified.status == "infeasible":
         assert certified.design is None
     if certified.objective is None or certified.bound is None:
@@ -97,10 +98,10 @@ def _agrees_with_itself(certified: Certified) -> None:
     assert (certified.status == "optimal") == (certified.gap <= GAP * (1.0 + 1e-9))
 
 
-def _strangers_do_not_beat(problem: Problem, certified: Certified) -> None:
+def _strangers_do_not_beat(problem: Problem, certified: DesignResult) -> None:
     """Compare with another population, designs all over the space, and the surroundings of the best in every name."""
     found = search(problem, seed=101, time_limit_s=SEARCHED_S, effort=QUICK)
-    best = [found.design] if found.status == "feasible" or certified.design is None else []
+    best = [found.nearest] if found.design is not None or certified.design is None else []
     best += [certified.design] if certified.design is not None else []
     proved = math.inf if certified.status == "infeasible" else -math.inf
     if certified.bound is not None:
@@ -339,8 +340,8 @@ def on_the_edge() -> tuple[Bounder, DesignBatch]:
     statement, rng = bounder.statement, np.random.default_rng(5)
     best = search(problem, seed=1, time_limit_s=10.0, effort=QUICK)
     assert best.status == "feasible"
-    centre = np.repeat(coordinates(statement, DesignBatch.of(best.design)), 128, axis=1)
-    own = np.full(128, statement.combinations.index(best.design.combination), dtype=np.intp)
+    centre = np.repeat(coordinates(statement, DesignBatch.of(best.nearest)), 128, axis=1)
+    own = np.full(128, statement.combinations.index(best.nearest.combination), dtype=np.intp)
     points, combination = edges_around(statement, centre, own, 0.01, rng)
     batch = designs_at(statement, points, combination)
     scored = problem.score(batch)

@@ -32,13 +32,13 @@ from dawndusk.optimize.certify.bound.affine import Forward
 from dawndusk.optimize.certify.bound.forms import AT_AN_EDGE, Form
 from dawndusk.optimize.certify.branch.boxes import Bounder
 from dawndusk.optimize.certify.branch.designs import coordinates, coordinates_of, designs_at
-from dawndusk.optimize.certify.errors import CertificateError, EnclosureError
 from dawndusk.optimize.certify.functions.curves import LOG1MEXP, TINY
 from dawndusk.optimize.certify.graph.operations import Input, Operation, Rounding, Sum
 from dawndusk.optimize.certify.graph.statement import Statement, state
 from dawndusk.optimize.certify.lp.propagation import Slots, narrowed
 from dawndusk.optimize.certify.lp.work import Modelling
 from dawndusk.optimize.certify.search import certify
+from dawndusk.optimize.errors import CertificateError, EnclosureError
 from dawndusk.optimize.problem import Problem
 
 Floats: TypeAlias = NDArray[np.float64]

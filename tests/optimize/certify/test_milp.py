@@ -35,13 +35,14 @@ from dawndusk.optimize.certify.lp.model.lines import (
 )
 from dawndusk.optimize.certify.lp.model.relaxation import Relaxation
 from dawndusk.optimize.certify.lp.model.template import Template
-from dawndusk.optimize.certify.lp.second_bound import SecondBound, milp_model, second_bound, write_model
+from dawndusk.optimize.certify.lp.second_bound import milp_model, second_bound, write_model
 from dawndusk.optimize.certify.lp.tree import Tree
 from dawndusk.optimize.certify.lp.values import values_at
 from dawndusk.optimize.certify.lp.work import Modelling
-from dawndusk.optimize.evolution import search
 from dawndusk.optimize.execution.backends import open_executor
+from dawndusk.optimize.heuristics.evolution import search
 from dawndusk.optimize.problem import Bound, Problem
+from dawndusk.optimize.result import SecondBound
 
 ONE = (
     "design.accelerator=[tpu_v7]",
@@ -207,6 +208,7 @@ def test_a_row_holds_a_column_once(name: str, study_problem: LoadProblem) -> Non
 
 def bounded(problem: Problem, time_limit_s: float, seed: int) -> tuple[float, SecondBound]:
     found = search(problem, seed=seed, time_limit_s=4.0, most_designs=10**8)
+    assert found.objective is not None
     return found.objective, second_bound(problem, gap=0.01, time_limit_s=time_limit_s)
 
 
@@ -305,7 +307,7 @@ def test_no_cut_loses_a_design_that_is_better_than_the_target(
     context = Modelling(problem)
     tape = context.tape
     found = search(problem, seed=1, time_limit_s=1.0, most_designs=10**8)
-    assert found.design is not None
+    assert found.design is not None and found.objective is not None
     number = statement.combinations.index(found.design.combination)
     values = values_at(tape, number, coordinates_of(statement, found.design))
     assert values[tape.objective] == pytest.approx(np.log(found.objective), abs=1e-6)

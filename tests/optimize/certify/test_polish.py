@@ -12,7 +12,7 @@ import pytest
 from dawndusk.models.design import Design, DesignBatch
 from dawndusk.optimize.certify.branch.polish import improve
 from dawndusk.optimize.certify.graph.statement import Statement, state
-from dawndusk.optimize.evolution import Effort, search
+from dawndusk.optimize.heuristics.evolution import Effort, search
 from dawndusk.optimize.problem import Problem
 
 StudyProblem: TypeAlias = Callable[..., Problem]
@@ -24,7 +24,7 @@ BRIEF = Effort(evolved=1, generations=40, refined=1, every_name=False)
 def found(study_problem: StudyProblem) -> tuple[Statement, Design]:
     """A study and a design that is good, not best."""
     problem = study_problem("orbit-200mw")
-    return state(problem), search(problem, seed=3, time_limit_s=20.0, effort=BRIEF).design
+    return state(problem), search(problem, seed=3, time_limit_s=20.0, effort=BRIEF).nearest
 
 
 def merit(statement: Statement, design: Design) -> float:
@@ -66,7 +66,7 @@ def test_a_size_far_from_the_best_is_left(found: tuple[Statement, Design]) -> No
 def test_without_a_size_to_choose_it_starts_from_the_design(study_problem: StudyProblem) -> None:
     problem = study_problem("orbit-200mw", "design.accelerators_per_satellite=124")
     statement = state(problem)
-    design = search(problem, seed=3, time_limit_s=20.0, effort=BRIEF).design
+    design = search(problem, seed=3, time_limit_s=20.0, effort=BRIEF).nearest
     better = improved(statement, design, 1)
     assert better.accelerators_per_satellite == 124
     assert merit(statement, better) <= merit(statement, design)

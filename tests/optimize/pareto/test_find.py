@@ -10,9 +10,9 @@ import pytest
 from dawndusk.models.design import Design, DesignBatch
 from dawndusk.models.errors import DawnduskError
 from dawndusk.models.evaluate import evaluate
-from dawndusk.optimize.certify.errors import CertificateError
+from dawndusk.optimize.errors import CertificateError
+from dawndusk.optimize.heuristics.dominance import not_dominated
 from dawndusk.optimize.pareto import find
-from dawndusk.optimize.pareto.dominance import not_dominated
 from dawndusk.optimize.pareto.ends import Effort, End, PointProof, PointQuestion, prove_end, prove_points
 from dawndusk.optimize.pareto.field import Field
 from dawndusk.optimize.pareto.find import Proofs, find_front

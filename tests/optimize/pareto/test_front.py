@@ -6,8 +6,8 @@ from numpy.typing import NDArray
 
 from dawndusk.optimize.pareto.front import Front
 from dawndusk.optimize.problem import Goal
-from dawndusk.studies.runs.runner import nominal_design
-from dawndusk.studies.statement.studyfile import read_study
+from dawndusk.studies.input.studyfile import read_study
+from dawndusk.studies.run.design.runner import nominal_design
 
 COST, YEARS = Goal("lcoc_usd_per_pflop_hour"), Goal("deployment_years")
 COMPUTE = Goal("delivered_pflops", "maximise")

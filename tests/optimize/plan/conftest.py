@@ -9,8 +9,8 @@ from dawndusk.models.design import Design
 from dawndusk.models.fleet.calendar import Calendar, Path
 from dawndusk.models.fleet.economy import Terms, economy_of
 from dawndusk.optimize.plan.problem.problem import Demand, Objective, PlanProblem
-from dawndusk.studies.runs.runner import nominal_design
-from dawndusk.studies.statement.studyfile import study_from_mapping
+from dawndusk.studies.input.studyfile import study_from_mapping
+from dawndusk.studies.run.design.runner import nominal_design
 
 MakePlan = Callable[..., PlanProblem]
 

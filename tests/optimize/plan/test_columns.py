@@ -14,7 +14,7 @@ from dawndusk.models.design import Design
 from dawndusk.models.fleet.calendar import Calendar, Path
 from dawndusk.models.fleet.economy import Terms, economy_of
 from dawndusk.models.fleet.satellites import figures_of
-from dawndusk.models.program import Program
+from dawndusk.models.recording.program import Program
 from dawndusk.optimize.plan.pricing import column_generation as columns
 from dawndusk.optimize.plan.pricing.column_generation import RoundStep, generate
 from dawndusk.optimize.plan.pricing.dual_prices import orbits_of, prices_of, reduced_costs
@@ -25,8 +25,8 @@ from dawndusk.optimize.plan.problem.problem import Demand, Effort, Limits, Objec
 from dawndusk.optimize.plan.solve.engine import solve_plan
 from dawndusk.optimize.plan.solve.planned import Step
 from dawndusk.optimize.problem import Fixed, Problem, Range
-from dawndusk.studies.runs.runner import problem_of
-from dawndusk.studies.statement.studyfile import read_study
+from dawndusk.studies.input.studyfile import read_study
+from dawndusk.studies.run.design.runner import problem_of
 
 from .conftest import designs_of
 

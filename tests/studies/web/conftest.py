@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import dawndusk as dd
-from dawndusk.studies.runs.runfolder import write_run
+from dawndusk.studies.run.folder.writing import write_run
 from dawndusk.studies.web.jobs import ENDED, Job, Jobs
 
 WAIT_S = 120.0

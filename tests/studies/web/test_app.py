@@ -13,8 +13,8 @@ import pytest
 
 import dawndusk as dd
 from dawndusk.models.outcome import OUTCOMES
-from dawndusk.studies.statement.files import library_path
-from dawndusk.studies.statement.studyfile import study_from_mapping
+from dawndusk.studies.input.files import library_path
+from dawndusk.studies.input.studyfile import study_from_mapping
 
 pytest.importorskip("fastapi")
 testclient = pytest.importorskip("starlette.testclient")

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from dawndusk.studies.report.page import write_report
+from dawndusk.studies.output.report.page import write_report
 
 playwright = pytest.importorskip("playwright.sync_api")
 pytest.importorskip("plotly")
@@ -31,7 +31,7 @@ LAPTOP, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
 HARMLESS = re.compile(r"GL Driver Message|GPU stall")
 """What a browser without a graphics card says about itself."""
 SERVE = (
-    "import sys\nfrom dawndusk.studies.commands.serve import serve_command\n"
+    "import sys\nfrom dawndusk.studies.cli.serve import serve_command\n"
     "sys.exit(serve_command.main(sys.argv[1:], standalone_mode=False))\n"
 )
 PATIENCE_S = 40.0

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from dawndusk.models.errors import DawnduskError
-from dawndusk.studies.runs.runcontent import read_run
+from dawndusk.studies.run.folder.reading import read_run
 from dawndusk.studies.web import jobs as module
 from dawndusk.studies.web.jobs import CANCELLED, DONE, FAILED, MOST_WAITING, QUEUED, RUNNING, BusyError, Jobs
 

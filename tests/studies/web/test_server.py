@@ -16,14 +16,14 @@ import pytest
 from click.testing import CliRunner
 
 from dawndusk.models.errors import DawnduskError
-from dawndusk.studies.commands import serve as web_commands
+from dawndusk.studies.cli import serve as web_commands
 from dawndusk.studies.web.server import address, is_loopback, open_socket, serve, token_for
 from dawndusk.studies.web.workspace import Workspace
 
 pytest.importorskip("uvicorn")
 
 SERVE = (
-    "import sys\nfrom dawndusk.studies.commands.serve import serve_command\n"
+    "import sys\nfrom dawndusk.studies.cli.serve import serve_command\n"
     "sys.exit(serve_command.main(sys.argv[1:], standalone_mode=False))\n"
 )
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from dawndusk.models.reliability import NODES, WEIGHTS
+from dawndusk.models.physics.reliability import NODES, WEIGHTS
 from dawndusk.optimize.certify.functions.curves import PADDING
 from dawndusk.optimize.certify.functions.joint import LOG_LEAST, LOGS, LogServed
 from dawndusk.optimize.certify.lp.model.columns import Ranges, Term

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from dawndusk.models.tables import EvenAxis, EvenGrid, EvenTable
 from dawndusk.optimize.certify.bound.affine import Forward
 from dawndusk.optimize.certify.bound.forms import NOTHING_KNOWN, Form, bounded
-from dawndusk.optimize.certify.errors import EnclosureError
 from dawndusk.optimize.certify.functions.curves import EXP, LOG, SOFTPLUS, Curve
 from dawndusk.optimize.certify.functions.lookup import GridRanges, TableRanges
 from dawndusk.optimize.certify.graph.operations import Bend, Grid, Input, Product, Rounding, Sign, Sum, Table
+from dawndusk.optimize.errors import EnclosureError
 
 Floats: TypeAlias = NDArray[np.float64]
 Within: TypeAlias = Callable[..., tuple[Floats, Floats, Floats]]

@@ -11,11 +11,12 @@ import pytest
 from numpy.typing import NDArray
 
 from dawndusk.models.design import DesignBatch
+from dawndusk.optimize.boxes import Boxes
 from dawndusk.optimize.certify.bound.affine import Forward
 from dawndusk.optimize.certify.bound.backward import at_point, plane
 from dawndusk.optimize.certify.bound.curve_sums import groups
 from dawndusk.optimize.certify.bound.selection import Selection
-from dawndusk.optimize.certify.branch.boxes import Bounder, Boxes
+from dawndusk.optimize.certify.branch.boxes import Bounder
 from dawndusk.optimize.certify.graph.statement import state
 from dawndusk.optimize.problem import Bound, Problem
 

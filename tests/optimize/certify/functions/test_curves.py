@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from dawndusk.models.thermal import equilibrium_temperature_k
+from dawndusk.models.physics.thermal import equilibrium_temperature_k
 from dawndusk.optimize.certify.functions.curves import (
     BALANCE,
     EXP,

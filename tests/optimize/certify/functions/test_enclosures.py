@@ -10,10 +10,9 @@ import pytest
 
 from dawndusk.models import array
 from dawndusk.models.array import BOUNDED_WHOLE, MONOTONE_FUNCTIONS, bounded_whole, full_name, monotone
-from dawndusk.models.cost import annuity_years, spread_factor
-from dawndusk.models.reliability import share_served
-from dawndusk.models.thermal import equilibrium_temperature_k
-from dawndusk.optimize.certify.errors import CertificateError, NotBoundedError, UnenclosedError
+from dawndusk.models.physics.reliability import share_served
+from dawndusk.models.physics.thermal import equilibrium_temperature_k
+from dawndusk.models.programme.cost import annuity_years, spread_factor
 from dawndusk.optimize.certify.functions import enclosures
 from dawndusk.optimize.certify.functions.enclosures import (
     ENCLOSURES,
@@ -24,6 +23,7 @@ from dawndusk.optimize.certify.functions.enclosures import (
     enclosure_of,
 )
 from dawndusk.optimize.certify.graph.statement import STEPWISE, UNITS
+from dawndusk.optimize.errors import CertificateError, NotBoundedError, UnenclosedError
 
 
 @pytest.fixture

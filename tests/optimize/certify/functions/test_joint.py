@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from dawndusk.models.reliability import LEAST_SERVICE, share_served
+from dawndusk.models.physics.reliability import LEAST_SERVICE, share_served
 from dawndusk.optimize.certify.functions.joint import LOG_LEAST, LOGS, LogServed
 
 Floats: TypeAlias = NDArray[np.float64]

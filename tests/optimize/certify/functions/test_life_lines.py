@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from dawndusk.models.reliability import NODES, WEIGHTS
+from dawndusk.models.physics.reliability import NODES, WEIGHTS
 from dawndusk.optimize.certify.functions.curves import LARGEST_EXPONENT
 from dawndusk.optimize.certify.functions.life_lines import (
     LARGEST_SPREAD,

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dawndusk.models.design import VARIABLES
-from dawndusk.models.trace import Graph
+from dawndusk.models.recording.trace import Graph
 from dawndusk.optimize.certify.graph.statement import (
     LEAST_OFFSET,
     SIZE,

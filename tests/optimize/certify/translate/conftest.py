@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from dawndusk.models.trace import Graph
+from dawndusk.models.recording.trace import Graph
 from dawndusk.optimize.certify.bound.affine import Forward
 from dawndusk.optimize.certify.bound.backward import at_point, plane
 from dawndusk.optimize.certify.bound.curve_sums import groups

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from dawndusk.optimize.certify.branch.boxes import Bounder
-from dawndusk.optimize.certify.errors import NotBoundedError
 from dawndusk.optimize.certify.graph.operations import ROW_TOLERANCE, Input, Rounding, read_by
 from dawndusk.optimize.certify.graph.statement import state
 from dawndusk.optimize.certify.translate.builder import HOLD_SLACK
+from dawndusk.optimize.errors import NotBoundedError
 from dawndusk.optimize.problem import Problem
 
 Record: TypeAlias = Callable[..., Any]

@@ -12,14 +12,14 @@ import pytest
 
 from dawndusk.models import array
 from dawndusk.models.array import bounded_whole, full_name, monotone
-from dawndusk.models.trace import Term
+from dawndusk.models.recording.trace import Term
 from dawndusk.optimize.certify.branch.boxes import Bounder
 from dawndusk.optimize.certify.branch.designs import designs_at
-from dawndusk.optimize.certify.errors import UnenclosedError
 from dawndusk.optimize.certify.functions import enclosures
 from dawndusk.optimize.certify.functions.curves import Curve
 from dawndusk.optimize.certify.functions.enclosures import Algebra, bounded_as_a_whole, encloses
 from dawndusk.optimize.certify.graph.statement import STEPWISE, UNITS, Statement, state
+from dawndusk.optimize.errors import UnenclosedError
 from dawndusk.optimize.problem import Problem
 
 Record: TypeAlias = Callable[..., Any]

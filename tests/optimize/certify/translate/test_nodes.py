@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 
 from dawndusk.models.array import MONOTONE_FUNCTIONS
-from dawndusk.models.cost import spread_factor
-from dawndusk.models.reliability import share_served
+from dawndusk.models.physics.reliability import share_served
+from dawndusk.models.physics.thermal import equilibrium_temperature_k
+from dawndusk.models.programme.cost import spread_factor
+from dawndusk.models.recording.trace import Graph, Node, RecordedTable
 from dawndusk.models.tables import EvenAxis, EvenGrid, EvenTable
-from dawndusk.models.thermal import equilibrium_temperature_k
-from dawndusk.models.trace import Graph, Node, RecordedTable
-from dawndusk.optimize.certify.errors import NotBoundedError
 from dawndusk.optimize.certify.translate.nodes import evaluated, is_rounding
+from dawndusk.optimize.errors import NotBoundedError
 
 Record: TypeAlias = Callable[..., Any]
 Hold: TypeAlias = Callable[..., None]

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from dawndusk.optimize.certify.bound.affine import HEAVY, Forward
-from dawndusk.optimize.certify.errors import NotBoundedError
 from dawndusk.optimize.certify.functions.curves import EXP, LOG, SOFTPLUS, TINY
 from dawndusk.optimize.certify.graph.operations import Bend, Input, Pair, Sum, Tape
 from dawndusk.optimize.certify.graph.statement import Statement, state
 from dawndusk.optimize.certify.translate.slots import LONGEST_SUM, Cancelled, Slots, Value, key_of
+from dawndusk.optimize.errors import NotBoundedError
 from dawndusk.optimize.problem import Problem
 
 LOW, HIGH = np.array([[0.5], [-1.0], [2.0]]), np.array([[2.0], [1.0], [30.0]])

@@ -1,0 +1,1 @@
+"""What one satellite is and does: orbit, power, heat, mass, radiation, failures, links, propulsion."""

@@ -1,0 +1,1 @@
+"""The model recorded once as a list of operations, and run on columns of designs and of assumptions."""

@@ -1,0 +1,1 @@
+"""Why this design, why not another, and why none at all."""

@@ -1,0 +1,1 @@
+"""Rules that name the next points of a search by trials."""

@@ -1,1 +1,0 @@
-"""Fronts: run, write, export and show them."""

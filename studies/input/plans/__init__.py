@@ -1,0 +1,1 @@
+"""What the section ``plan`` of a study may say, and what is refused."""

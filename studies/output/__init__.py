@@ -1,0 +1,1 @@
+"""What a person sees of an answer, and what other programs read of it."""

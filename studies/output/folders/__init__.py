@@ -1,0 +1,1 @@
+"""Run folders with pictures in them."""

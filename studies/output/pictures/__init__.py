@@ -1,0 +1,1 @@
+"""Static pictures that need no browser, drawn with matplotlib."""

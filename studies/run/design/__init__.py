@@ -1,0 +1,1 @@
+"""Design studies: a run, its result, what limits it, and its certificate."""

@@ -1,0 +1,1 @@
+"""What a plan may be asked beyond what is best."""

@@ -1,1 +1,0 @@
-"""Runs of design studies: engines, results, run folders."""

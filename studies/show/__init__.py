@@ -1,1 +1,0 @@
-"""Runs and explanations as text for a terminal."""
