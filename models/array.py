@@ -69,7 +69,7 @@ def monotone(**directions: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
                     return cast("R", value.__monotone_call__(function, directions, bound))
             return function(*args, **kwargs)
 
-        MONOTONE_FUNCTIONS[f"{function.__module__}.{function.__qualname__}"] = (call, directions)
+        MONOTONE_FUNCTIONS[full_name(function)] = (call, directions)
         return call
 
     return decorate
@@ -77,3 +77,22 @@ def monotone(**directions: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
 
 MONOTONE_FUNCTIONS: dict[str, tuple[Callable[..., Any], dict[str, str]]] = {}
 """Every declared function by its full name, for the property tests and for range arithmetic."""
+
+
+def bounded_whole(function: Callable[P, R]) -> Callable[P, R]:
+    """Declare that a ``monotone`` function has to be bounded as a whole, as one operation of the recording.
+
+    Step by step its bounds would forget what its steps have in common. Whoever bounds the recording knows an enclosure
+    of every such function by its name (see ``BOUNDED_WHOLE``), or refuses the model.
+    """
+    BOUNDED_WHOLE[full_name(function)] = function
+    return function
+
+
+BOUNDED_WHOLE: dict[str, Callable[..., Any]] = {}
+"""Every function that asks for an enclosure of its own, by its full name."""
+
+
+def full_name(function: Callable[..., Any]) -> str:
+    """Return the name by which a declared function is known, ``module.function``."""
+    return f"{function.__module__}.{function.__qualname__}"

@@ -15,8 +15,8 @@ from dawndusk.models.errors import DawnduskError
 from dawndusk.models.outcome import OUTCOMES
 from dawndusk.models.units import precise
 from dawndusk.optimize.certify.search import certify
-from dawndusk.optimize.certify.translate.slots import NotBoundedError
 from dawndusk.optimize.contradiction import TOLERANCE, claim_of, refute
+from dawndusk.optimize.errors import NotBoundedError
 from dawndusk.optimize.execution.tasks import TaskError
 from dawndusk.optimize.heuristics.evolution import search
 from dawndusk.optimize.problem import Problem

@@ -1,4 +1,4 @@
-"""What is raised when a certificate can not be right: a design beats it, or an enclosure contradicts itself."""
+"""What is raised when a certificate can not be made, or can not be right."""
 
 from __future__ import annotations
 
@@ -14,4 +14,15 @@ class EnclosureError(CertificateError):
 
     Every quantity has a value at every design, so that an enclosure that is empty is wrong. Never read as "this box
     holds nothing".
+    """
+
+
+class NotBoundedError(DawnduskError):
+    """The model has an operation for which no bound is known."""
+
+
+class UnenclosedError(NotBoundedError):
+    """A function of the model asks to be bounded as a whole, and no enclosure of it is registered.
+
+    An enclosure is registered by ``functions.enclosures.encloses`` where it is defined.
     """

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dawndusk.models.array import Array, monotone
+from dawndusk.models.array import Array, bounded_whole, monotone
 from dawndusk.models.assumptions import Reliability
 from dawndusk.models.constants import BOLTZMANN_EV_K, SECONDS_PER_YEAR
 
@@ -86,6 +86,7 @@ def in_service(
     return Service(mean, discounted * life_years)
 
 
+@bounded_whole
 @monotone(log_spare="+", failures="-", wear="-", log_oversize="+", array_loss="-", lost="-")
 def share_served(
     log_spare: Array,

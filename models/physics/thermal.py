@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dawndusk.models.array import Array, monotone
+from dawndusk.models.array import Array, bounded_whole, monotone
 from dawndusk.models.assumptions import Environment, Thermal
 from dawndusk.models.catalogue import Accelerator, Orbit, Radiator
 from dawndusk.models.constants import EARTH_RADIUS_M, STEFAN_BOLTZMANN_W_M2_K4
@@ -100,6 +100,7 @@ def ladder(thermal: Thermal, accelerator: Accelerator, lift_k: Array) -> Ladder:
     return Ladder(slope, (ends + rise) * slope, ends + rise * thermal.least_power_fraction)
 
 
+@bounded_whole
 @monotone(emission="-", slope="+", constant="+", least="+")
 def equilibrium_temperature_k(
     emission: Array, slope: Array, constant: Array, least: Array, steps: int = NEWTON_STEPS_OF_LEAKING_CHIPS

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dawndusk.models.array import Array, monotone
+from dawndusk.models.array import Array, bounded_whole, monotone
 from dawndusk.models.assumptions import Cost, Network, Platform
 from dawndusk.models.catalogue import Radiator, SolarArray
 from dawndusk.models.constants import WH_PER_KWH
@@ -85,6 +85,7 @@ def annuity_years(rate_per_year: Array, years: Array) -> Array:
     return years * spread_factor(rate_per_year * years)
 
 
+@bounded_whole
 @monotone(rate_years="-")
 def spread_factor(rate_years: Array) -> Array:
     """Return the discount on something spread evenly over a time T, ``(1 - exp(-x)) / x`` with ``x = r T``.

@@ -36,8 +36,7 @@ from dawndusk.optimize.certify.branch.designs import coordinates, designs_at
 from dawndusk.optimize.certify.branch.work import Bounding
 from dawndusk.optimize.certify.graph.statement import Statement
 from dawndusk.optimize.certify.search import certify
-from dawndusk.optimize.certify.translate.slots import NotBoundedError
-from dawndusk.optimize.errors import CertificateError, EnclosureError
+from dawndusk.optimize.errors import CertificateError, EnclosureError, NotBoundedError
 from dawndusk.optimize.heuristics.evolution import QUICK, search
 from dawndusk.optimize.problem import Problem, Scored
 from dawndusk.optimize.result import DesignResult

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from dawndusk.models.design import Design
 from dawndusk.optimize.certify.search import certify
-from dawndusk.optimize.certify.translate.slots import NotBoundedError
+from dawndusk.optimize.errors import NotBoundedError
 from dawndusk.optimize.execution.backends import open_executor
 from dawndusk.optimize.problem import Bound, Goal, Problem
 from dawndusk.optimize.progress import Progress

@@ -23,7 +23,7 @@ import dawndusk
 from dawndusk.models.errors import DawnduskError
 from dawndusk.models.outcome import OUTCOMES
 from dawndusk.optimize.certify.attack import Attacked, Attacking, Contradiction, attack
-from dawndusk.optimize.certify.translate.slots import NotBoundedError
+from dawndusk.optimize.errors import NotBoundedError
 from dawndusk.optimize.result import INTERRUPT, DesignResult
 from dawndusk.studies.cli.terminal import (
     CONTRADICTED,

@@ -1,11 +1,19 @@
-"""The tape on boxes: what every slot is at most and at least, to first order, from the inputs on.
+"""Forward bound propagation: what every slot is at most and at least, to first order, from the inputs on.
 
-Over a box with coordinates ``u`` in [-1, 1] a form says ``value - sum_i c_i u_i`` lies in ``[below, above]``, and the
-value itself in ``[low, high]``. Sums of forms are exact, so what two quantities have in common cancels, as it does not
-between intervals; a curve is enclosed between two lines of one slope.
+Over a box with coordinates ``u`` in [-1, 1] an affine form says ``value - sum_i c_i u_i`` lies in ``[below, above]``,
+and the value itself in ``[low, high]``. What it rests on:
 
-Sources: Comba, Stolfi, Affine arithmetic and its applications to computer graphics, 1993 (affine forms); Messine,
-Extensions of affine arithmetic, 2002 (condensed remainders).
+- Sum of affine forms: ``sum f_k (c_k . u + r_k) = (sum f_k c_k) . u + sum f_k r_k``, exact to first order, so that what
+  two quantities have in common cancels, as it does not between intervals (test_sum_of_affine_forms).
+- Function of affine forms: where ``least <= f(x) - s . x <= most`` over the ranges of its arguments, ``f`` has the form
+  ``s . forms`` with ``least`` and ``most`` added to the remainder (test_function_of_affine_forms).
+- Range of an affine form: ``below - sum |c| <= value <= above + sum |c|`` (test_range_of_an_affine_form).
+
+Which lines and planes enclose a function stands beside it in ``functions``.
+
+Sources: Comba and Stolfi, Affine arithmetic and its applications to computer graphics, 1993; Stolfi and de Figueiredo,
+Self-validated numerical methods and applications, 1997; Messine, Extensions of affine arithmetic, 2002 (condensed
+remainders); Belotti, Cafieri, Lee, Liberti, Feasibility-based bounds tightening via fixed points, 2010 (FBBT).
 """
 
 from __future__ import annotations
@@ -33,6 +41,7 @@ from dawndusk.optimize.certify.bound.forms import (
     whole_ends,
 )
 from dawndusk.optimize.certify.functions.curves import LARGEST_EXPONENT, PADDING, Lines, lines
+from dawndusk.optimize.certify.functions.planes import Plane, grid_plane, product_ends, product_plane, table_lines
 from dawndusk.optimize.certify.graph.operations import (
     Bend,
     Coefficient,
@@ -167,7 +176,12 @@ class Forward:
         self._contradicted |= wrong
 
     def limit(self, slot: int) -> None:
-        """End the range of a slot where a rule ends it."""
+        """End the range of a slot where a rule ends it.
+
+        Range ended by a rule: every design of interest has ``least <= value <= most``, so that
+        ``[max(low, least), min(high, most)]`` holds the values of all of them, and a box in which that is empty holds
+        none (test_range_ended_by_a_rule).
+        """
         form = self.forms[slot]
         least, most = self.limits[slot]
         form.low = np.maximum(form.low, self.here(least))
@@ -213,7 +227,12 @@ class Forward:
         return bounded(axes, slopes, below, above, low, high)
 
     def _paired(self, pair: Pair) -> Form:
-        """Return a pair as a mean of its operands, with the error of the curve that makes it."""
+        """Return a pair as a mean of its operands, with the error of the curve that makes it.
+
+        Pair as a mean of its operands: ``y + g(x - y)``, where ``s d + least <= g(d) <= s d + most``, lies in
+        ``s x + (1 - s) y + [least, most]``. It rises in both operands, a difference in the first alone, so that its
+        ends are its values at theirs (test_pair_as_a_mean_of_its_operands).
+        """
         x, y = (self._operand(operand) for operand in (pair.x, pair.y))
         found: Lines = self.kept[pair.bend]
         share, least, most = found.slope, found.least, found.most
@@ -255,65 +274,36 @@ class Forward:
         return bounded(inner.axes, inner.slopes * slope, below + least, above + most, low, high)
 
     def _table(self, operation: Table, slot: int) -> Form:
-        """Enclose a table by the chord between the ends, and by how far slopes let it leave the chord."""
-        x, row = self.forms[operation.slot], self.row(operation.row)
-        at_low, at_high, steep_low, steep_high, low, high = operation.ranges.between(x.low, x.high, row)
-        width = x.high - x.low
-        narrow = ~(width > 0.0)
-        slope = np.where(narrow, 0.5 * (steep_low + steep_high), (at_high - at_low) / np.where(narrow, 1.0, width))
-        steep_low, steep_high = np.minimum(steep_low, slope), np.maximum(steep_high, slope)
-        spread = steep_high - steep_low
-        leaves = width * (steep_high - slope) * (slope - steep_low) / np.where(spread > 0.0, spread, 1.0)
-        start = at_low - slope * x.low
-        pad = PADDING * (np.abs(start) + np.abs(at_low))
-        low, high = low - PADDING * np.abs(low), high + PADDING * np.abs(high)
-        found = Lines(slope, start - leaves - pad, start + leaves + pad, low, high)
-        self.kept[slot] = found
-        below, above = ordered(x.below, x.above, slope)
-        return bounded(x.axes, x.slopes * slope, below + found.least, above + found.most, low, high)
+        x = self.forms[operation.slot]
+        found = self.kept[slot] = table_lines(operation.ranges, (x.low, x.high), self.row(operation.row))
+        below, above = ordered(x.below, x.above, found.slope)
+        return bounded(
+            x.axes, x.slopes * found.slope, below + found.least, above + found.most, found.at_low, found.at_high
+        )
 
     def _grid(self, operation: Grid, slot: int) -> Form:
-        """Enclose a table of two by the plane through its middle, and by how far slopes let it leave the plane."""
-        x, y, row, ranges = self.forms[operation.x], self.forms[operation.y], self.row(operation.row), operation.ranges
+        x, y, row = self.forms[operation.x], self.forms[operation.y], self.row(operation.row)
         xs, ys = (x.low, x.high), (y.low, y.high)
-        (x_low, x_high), (y_low, y_high) = ranges.slopes(xs, ys, row)
-        least, most = ranges.values(xs, ys, row)
-        slope_x, slope_y = 0.5 * (x_low + x_high), 0.5 * (y_low + y_high)
-        middle_x, middle_y = 0.5 * (x.low + x.high), 0.5 * (y.low + y.high)
-        at_middle = ranges.at(middle_x, middle_y, row)
-        leaves = 0.25 * ((x_high - x_low) * (x.high - x.low) + (y_high - y_low) * (y.high - y.low))
-        leaves = leaves + PADDING * (1.0 + np.abs(at_middle)) + 1e-13
-        start = at_middle - slope_x * middle_x - slope_y * middle_y
-        self.kept[slot] = (slope_x, slope_y, start - leaves, start + leaves)
-        axes, slopes = self._joined(x, y, slope_x, slope_y)
-        below_x, above_x = ordered(x.below, x.above, slope_x)
-        below_y, above_y = ordered(y.below, y.above, slope_y)
-        return bounded(
-            axes, slopes, below_x + below_y + start - leaves, above_x + above_y + start + leaves, least, most
+        return self._on_a_plane(
+            x, y, grid_plane(operation.ranges, xs, ys, row), slot, operation.ranges.values(xs, ys, row)
         )
 
     def _product(self, operation: Product, slot: int) -> Form:
-        """Enclose a product by the tangent plane at the middle of both ranges."""
         x, y = self.forms[operation.x], self.forms[operation.y]
-        middle_x, middle_y = 0.5 * (x.low + x.high), 0.5 * (y.low + y.high)
-        shift = middle_x * middle_y
-        rest = (x.high - middle_x) * (y.high - middle_y) + PADDING * np.abs(shift)
-        corners = np.stack([x.low * y.low, x.low * y.high, x.high * y.low, x.high * y.high])
-        self.kept[slot] = (middle_y, middle_x, -shift - rest, -shift + rest)
-        axes, slopes = self._joined(x, y, middle_y, middle_x)
-        below_x, above_x = ordered(x.below, x.above, middle_y)
-        below_y, above_y = ordered(y.below, y.above, middle_x)
-        return bounded(
-            axes,
-            slopes,
-            below_x + below_y - shift - rest,
-            above_x + above_y - shift + rest,
-            corners.min(axis=0),
-            corners.max(axis=0),
-        )
+        xs, ys = (x.low, x.high), (y.low, y.high)
+        return self._on_a_plane(x, y, product_plane(xs, ys), slot, product_ends(xs, ys))
+
+    def _on_a_plane(self, x: Form, y: Form, plane: Plane, slot: int, ends: tuple[Floats, Floats]) -> Form:
+        """Return the form of a function of two forms that lies around a plane."""
+        slope_x, slope_y, start, apart = plane
+        self.kept[slot] = (slope_x, slope_y, start - apart, start + apart)
+        axes, slopes = self._joined(x, y, slope_x, slope_y)
+        below_x, above_x = ordered(x.below, x.above, slope_x)
+        below_y, above_y = ordered(y.below, y.above, slope_y)
+        return bounded(axes, slopes, below_x + below_y + start - apart, above_x + above_y + start + apart, *ends)
 
     def _joint(self, operation: Joint, slot: int) -> Form:
-        """Enclose a function of several slots between two planes."""
+        """Enclose a function of several slots between its two planes: see ``functions.joint``."""
         inner = [self.forms[place] for place in operation.slots]
         lows, highs = self.ends(operation)
         low, high = operation.function.ends(lows, highs)
@@ -357,7 +347,9 @@ class Forward:
     def _rounding(self, operation: Rounding, slot: int) -> Form:
         """Enclose a rounded slot: a whole number from end to end, itself to less than one more or less in between.
 
-        What is rounded is known to ``AT_AN_EDGE``: as close to where the next whole number begins both are possible.
+        Whole numbers of a range: rounding never falls, so that the ends round to the ends; one number alone is the
+        value, else ``rounding_slack`` is added (test_whole_numbers_of_a_range). What is rounded is known to
+        ``AT_AN_EDGE``: as close to where the next whole number begins both are possible.
         """
         inner = self.forms[operation.slot]
         low, high = (

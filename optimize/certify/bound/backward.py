@@ -1,11 +1,18 @@
-"""The tape backwards: one plane below a weighted sum of slots, each slot bounded on the side that counts.
+"""Backward linear relaxation: one plane below a weighted sum of slots, each slot bounded on the side that counts.
 
 Going back from the objective, every slot gathers how much the result moves with it, from all that read it, before it is
 replaced by a line. So what two readers have in common cancels, and only one side of each enclosure is paid for. On the
 side where a curve bends away any tangent is a bound; it is taken at a point of the box, and the closer that point is to
-the best one of the box, the higher the plane stands there.
+the best one of the box, the higher the plane stands there. What it rests on:
 
-Source: the backward linear bounds of verified neural networks (Zhang et al., CROWN, 2018), here on a physical model.
+- The side that counts: where ``s . x + least <= f(x) <= s . x + most`` and w is what f weighs,
+  ``w f(x) >= w s . x + (w least where w >= 0, else w most)`` (test_the_side_that_counts).
+- Slots replaced one by one: from the last slot to the inputs, each step is a lower bound of the one before, at every
+  point of the box (test_slots_replaced_one_by_one).
+
+Sources: Zhang, Weng, Chen, Hsieh, Daniel, Efficient neural network robustness certification with general activation
+functions (CROWN), 2018; Singh, Gehr, Püschel, Vechev, An abstract domain for certifying neural networks (DeepPoly),
+2019; here on a physical model.
 """
 
 from __future__ import annotations
@@ -208,7 +215,12 @@ class _Backward:
             self._share(operation.slot, weight, found.most - found.least, np.where(bends_away, AWAY_SHARE, 1.0))
 
     def _line(self, operation: Bend, slot: int, weight: Any) -> tuple[Any, Any]:
-        """Return slope and start of the line that bounds a curve on the side that a weight asks for."""
+        """Return slope and start of the line that bounds a curve on the side that a weight asks for.
+
+        Tangent below a convex curve: ``f(x) >= f(t) + f'(t) (x - t)`` for every t, so that where the weight is positive
+        (negative, for a concave curve) the tangent may be taken at any point (test_tangent_below_a_convex_curve). On
+        the other side it is the chord.
+        """
         found: Lines = self.forward.kept[slot]
         curve = operation.curve
         below = weight >= 0.0
@@ -260,7 +272,8 @@ class _Backward:
     def _difference(self, operation: Joint, slot: int, weight: Any, earlier: int) -> Any:
         """Bound two means over the life together where one lowers the result and the other raises it.
 
-        Returned is what the later weighs in the boxes that are left; what the earlier weighs is left in its place.
+        See ``LogServed.difference`` (test_a_plane_is_below_the_difference_of_two). Returned is what the later weighs in
+        the boxes that are left; what the earlier weighs is left in its place.
         """
         assert self.points is not None
         function, other = cast("LogServed", operation.function), cast("Joint", self.operations[earlier])

@@ -1,14 +1,21 @@
-"""Planes below the Lagrangian of a box, each at a better point and with better prices of the rules than the last.
+"""Planes below the Lagrangian of a box, each at a better point and with better multipliers of the rules than the last.
 
-A plane comes from a point of the box, where its tangents are taken, and from a price for every rule. The plane itself
-says where in the box it is lowest, and the values of the rules there say which prices are too low or too high. The best
-point and prices so far are the centre; the next try is a step from there, as long along each coordinate as the
-curvature between the last two planes suggests. A step that leads to a worse plane only teaches the curvature. At the
-end comes the best mean of all planes and the lines of the rules. Boxes hand point and prices on to their halves, so
-that the search goes on where it was.
+A plane comes from a point of the box, where its tangents are taken, and from a multiplier (price) for every rule. The
+plane itself says where in the box it is lowest, and the values of the rules there say which prices are too low or too
+high. The best point and prices so far are the stability centre; the next try is a step from there, as long along each
+coordinate as the curvature between the last two planes suggests. A step to a higher plane is a serious step, and moves
+the centre; one to a lower plane is a null step, and only teaches the curvature. At the end comes the best mean of all
+planes and the lines of the rules. Boxes hand point and prices on to their halves, so that the search goes on where it
+was. Points and prices decide how good a bound is, not whether it holds:
 
-Source: proximal bundle methods (Kiwiel, Proximity control in bundle methods, 1990); dual coordinate ascent (Hildreth,
-A quadratic programming procedure, 1957).
+- Weak duality: ``min {f : g <= 0} >= min (f + p . g)`` for every ``p >= 0``, over any box (test_weak_duality).
+- Least of a plane over a box: ``min (c . u + b) = b - sum |c|`` for u in [-1, 1]^d (test_least_of_a_plane_over_a_box).
+- Mean of planes and rows: with shares of planes below f that add up to one and prices of rows, none negative,
+  ``sum share plane + sum price row`` is below f wherever the rows hold (test_mean_of_planes_and_rows).
+
+Sources: Geoffrion, Lagrangean relaxation for integer programming, 1974; Lemaréchal, Lagrangian relaxation, 2001;
+Kiwiel, Proximity control in bundle methods for convex nondifferentiable minimization, 1990 (centre, serious and null
+steps); Hildreth, A quadratic programming procedure, 1957 (dual coordinate ascent).
 """
 
 from __future__ import annotations
@@ -142,7 +149,7 @@ class _Bundle:
         return np.ones(len(tried.least), dtype=bool) if self.centre is None else tried.least > self.centre.least
 
     def add(self, tried: _Tried) -> None:
-        """Take in a plane."""
+        """Take in a plane: a serious step where it is higher than that of the centre, else a null step."""
         self.tries.append(tried)
         if self.centre is None:
             self.bend = np.broadcast_to(_steepest(tried) / FIRST_STEP, tried.u.shape)
@@ -250,7 +257,7 @@ class Lifter:
 
 
 def _use(work: Lifting, slopes: Floats, below: Floats, cutoff: float) -> None:
-    """Lift bounds to a plane, and cut off where it is above the cutoff."""
+    """Lift bounds to a plane's least over the box, and cut off where it is above the cutoff."""
     least = below - np.abs(slopes).sum(axis=0)
     cut(slopes, cutoff - least, work.lower, work.upper)
     work.bound = np.maximum(work.bound, least)

@@ -2,7 +2,16 @@
 
 A curve that bends the wrong way costs the distance to its chord. Where others of the same argument bend the other way
 at least as much, the sum needs no chord: a tangent of it is below it, and where they bend less, a parabola of what is
-left is all that has to be replaced by a chord.
+left is all that has to be replaced by a chord. What it rests on:
+
+- Taylor's lower bound: ``f(x) >= f(t) + f'(t) (x - t) + m (x - t)^2 / 2`` with m the least second derivative between
+  (test_taylor_lower_bound).
+- Chord below a parabola: for ``b <= 0`` and x from l to h,
+  ``b (x - t)^2 >= b ((l + h - 2 t) (x - t) - (l - t) (h - t))``, as the difference is ``b (x - l) (x - h)``
+  (test_chord_below_a_parabola).
+
+Sources: Maranas and Floudas, Global minimum potential energy conformations of small molecules, 1994; Adjiman, Dallwig,
+Floudas, Neumaier, A global optimization method, alphaBB, 1998 (second derivatives bounded over a box).
 """
 
 from __future__ import annotations
@@ -82,8 +91,9 @@ def tangent(
     """Return slope and value at ``at`` of a line below a weighted sum of curves of one number from ``low`` to ``high``.
 
     ``members`` come with weight, factor and shift for each box. Every curve is at least, or at most, its tangent and
-    half of its least, or largest, second derivative times the square of the distance. The third return value is how
-    far the sum is above the line at ``at``.
+    half of its least, or largest, second derivative times the square of the distance. Those add up, with
+    ``d^2 f(a x + b) / dx^2 = a^2 f''``, and what of them is below zero is a parabola above its chord
+    (test_the_line_lies_below_the_sum). The third return value is how far the sum is above the line at ``at``.
     """
     slope: Values = 0.0
     value: Values = 0.0
@@ -170,4 +180,8 @@ BENDS: Mapping[str, Callable[[Values, Values], Ends]] = {
     "log_expm1_exp": _rising(_log_expm1_exp),
     "log_spread_exp": _log_spread_exp,
 }
-"""Least and largest second derivative of curves between two arguments."""
+"""Least and largest second derivative of curves between two arguments.
+
+Extremes of a second derivative: at the ends where it rises or falls all along, at zero as well for the softplus, whose
+``s (1 - s)`` is largest there, and in the valley of the spread (test_extremes_of_a_second_derivative).
+"""

@@ -63,7 +63,9 @@ NOTHING_KNOWN = Form((), np.zeros((0, 1)), -np.inf, np.inf, -np.inf, np.inf)
 def bounded(axes: tuple[int, ...], slopes: Floats, below: Values, above: Values, low: Values, high: Values) -> Form:
     """Return a form whose range is the tighter of ``[low, high]`` and what slopes and remainder allow.
 
-    Both hold for every design of the box, so that they meet; ``Forward`` doubts a form in which they do not.
+    Range of an affine form: ``below - sum |c| <= value <= above + sum |c|`` for u in [-1, 1]
+    (test_range_of_an_affine_form). Both ranges hold for every design of the box, so that they meet; ``Forward`` doubts
+    a form in which they do not.
     """
     reach = np.abs(slopes).sum(axis=0)
     return Form(axes, slopes, below, above, np.maximum(low, below - reach), np.minimum(high, above + reach))
@@ -97,7 +99,11 @@ PAIRS: dict[str, Callable[[Values, Values], Values]] = {
 
 
 def ordered(low: Values, high: Values, factor: Values) -> tuple[Values, Values]:
-    """Return the ends of an interval times an exact factor."""
+    """Return the ends of an interval times an exact factor.
+
+    Interval times a factor: ``f [a, b] = [min(f a, f b), max(f a, f b)]`` (test_interval_times_a_factor).
+    Source: Moore, Interval Analysis, 1966.
+    """
     if isinstance(factor, float):
         if factor == 1.0:
             return low, high
@@ -112,7 +118,12 @@ def is_one(factor: Values) -> bool:
 
 
 def sum_padding(terms: Sequence[tuple[Form, Values]]) -> Values:
-    """Return what rounding may do to a sum of large terms that cancel."""
+    """Return what rounding may do to a sum of large terms that cancel.
+
+    Rounding of a sum: ``|fl(sum x) - sum x| <= (n - 1) u / (1 - (n - 1) u) sum |x|`` with ``u = 2^-53``; n is ten at
+    most (``slots.LONGEST_SUM``). Source: Higham, Accuracy and Stability of Numerical Algorithms, 2002, 4.2
+    (test_rounding_of_a_sum).
+    """
     size: Values = 0.0
     for form, factor in terms:
         ends = np.maximum(np.maximum(np.abs(form.below), np.abs(form.above)), np.abs(form.low))
@@ -123,9 +134,9 @@ def sum_padding(terms: Sequence[tuple[Form, Values]]) -> Values:
 def rounding_slack(operation: Rounding, inner: Form, low: Floats) -> tuple[Values, Values]:
     """Return how far rounding takes a slot down and up where its range holds several whole numbers.
 
-    Up, ``x <= r < x + 1``, and down, ``x - 1 < r <= x``, each to ``AT_AN_EDGE``. In logarithms, up,
-    ``log r < log x + log(1 + 1 / x)``, where x is at least its least and above the first whole number less one;
-    down, ``log r > log x - log(1 + 1 / r)``.
+    Slack of a rounding: up, ``x <= r < x + 1``, and down, ``x - 1 < r <= x``, each to ``AT_AN_EDGE``. In logarithms,
+    up, ``log r < log x + log(1 + 1 / x)``, where x is at least its least and above the first whole number less one;
+    down, ``log r > log x - log(1 + 1 / r)``, as ``x < r + 1`` (test_slack_of_a_rounding).
     """
     if operation.free:
         size = 1.0 if operation.logarithm else np.maximum(np.abs(inner.high), 1.0)

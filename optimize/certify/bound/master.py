@@ -5,6 +5,10 @@ they leave is the solution of a linear programme in the coordinates of the box; 
 planes, with which prices of the rows, proves most. Any multipliers prove something, so that a few steps of an interior
 point method are enough; that they end near the middle of what is optimal makes their point a good one to go on from.
 
+Multipliers of the programme: for shares s of planes that add up to one and prices p of rows, none negative,
+``min {t : planes <= t, rows <= 0} >= min (sum s plane + sum p row)`` over the box
+(test_multipliers_prove_something_after_any_number_of_steps).
+
 Source: primal-dual interior point methods (Wright, Primal-Dual Interior-Point Methods, 1997, chapter 5); analytic
 centres in cutting plane methods (Goffin, Haurie, Vial, Decomposition and nondifferentiable optimization with the
 projective algorithm, 1992).

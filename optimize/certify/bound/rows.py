@@ -84,7 +84,8 @@ def linear_rows(tape: Tape, forward: Forward) -> list[Linear]:
 def _rounded(tape: Tape, slot: int, forward: Forward) -> list[Linear]:
     """Return the rows that tie a rounded slot's range to what is rounded.
 
-    Up, ``low - 1 < x <= high``, down, ``low <= x < high + 1``, where x is known to ``AT_AN_EDGE``.
+    Range of what is rounded: up, ``low - 1 < x <= high``, down, ``low <= x < high + 1``, where x is known to
+    ``AT_AN_EDGE`` (test_range_of_what_is_rounded).
     """
     axes, count = forward.low.shape
     operation = tape.operations[slot]
@@ -110,7 +111,14 @@ def _rounded(tape: Tape, slot: int, forward: Forward) -> list[Linear]:
 
 
 def cut(slopes: Floats, slack: Floats, lower: Floats, upper: Floats) -> None:
-    """Tighten ``lower`` and ``upper`` with a linear inequality whose least value is ``slack`` below its limit."""
+    """Tighten ``lower`` and ``upper`` with a linear inequality whose least value is ``slack`` below its limit.
+
+    Reduced cost of a coordinate: a plane is least where every ``u_i`` is at the end against its slope ``c_i``, and
+    rises from there by ``|c_i|`` times the distance of ``u_i``, so that it keeps its limit only where
+    ``u_i <= slack / c_i - 1`` for ``c_i > 0`` and ``u_i >= 1 - slack / |c_i|`` for ``c_i < 0``
+    (test_reduced_cost_of_a_coordinate). Source: Ryoo and Sahinidis, Global optimization of nonconvex NLPs, 1995;
+    Belotti et al. 2010.
+    """
     steep = np.abs(slopes)
     reach = np.where(steep > 0.0, slack / np.where(steep > 0.0, steep, 1.0), np.inf)
     # Where numbers overflowed nothing is known, and nothing is cut: these two leave out what is no number.
@@ -119,7 +127,11 @@ def cut(slopes: Floats, slack: Floats, lower: Floats, upper: Floats) -> None:
 
 
 def best_multiplier(slopes: Floats, row: Floats, below: Floats) -> Floats:
-    """Return the multiplier >= 0 of one row that lifts ``below + t b - |slopes + t row|_1`` highest, shape (B,)."""
+    """Return the multiplier >= 0 of one row that lifts ``below + t b - |slopes + t row|_1`` highest, shape (B,).
+
+    Dual of one row: that is concave and piecewise linear in t, and so highest where its slope changes sign, at some
+    ``t = -slopes_i / row_i`` or at zero (test_dual_of_one_row). Any other t would prove less, and not be wrong.
+    """
     steep = np.abs(row)
     usable = steep > FLAT
     at = np.where(usable, -slopes / np.where(usable, row, 1.0), -1.0)

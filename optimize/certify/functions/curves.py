@@ -1,7 +1,15 @@
 """Curves: convex or concave functions of one number, each with its slope and where it has a slope.
 
-Between two points a curve lies between its chord and the tangent parallel to it. On the side where it bends away, any
-other tangent is a bound as well, and everywhere.
+What a bound by curves rests on, for f convex (turned round for a concave one):
+
+- Chord above a convex curve: ``f(x) <= f(a) + (f(b) - f(a)) / (b - a) (x - a)`` for x from a to b
+  (test_chord_above_a_convex_curve).
+- Tangent below a convex curve: ``f(x) >= f(t) + f'(t) (x - t)`` for every x and t
+  (test_tangent_below_a_convex_curve).
+- Ends of a curve that rises: ``f(a) <= f(x) <= f(b)`` for x from a to b (test_ends_of_a_curve_that_rises).
+
+Source: Boyd and Vandenberghe, Convex Optimization, 2004, 3.1. Every curve states why it bends one way
+(test_each_curve_bends_one_way) and which function it is (test_each_curve_is_the_function_that_it_says).
 """
 
 from __future__ import annotations
@@ -25,6 +33,8 @@ LARGEST_EXPONENT = 230.0
 """Exponentials end here, so that no product of two overflows; nothing that is wanted comes near."""
 LEAST_STEEPNESS = 1.0 + 1e-15
 """``log(exp(x) - 1)`` rises by more than its argument; what is less steep lies beyond any argument."""
+LEVEL = 1e-9
+"""A slope of the spread factor's logarithm below which one plus it would lose its digits."""
 SMALL = 1e-4
 """Below it a series of the spread factor takes the place of its formula, which would lose its digits."""
 
@@ -67,7 +77,13 @@ class Lines:
 
 
 def lines(low: Values, high: Values, curve: Curve) -> Lines:
-    """Return the chord of a curve from ``low`` to ``high`` and the tangent parallel to it."""
+    """Return the chord of a curve from ``low`` to ``high`` and the tangent parallel to it.
+
+    Parallel lines around a curve: with s the slope of the chord and f convex, ``f(x) - s x`` is convex too, so that it
+    is at most its larger end, and least where ``f'(t) = s`` or, where no such t is between, at an end. Any other slope
+    encloses as well (test_parallel_lines_around_a_curve). A touching point that is off by e leaves the tangent too
+    high by ``f'' e^2 / 2``, below the padding or 1e-15 (test_touches_undoes_slope).
+    """
     low, high = curve.within(low), curve.within(high)
     at_low, at_high = curve.value(low), curve.value(high)
     width = high - low
@@ -117,6 +133,7 @@ def _log_expm1(x: Values) -> Values:
 
 
 def _log_spread(x: Values) -> Values:
+    """Return ``log((1 - exp(-x)) / x)``, by its series ``-x / 2 + x^2 / 24`` near zero (next term ``x^4 / 2880``)."""
     safe = np.maximum(x, SMALL)
     return np.where(x < SMALL, x * (x / 24.0 - 0.5), np.log(-np.expm1(-safe) / safe))
 
@@ -177,7 +194,7 @@ def _log_spread_exp_slope(y: Values) -> Values:
 
 
 def _log_spread_exp_touches(slope: Values) -> Values:
-    """Solve ``x / (e^x - 1) - 1 = slope``: with ``x / (e^x - 1) = x / (1 - e^-x) - x``, by Newton's method."""
+    """Solve ``x / (e^x - 1) - 1 = slope`` by Newton's method, near no slope by the series ``-x / 2``."""
     s = np.minimum(np.maximum(slope + 1.0, 1e-12), 1.0)
     x = np.maximum(-2.0 * np.log(s), 1e-12)
     for _ in range(5):
@@ -186,7 +203,7 @@ def _log_spread_exp_touches(slope: Values) -> Values:
         # in logarithms it is nearly straight: log(x / (e^x - 1)) = log s
         bend = 1.0 / x - (minus + 1.0) / minus
         x = np.maximum(x - (np.log(value) - np.log(s)) / bend, 1e-12)
-    return _log(x)
+    return _log(np.where(slope > -LEVEL, -2.0 * slope, x))
 
 
 def _ramp_touches(slope: Values) -> Values:
@@ -202,17 +219,21 @@ def _balance(x: Values) -> Values:
 
 
 def _balance_slope(x: Values) -> Values:
+    """Return ``s / (4 - s)`` with s the logistic function of ``x + t``: ``4 t' = s (1 + t')``."""
     share = _logistic(x + _balance(x))
     return share / (4.0 - share)
 
 
 def _balance_touches(slope: Values) -> Values:
+    """Return x from ``s = 4 t' / (1 + t')`` with ``x + t = logit(s)`` and ``t = log(1 + exp(x + t)) / 4``."""
     inner = _logit(np.minimum(np.maximum(4.0 * slope / (1.0 + slope), 1e-12), 1.0 - 1e-12))
     return inner - 0.25 * _softplus(inner)
 
 
 EXP = Curve("exp", _exp, _exp, _log, convex=True)
+"""``exp(x)``, convex: ``f'' = exp(x)``."""
 EXPM1 = Curve("expm1", _expm1, _exp, _log, convex=True)
+"""``exp(x) - 1``, convex: ``f'' = exp(x)``."""
 LOG = Curve(
     "log",
     _log,
@@ -221,8 +242,12 @@ LOG = Curve(
     convex=False,
     domain=(0.0, np.inf),
 )
+"""``log(x)``, concave: ``f'' = -1 / x^2``."""
 SOFTPLUS = Curve("softplus", _softplus, _logistic, _logit, convex=True)
-"""``log(1 + exp(x))``: a sum in logarithms."""
+"""``log(1 + exp(x))``: a sum in logarithms, ``log(e^x + e^y) = y + softplus(x - y)``.
+
+Convex: ``f'' = s (1 - s)`` with s the logistic function.
+"""
 LOG1MEXP = Curve(
     "log1mexp",
     _log1mexp,
@@ -232,7 +257,10 @@ LOG1MEXP = Curve(
     rising=False,
     domain=(-np.inf, 0.0),
 )
-"""``log(1 - exp(x))`` up to zero: a difference in logarithms. A difference of nothing is ``TINY`` of the greater."""
+"""``log(1 - exp(x))`` up to zero: a difference in logarithms, ``log(e^x - e^y) = x + log1mexp(y - x)``.
+
+A difference of nothing is ``TINY`` of the greater. Concave: ``f'' = -e^x / (1 - e^x)^2``.
+"""
 LOG_EXPM1 = Curve(
     "log_expm1",
     _log_expm1,
@@ -241,12 +269,19 @@ LOG_EXPM1 = Curve(
     convex=False,
     domain=(0.0, np.inf),
 )
+"""``log(exp(x) - 1)`` from zero on, concave: ``f'' = -e^-x / (1 - e^-x)^2``."""
 LOG_EXPM1_EXP = Curve("log_expm1_exp", _log_expm1_exp, _log_expm1_exp_slope, _log_expm1_exp_touches, convex=True)
-"""``log(exp(exp(y)) - 1)``: the same of a number that is given by its logarithm."""
+"""``log(exp(x) - 1)`` of a number ``x = exp(y)`` that is given by its logarithm.
+
+Convex in y: ``f' = x / (1 - e^-x)``, which rises in x, as ``(1 - e^-x) - x e^-x >= 0`` from ``e^x >= 1 + x``.
+"""
 LOG_SPREAD_EXP = Curve(
     "log_spread_exp", _log_spread_exp, _log_spread_exp_slope, _log_spread_exp_touches, convex=False, rising=False
 )
-"""``log((1 - exp(-x)) / x)`` of a number x that is given by its logarithm."""
+"""``log((1 - exp(-x)) / x)`` of a number ``x = exp(y)`` that is given by its logarithm.
+
+Concave in y: ``f' = x / (e^x - 1) - 1``, which falls in x, as ``e^x - 1 - x e^x <= 0`` from ``e^-x >= 1 - x``.
+"""
 LOG_SPREAD = Curve(
     "log_spread",
     _log_spread,
@@ -256,8 +291,14 @@ LOG_SPREAD = Curve(
     rising=False,
     domain=(0.0, np.inf),
 )
-"""``log((1 - exp(-x)) / x)`` from zero on."""
+"""``log((1 - exp(-x)) / x)`` from zero on.
+
+Convex: ``f'' = 1 / x^2 - e^x / (e^x - 1)^2 >= 0``, as ``(e^x - 1)^2 / e^x = 4 sinh(x / 2)^2 >= x^2``.
+"""
 RAMP = Curve("ramp", lambda x: np.maximum(x, 0.0), lambda x: np.where(x > 0.0, 1.0, 0.0), _ramp_touches, convex=True)
-"""``max(x, 0)``: the larger of two."""
+"""``max(x, 0)``: the larger of two, ``max(x, y) = y + ramp(x - y)``. Convex: the larger of two straight lines."""
 BALANCE = Curve("balance", _balance, _balance_slope, _balance_touches, convex=True, error=1e-10)
-"""The temperature at which a radiator carries heat that grows with it, in logarithms."""
+"""The temperature at which a radiator carries heat that grows with it, in logarithms: ``4 t = log(1 + exp(x + t))``.
+
+Convex: ``t' = s / (4 - s)`` rises in s, the logistic function of ``x + t``, which rises in x.
+"""

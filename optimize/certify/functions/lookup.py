@@ -1,4 +1,20 @@
-"""Range queries on look-up tables: extremes of values and slopes between two points, many boxes at once."""
+"""Range queries on look-up tables: extremes of values and slopes between two points, many boxes at once.
+
+What they rest on:
+
+- Extremes of overlapping runs: ``min(v[i..j]) = min(min(v[i..i+2^k-1]), min(v[j-2^k+1..j]))`` with ``2^k <= j-i+1``,
+  as an entry that counts twice changes no minimum. Source: Bender and Farach-Colton, The LCA problem revisited, 2000
+  (test_extremes_of_overlapping_runs).
+- Table between two points: a piecewise linear function has its extremes at the two points or at nodes between them,
+  and its slopes are those of the cells that it touches (test_table_between_two_points).
+- Slope of a table beyond its axis: nothing, as it is held at its end nodes (test_slope_of_a_table_beyond_its_axis).
+- Slope of the logarithm of a table: ``d log v / dx = rise / v`` lies between ``rise / v_max`` and ``rise / v_min`` of
+  the two ends of a cell, as v does (test_slope_of_the_logarithm_of_a_table).
+- Slope of a bilinear cell: ``dv/dx`` is a mean of the rises along its two edges, and so is linear in y; over a range
+  of y its extremes are at the ends or at nodes between (test_slope_of_a_bilinear_cell).
+- Slope in the logarithm of the second variable: ``dv/dlog y = y dv/dy``, with y from the lower to the upper node of
+  the cell (test_slope_in_the_logarithm_of_the_second_variable).
+"""
 
 from __future__ import annotations
 
@@ -11,6 +27,9 @@ from dawndusk.models.tables import EvenAxis, EvenGrid, EvenTable
 
 Floats: TypeAlias = NDArray[np.float64]
 Integers: TypeAlias = NDArray[np.int64]
+
+BEYOND = 1e-9
+"""In steps of an axis: a range reaches as far beyond it by its padding, where no argument lies."""
 
 
 class Extremes:
@@ -60,6 +79,15 @@ def cell(axis: EvenAxis, x: Floats) -> Integers:
     return index
 
 
+def with_level(slopes: tuple[Floats, Floats], axis: EvenAxis, low: Floats, high: Floats) -> tuple[Floats, Floats]:
+    """Return least and greatest slopes, with that of nothing among them where a range reaches beyond an axis."""
+    beyond = (low < axis.start - BEYOND * axis.step) | (high > axis.stop + BEYOND * axis.step)
+    if not np.any(beyond):
+        return slopes
+    least, most = slopes
+    return np.where(beyond, np.minimum(least, 0.0), least), np.where(beyond, np.maximum(most, 0.0), most)
+
+
 class TableRanges:
     """What a table in one variable can be, and how steep, between two points; plain or in its logarithm."""
 
@@ -88,6 +116,7 @@ class TableRanges:
         at_low, at_high = self.at(low, row), self.at(high, row)
         least_slope, _ = self._least_slope.between(row, first, last)
         _, most_slope = self._most_slope.between(row, first, last)
+        least_slope, most_slope = with_level((least_slope, most_slope), axis, low, high)
         least, most = self._values.between(row, first + 1, last)
         ends = np.minimum(at_low, at_high), np.maximum(at_low, at_high)
         return at_low, at_high, least_slope, most_slope, np.minimum(least, ends[0]), np.maximum(most, ends[1])
@@ -124,20 +153,18 @@ class GridRanges:
         grid = self.grid
         ends = self.plain(y[0]), self.plain(y[1])
         cells = cell(grid.x, x[0]), cell(grid.x, x[1]), cell(grid.y, ends[0]), cell(grid.y, ends[1])
-        along_x = self._along_x.between(cells[0], cells[1], grid.y, ends, row)
+        along_x = with_level(self._along_x.between(cells[0], cells[1], grid.y, ends, row), grid.x, *x)
         found = [planes.between(cells[2], cells[3], grid.x, x, row) for planes in self._along_y]
         if not self.logarithm:
-            return along_x, found[0]
+            return along_x, with_level(found[0], grid.y, *ends)
         least, most = np.minimum(found[0][0], found[1][0]), np.maximum(found[0][1], found[1][1])
         # In one cell the table is linear in y itself, so that its slope in log y is known at the ends of the box.
         starts = grid.y.start + grid.y.step * cells[2]
         inside = [(end / np.where(starts > 0.0, starts, 1.0)) for end in ends]
         single = (cells[2] == cells[3]) & (starts > 0.0)
         scaled = np.stack([found[0][k] * share for k in (0, 1) for share in inside])
-        return along_x, (
-            np.where(single, scaled.min(axis=0), least),
-            np.where(single, scaled.max(axis=0), most),
-        )
+        along_y = np.where(single, scaled.min(axis=0), least), np.where(single, scaled.max(axis=0), most)
+        return along_x, with_level(along_y, grid.y, *ends)
 
     def values(self, x: tuple[Floats, Floats], y: tuple[Floats, Floats], row: Any) -> tuple[Floats, Floats]:
         """Return least and greatest entry of the cells that rectangles touch."""

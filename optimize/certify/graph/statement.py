@@ -16,22 +16,18 @@ from numpy.typing import NDArray
 from dawndusk.models.columns import evaluate_columns
 from dawndusk.models.constants import WATTS_PER_MW
 from dawndusk.models.design import CATEGORIES, NUMBERS, VARIABLES, DesignBatch
-from dawndusk.models.physics.reliability import share_served
-from dawndusk.models.physics.thermal import equilibrium_temperature_k
-from dawndusk.models.programme.cost import spread_factor
 from dawndusk.models.recording.rows import recorded_rows, rows_of
 from dawndusk.models.recording.trace import Graph
 from dawndusk.models.rules import RULES, Subject
+from dawndusk.optimize.certify.functions.enclosures import bounded_as_a_whole, bounded_by_curves
 from dawndusk.optimize.problem import Combination, Fixed, Problem, Range
 
 Floats: TypeAlias = NDArray[np.float64]
 
-STEPWISE = (equilibrium_temperature_k, spread_factor)
-UNITS = (*STEPWISE, share_served)
-"""Functions that are bounded as a whole: step by step their bounds would forget what the steps have in common.
-
-Of the first there is a form that a linear model can be cut out of as well.
-"""
+UNITS = bounded_as_a_whole()
+"""Functions that are bounded as a whole: step by step their bounds would forget what the steps have in common."""
+STEPWISE = bounded_by_curves()
+"""Those among them that a linear model can be cut out of as well."""
 
 SIZE = "accelerators_per_satellite"
 SMALL_PROGRAMME = 400

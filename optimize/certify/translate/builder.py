@@ -19,7 +19,8 @@ from dawndusk.optimize.certify.bound.affine import Forward
 from dawndusk.optimize.certify.graph.operations import ROW_TOLERANCE, Coefficient, Input, Row, Tape
 from dawndusk.optimize.certify.graph.statement import SIZE, Statement
 from dawndusk.optimize.certify.translate.nodes import Translation, is_rounding
-from dawndusk.optimize.certify.translate.slots import Cancelled, NotBoundedError, Slots, Value
+from dawndusk.optimize.certify.translate.slots import Cancelled, Slots, Value
+from dawndusk.optimize.errors import NotBoundedError
 
 Floats: TypeAlias = NDArray[np.float64]
 HOLD_SLACK = 1e-9
@@ -90,7 +91,10 @@ class Builder:
                 self.values[inputs[c.variable]] = Value(self.slots, log=self.slots.sum(terms), in_logs=True)
 
     def _hold(self, value: Value, limit: Value | None, *, at_most: bool) -> None:
-        """End the range of a value at a limit that is the same all over a box: designs beyond are of no interest."""
+        """End the range of a value at a limit that is the same all over a box: designs beyond are of no interest.
+
+        It ends a little beyond the limit, by what rows forgive (test_a_limit_ends_the_range_of_a_value).
+        """
         if limit is None or limit.constant is None or value.constant is not None:
             return
         if value.in_logs and not limit.is_positive:

@@ -1,28 +1,38 @@
-"""What each operation of the recorded physics comes to: one method for each kind of operation in the graph."""
+"""What each operation of the recorded physics comes to: one method for each kind of operation in the graph.
+
+In logarithms, with x and y positive:
+
+- Product in logarithms: ``log(x^a y^b) = a log x + b log y`` (test_product_in_logarithms).
+- Sum in logarithms: ``log(x + y) = log y + softplus(log x - log y)`` (test_sum_in_logarithms).
+- Difference in logarithms: ``log(x - y) = log x + log1mexp(log y - log x)`` for ``y <= x``
+  (test_difference_in_logarithms).
+- Larger and smaller of two: ``max(x, y) = y + ramp(x - y)``, ``min(x, y) = x - ramp(x - y)``
+  (test_larger_and_smaller_of_two).
+
+These are identities: nothing is lost before a curve is replaced by lines. An operation that has no method is refused by
+name, and so is a function of the model for which no enclosure is registered (``functions.enclosures``).
+"""
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from dawndusk.models.physics.reliability import share_served
-from dawndusk.models.programme.cost import spread_factor
 from dawndusk.models.recording.trace import Node
 from dawndusk.optimize.certify.functions import curves
-from dawndusk.optimize.certify.functions.joint import LOGS, LogServed
+from dawndusk.optimize.certify.functions.enclosures import enclosure_of
+from dawndusk.optimize.certify.functions.joint import JointFunction
 from dawndusk.optimize.certify.functions.lookup import GridRanges, TableRanges
 from dawndusk.optimize.certify.graph.operations import Coefficient, Grid, Joint, Pair, Product, Rounding, Sign, Table
 from dawndusk.optimize.certify.graph.statement import Statement
-from dawndusk.optimize.certify.translate.slots import Cancelled, NotBoundedError, Slots, Value, key_of
+from dawndusk.optimize.certify.translate.slots import Cancelled, Slots, Value, key_of
+from dawndusk.optimize.errors import NotBoundedError
 from dawndusk.optimize.problem import Problem
 
 LOG_OF_ZERO = 0.5 * float(np.log(curves.TINY))
 """Below it a logarithm may be that of a product with a part that is zero."""
-SPREAD = inspect.unwrap(spread_factor)
-SERVED = inspect.unwrap(share_served)
 
 
 class Translation:
@@ -52,8 +62,10 @@ class Translation:
             if handler is None:
                 raise NotBoundedError(f"the model's operation {node.payload.__name__} can not be bounded")
             return handler(number, *reads)
-        found: Value = getattr(self, f"_{node.kind}")(node, reads)
-        return found
+        makers = {"table": self._table, "grid": self._grid, "unit": self._unit}
+        if node.kind not in makers:
+            raise NotBoundedError(f"the model's operation {node.kind} can not be bounded")
+        return makers[node.kind](node, reads)
 
     def _on_add(self, _: int, x: Value, y: Value) -> Value:
         if x.is_zero or y.is_zero:
@@ -233,36 +245,41 @@ class Translation:
         )
 
     def _unit(self, node: Node, reads: list[Value]) -> Value:
-        if node.payload.func is SERVED:
-            return self._served(node, reads)
-        if node.payload.func is SPREAD:
-            (rate_years,) = reads
-            if rate_years.in_logs:
-                return Value(self.slots, log=self.slots.bend(curves.LOG_SPREAD_EXP, rate_years.log), in_logs=True)
-            return Value(self.slots, log=self.slots.bend(curves.LOG_SPREAD, rate_years.plain), in_logs=True)
-        return self._equilibrium(*reads)
+        """Return a function that is bounded as a whole, by the enclosure that is registered for it."""
+        found: Value = enclosure_of(node.payload.func).build(self, reads, node.payload.keywords)
+        return found
 
-    def _served(self, node: Node, reads: list[Value]) -> Value:
-        exponent = node.payload.keywords["wear_exponent"]
-        slots = tuple(self.slots.slot(value.logarithm if place in LOGS else value) for place, value in enumerate(reads))
-        return Value(self.slots, log=self.slots.emit(Joint(LogServed(exponent), slots)), in_logs=True)
+    @property
+    def problem(self) -> Problem:
+        """The problem whose recording is bounded."""
+        return self.statement.problem
 
-    def _equilibrium(self, emission: Value, slope: Value, constant: Value, least: Value) -> Value:
-        """Return the temperature T with ``emission T^4 = max(constant + slope T, least)``.
+    def power_product(self, *powers: tuple[Value, float]) -> Value:
+        """Return a product of powers of values."""
+        return self.slots.logarithmically(*powers)
 
-        With a, b and m the logarithms of slope, constant and least over emission, ``log T`` is the larger of ``m / 4``
-        and ``b / 4 + t``, where t solves ``4 t = log(1 + exp(a - 3 b / 4 + t))``: a curve of one number.
-        """
-        if not constant.is_positive:
-            raise NotBoundedError(_too_leaky(self.statement.problem))
-        slots, shift = self.slots.combine(((slope, 1.0), (constant, -0.75), (emission, -0.25)), log=True)
-        risen = self.slots.bend(curves.BALANCE, self.slots.sum(slots, shift))
-        slots, shift = self.slots.combine(((constant, 0.25), (emission, -0.25)), log=True)
-        balance = Value(self.slots, log=self.slots.sum([(risen, 1.0), *slots], shift), in_logs=True)
-        return self._extreme(balance, self.slots.logarithmically((least, 0.25), (emission, -0.25)), largest=True)
+    def exp_of_curve(self, curve: curves.Curve, x: Value) -> Value:
+        """Return the exponential of a curve of a value."""
+        if x.constant is not None:
+            return Value(self.slots, constant=np.exp(curve.value(np.asarray(x.constant))))
+        return Value(self.slots, log=self.slots.bend(curve, x.plain), in_logs=True)
+
+    def exp_of_joint(self, function: JointFunction, arguments: Sequence[Value]) -> Value:
+        """Return the exponential of a function of several values."""
+        slots = tuple(self.slots.slot(value) for value in arguments)
+        return Value(self.slots, log=self.slots.emit(Joint(function, slots)), in_logs=True)
+
+    def larger(self, x: Value, y: Value) -> Value:
+        """Return the larger of two values."""
+        return self._extreme(x, y, largest=True)
 
     def _is_free(self, number: int) -> bool:
-        """Return whether a variable is read by nothing but what a rounding up reads."""
+        """Return whether a variable is read by nothing but what a rounding up reads.
+
+        Then it can bring what is rounded to the next whole number with the same outcomes, so that only designs count
+        for which rounding does nothing (test_a_rounding_that_a_free_variable_undoes). Its coordinate has to reach as
+        far: that of spares is drawn on by one accelerator (``graph.statement``).
+        """
         for variable in (n for n in self._needed if self.graph[n].kind == "input"):
             if self.graph[variable].payload in self.statement.fixed:
                 continue
@@ -285,30 +302,6 @@ class Translation:
             and any(self.graph[read].kind == "constant" and self.graph[read].payload == 1.0 for read in reader.reads)
             for reader in readers
         )
-
-
-def _too_leaky(problem: Problem) -> str:
-    """Return what is to be said of a radiator whose heat, less what grows with its temperature, may be zero.
-
-    Above some leakage the heat of a chip drawn on as a straight line is negative at 0 K. Then a radiator may have two
-    temperatures that carry its heat, and which one it has is no curve of one number.
-    """
-    believed, found = problem.assumptions, []
-    for combination in problem.combinations():
-        name = combination["accelerator"]
-        row, radiator = believed.accelerators[name], believed.radiators[combination["radiator"]]
-        rise = row.thermal_resistance_k_w * row.chip_power_w
-        below = believed.thermal.junction_reference_k + radiator.lift_k - believed.thermal.loop_rise_k
-        most = row.it_power_w / (row.chip_power_w * (below - rise) + row.it_power_w * rise)
-        if 0.0 < most <= row.leakage_per_k:
-            found.append((most, name, combination["radiator"], row.leakage_per_k))
-    if not found:
-        return "a radiator whose heat without leakage may be zero can not be bounded"
-    most, name, radiator_name, leakage = min(found)
-    return (
-        f"accelerators.{name}.leakage_per_k: found {leakage:g}; allowed for a certificate: below {most:.3g}, beyond "
-        f"which a radiator ({radiator_name}) may have two temperatures that carry its heat"
-    )
 
 
 def is_rounding(node: Node) -> bool:

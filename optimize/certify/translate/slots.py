@@ -7,18 +7,14 @@ from typing import TypeAlias
 
 import numpy as np
 
-from dawndusk.models.errors import DawnduskError
 from dawndusk.optimize.certify.bound.affine import HEAVY, Forward
 from dawndusk.optimize.certify.bound.forms import Form
 from dawndusk.optimize.certify.functions import curves
 from dawndusk.optimize.certify.functions.curves import Curve
 from dawndusk.optimize.certify.graph.operations import Bend, Coefficient, Operand, Operation, Pair, Sum, Tape
+from dawndusk.optimize.errors import NotBoundedError
 
 LONGEST_SUM = 10
-
-
-class NotBoundedError(DawnduskError):
-    """The model has an operation for which no bound is known."""
 
 
 class Cancelled(NotBoundedError):  # noqa: N818 (not an error where it is expected)

@@ -11,7 +11,7 @@ from typing import Any
 from dawndusk.models.errors import DawnduskError, nearest, one_of
 from dawndusk.optimize.certify.lp.mixed_integer.pyomo_model import FORMATS
 from dawndusk.optimize.certify.lp.second_bound import milp_model, write_model
-from dawndusk.optimize.certify.translate.slots import NotBoundedError
+from dawndusk.optimize.errors import NotBoundedError
 from dawndusk.optimize.problem import Problem
 from dawndusk.studies.input.document import MAX_PLACE, shorten
 from dawndusk.studies.input.study import Kind, Study

@@ -42,8 +42,7 @@ from dawndusk.optimize.certify.branch.work import Bounding
 from dawndusk.optimize.certify.functions.curves import LOG1MEXP
 from dawndusk.optimize.certify.graph.operations import Rounding
 from dawndusk.optimize.certify.graph.statement import Statement, state
-from dawndusk.optimize.certify.translate.slots import NotBoundedError
-from dawndusk.optimize.errors import EnclosureError
+from dawndusk.optimize.errors import EnclosureError, NotBoundedError
 from dawndusk.optimize.heuristics.evolution import QUICK, search
 from dawndusk.optimize.problem import Problem
 from dawndusk.optimize.result import DesignResult

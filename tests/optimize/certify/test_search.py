@@ -19,7 +19,7 @@ from dawndusk.optimize.certify.branch import work as shares
 from dawndusk.optimize.certify.branch.branching import Examined
 from dawndusk.optimize.certify.branch.work import Bounding, examine_share
 from dawndusk.optimize.certify.search import _Run, certify
-from dawndusk.optimize.certify.translate.slots import NotBoundedError
+from dawndusk.optimize.errors import NotBoundedError
 from dawndusk.optimize.execution.backends import open_executor
 from dawndusk.optimize.execution.crew import Crew
 from dawndusk.optimize.execution.tasks import ExecutionError, Task

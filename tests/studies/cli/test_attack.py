@@ -16,7 +16,7 @@ import pytest
 import dawndusk as dd
 from dawndusk.models.design import VARIABLES
 from dawndusk.optimize.certify.attack import Attacked, Attacking, Contradiction, attack
-from dawndusk.optimize.certify.translate.slots import NotBoundedError
+from dawndusk.optimize.errors import NotBoundedError
 from dawndusk.optimize.result import Check
 from dawndusk.studies.cli import attack as commands
 from dawndusk.studies.cli import main

@@ -10,9 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from dawndusk.optimize.certify.bound.curve_sums import BENDS, Group, Member, companions, groups, tangent
+from dawndusk.optimize.certify.bound import curve_sums
+from dawndusk.optimize.certify.bound.curve_sums import BENDS, SPREAD_VALLEY, Group, Member, companions, groups, tangent
 from dawndusk.optimize.certify.functions import curves
-from dawndusk.optimize.certify.functions.curves import EXP, LOG_SPREAD_EXP, SOFTPLUS, Curve
+from dawndusk.optimize.certify.functions.curves import EXP, LOG_SPREAD_EXP, RAMP, SOFTPLUS, Curve
 from dawndusk.optimize.certify.functions.joint import LogServed
 from dawndusk.optimize.certify.graph.operations import Bend, Input, Joint, Operation, Sum
 
@@ -36,7 +37,7 @@ def intervals(rng: np.random.Generator, low: float, high: float) -> tuple[Floats
 
 
 @pytest.mark.parametrize("curve", CURVES, ids=lambda c: c.name)
-def test_slopes_change_by_no_more_than_the_second_derivatives_say(curve: Curve) -> None:
+def test_extremes_of_a_second_derivative(curve: Curve) -> None:
     rng = np.random.default_rng(4)
     low, high = intervals(rng, *range_of(curve))
     least, most = BENDS[curve.name](low, high)
@@ -106,3 +107,89 @@ def test_means_over_a_life_that_differ_in_what_is_lost_are_companions() -> None:
     assert companions([*life, Sum(((8, 1.0),), 0.0), later], range(11)) == {}, "what reads the first comes between"
     assert companions([*life, Joint(function, (0, 1, 2, 7, 4, 6))], range(10)) == {}
     assert companions([*life, Joint(LogServed(3.0), (0, 1, 2, 3, 4, 6))], range(10)) == {}
+
+
+@pytest.mark.parametrize("curve", CURVES, ids=lambda c: c.name)
+def test_taylor_lower_bound(curve: Curve) -> None:
+    """And the upper one: with the least and the largest second derivative between."""
+    rng = np.random.default_rng(6)
+    low, high = intervals(rng, *range_of(curve))
+    least, most = BENDS[curve.name](low, high)
+    at = low + rng.random(INTERVALS) * (high - low)
+    known, steep = curve.value(at), curve.slope(at)
+    for _ in range(20):
+        x = low + rng.random(INTERVALS) * (high - low)
+        moved = x - at
+        rest = curve.value(x) - known - steep * moved
+        size = 1e-13 * (1.0 + np.abs(known) + np.abs(curve.value(x)) + np.abs(steep * moved))
+        assert np.all(rest >= 0.5 * least * moved * moved - size)
+        assert np.all(rest <= 0.5 * most * moved * moved + size)
+
+
+PARABOLA = Curve("parabola", lambda x: x * x, lambda x: 2.0 * x, lambda s: 0.5 * s, convex=True)
+
+
+@given(seed=st.integers(0, 2**32 - 1))
+def test_chord_below_a_parabola(seed: int) -> None:
+    """A parabola that bends down is replaced by its chord itself, one that bends up by its tangent."""
+    rng = np.random.default_rng(seed)
+    low, high = np.sort(rng.normal(size=(2, INTERVALS)), axis=0)
+    at, x = low + rng.random((2, INTERVALS)) * (high - low)
+    weight = rng.normal(size=INTERVALS)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(curve_sums, "BENDS", {"parabola": lambda low, high: (2.0, 2.0)})
+        slope, value, short = tangent([(Member(1, PARABOLA, 1.0, 0.0), weight, 1.0, 0.0)], low, high, at)
+    assert np.all(weight * x * x >= value + slope * (x - at) - 1e-12)
+    down = weight < 0.0
+    for end in (low, high):
+        np.testing.assert_allclose((weight * end * end)[down], (value + slope * (end - at))[down], atol=1e-9)
+    np.testing.assert_allclose(short[~down], 0.0, atol=1e-9)
+
+
+@pytest.mark.parametrize("curve", CURVES, ids=lambda c: c.name)
+def test_a_second_derivative_has_the_sign_of_the_bend(curve: Curve) -> None:
+    rng = np.random.default_rng(7)
+    least, most = BENDS[curve.name](*intervals(rng, *range_of(curve)))
+    assert np.all(least <= most)
+    assert np.all(least >= 0.0 if curve.convex else most <= 0.0)
+
+
+def test_the_valley_of_the_spread_is_its_deepest_bend() -> None:
+    place, depth, near = SPREAD_VALLEY
+    y = np.linspace(place - 5.0, place + 5.0, 200_001)
+    bend, _ = BENDS["log_spread_exp"](y, y)
+    far = np.abs(y - place) > near
+    assert depth <= bend[far].min()
+    assert np.abs(y[far][np.argmin(bend[far])] - place) < 1.5 * near
+    slope = LOG_SPREAD_EXP.slope(y)
+    assert depth <= (np.diff(slope) / np.diff(y)).min()
+
+
+def test_curves_that_nothing_waits_for_make_no_group() -> None:
+    """One curve alone, a curve without a known second derivative, and a sum of two slots between."""
+    operations: list[Operation] = [Input(0), Input(1), Sum(((0, 1.0), (1, 1.0)), 0.0), Bend(EXP, 0), Bend(RAMP, 0)]
+    assert groups(operations, range(5)) == []
+    operations += [Bend(SOFTPLUS, 2)]
+    assert groups(operations, range(6)) == []
+    operations += [Bend(SOFTPLUS, 0)]
+    (group,) = groups(operations, range(7))
+    assert [m.slot for m in group.members] == [6, 3]
+    assert groups(operations, range(6)) == [], "slots that are not needed make no group"
+
+
+@pytest.mark.parametrize("weight", [1.0, -1.0])
+def test_the_line_of_one_curve_is_its_tangent_or_closer_than_its_chord(weight: float) -> None:
+    low, high, at = np.array([-1.0]), np.array([1.0]), np.array([0.25])
+    slope, value, short = tangent([(Member(1, EXP, 1.0, 0.0), weight, 1.0, 0.0)], low, high, at)
+    if weight > 0.0:
+        assert slope[0] == pytest.approx(np.exp(0.25))
+        assert short[0] == pytest.approx(0.0, abs=1e-10)
+    x = np.linspace(low, high, 101)
+    assert np.all(weight * np.exp(x) >= value + slope * (x - at) - 1e-12)
+
+
+def test_shifts_and_factors_of_each_combination_are_those_of_a_group() -> None:
+    factor = np.array([1.0, 2.0])
+    operations: list[Operation] = [Input(0), Sum(((0, factor),), 0.5), Bend(EXP, 1), Bend(SOFTPLUS, 0)]
+    (group,) = groups(operations, range(4))
+    assert group.members[1].factor is factor

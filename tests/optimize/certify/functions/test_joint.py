@@ -177,3 +177,41 @@ def test_what_is_lost_is_put_down_to_what_varies() -> None:
     parts = LogServed(2.0).planes(low, high, 0.5 * (low + high)).parts[:, 0]
     assert parts[3] > 0.01
     assert parts[3] > 100.0 * np.delete(parts, 3).sum()
+
+
+@settings(deadline=None, max_examples=30, derandomize=True)
+@given(seed=st.integers(0, 2**32 - 1), exponent=st.floats(1.0, 10.0))
+def test_corners_of_a_monotone_function(seed: int, exponent: float) -> None:
+    """It rises in spares and oversize and falls in the rest, each by itself."""
+    rng = np.random.default_rng(seed)
+    function, at = LogServed(exponent), arguments(rng, BOXES)
+    value = function.value(at)
+    for k, rises in enumerate((True, False, False, True, False, False)):
+        moved = at.copy()
+        moved[k] += rng.exponential(size=BOXES)
+        change = function.value(moved) - value
+        size = TOLERANCE * (1.0 + np.abs(value))
+        assert np.all(change >= -size if rises else change <= size), k
+
+
+@pytest.mark.parametrize("scale", [1e3, 1e6])
+def test_planes_that_overflow_are_level_over_the_whole_range(scale: float) -> None:
+    rng = np.random.default_rng(12)
+    middle = arguments(rng, BOXES)
+    low, high = middle - scale, middle + scale
+    with np.errstate(all="ignore"):
+        planes = LogServed(2.0).planes(low, high, high)
+    assert all(np.isfinite(part).all() for part in (planes.slopes, planes.least, planes.most, planes.parts))
+    level = (planes.slopes == 0.0).all(axis=0)
+    assert level.any()
+    assert np.all(planes.least[level] <= LOG_LEAST)
+    assert np.all(planes.most[level] >= 0.0)
+
+
+def test_planes_that_are_no_numbers_say_nothing() -> None:
+    at = np.full((6, 1), np.nan)
+    with np.errstate(all="ignore"):
+        planes = LogServed(2.0).planes(at, at, at)
+    assert np.all(planes.slopes == 0.0)
+    assert planes.least[0] < LOG_LEAST
+    assert planes.most[0] > 0.0
