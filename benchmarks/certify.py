@@ -26,17 +26,17 @@ from scipy.optimize import Bounds, differential_evolution, dual_annealing
 
 from dawndusk.models.design import CATEGORIES, DesignBatch
 from dawndusk.models.physics.reliability import NODES, WEIGHTS
-from dawndusk.optimize.certify.bound.affine import Forward
+from dawndusk.optimize.certify.bound.affine import ForwardBounds
 from dawndusk.optimize.certify.branch.boxes import Bounder
 from dawndusk.optimize.certify.branch.designs import designs_at
 from dawndusk.optimize.certify.graph.operations import (
-    Bend,
     Input,
     Joint,
     Operation,
     Product,
     Rounding,
     Sum,
+    Univariate,
     operands,
     reached,
 )
@@ -232,7 +232,7 @@ def reduced(problem: Problem) -> Problem:
 
 
 class _ScipModel:
-    """A tape of one combination as a model of SCIP: a variable for each slot, in logarithms as the tape has them.
+    """A graph of one combination as a model of SCIP: a variable for each node, in logarithms as the graph has them.
 
     Only the rounded numbers and the size of a satellite are whole; the fleet is not, so that the bound is one of more
     than the problem, and the design is rounded and evaluated exactly.
@@ -241,21 +241,21 @@ class _ScipModel:
     def __init__(self, bounder: Bounder) -> None:
         self.scip = importlib.import_module("pyscipopt")
         self.bounder, self.model = bounder, self.scip.Model()
-        root, tape = bounder.root(), bounder.tape
-        forward = Forward(root.low, root.high, root.combination, root.least, root.most, tape.limits)
-        needed = reached(tape)
-        forward.run(tape.operations, sorted({*needed, *reached(tape, operands)}))
+        root, graph = bounder.root(), bounder.graph
+        forward = ForwardBounds(root.low, root.high, root.combination, root.least, root.most, graph.limits)
+        needed = reached(graph)
+        forward.run(graph.operations, sorted({*needed, *reached(graph, operands)}))
         self.forward, self.x = forward, {}
-        for slot in needed:
-            form = forward.forms[slot]
+        for node in needed:
+            form = forward.forms[node]
             low, high = (float(np.broadcast_to(end, (1,))[0]) for end in (form.low, form.high))
-            self.x[slot] = self.model.addVar(lb=low, ub=high)
-        for slot in needed:
-            self._add(slot, tape.operations[slot])
-        for row in tape.rows:
-            if row.slot is not None:
-                self.model.addCons(self.x[row.slot] <= 0.0)
-        self.model.setObjective(self.x[tape.objective])
+            self.x[node] = self.model.addVar(lb=low, ub=high)
+        for node in needed:
+            self._add(node, graph.operations[node])
+        for row in graph.rows:
+            if row.node is not None:
+                self.model.addCons(self.x[row.node] <= 0.0)
+        self.model.setObjective(self.x[graph.objective])
         self.model.hideOutput()
 
     def optimize(self, seconds: float) -> None:
@@ -266,34 +266,34 @@ class _ScipModel:
     def bound(self) -> float:
         """Return the bound that SCIP claims, in the units of the study."""
         bound, sign = self.model.getDualbound(), self.bounder.statement.sign
-        return math.exp(min(sign * bound, MOST_LOG)) if self.bounder.tape.logarithm else sign * bound
+        return math.exp(min(sign * bound, MOST_LOG)) if self.bounder.graph.logarithm else sign * bound
 
     def design(self) -> DesignBatch | None:
         """Return the design of SCIP's solution, None without one."""
         if not self.model.getNSols():
             return None
-        inputs = {o.axis: s for s, o in enumerate(self.bounder.tape.operations) if isinstance(o, Input)}
+        inputs = {o.axis: s for s, o in enumerate(self.bounder.graph.operations) if isinstance(o, Input)}
         points = np.array([[self.model.getVal(self.x[inputs[axis]])] for axis in range(self.bounder.axes)])
         return designs_at(self.bounder.statement, points, np.zeros(1, dtype=np.intp))
 
-    def _add(self, slot: int, operation: Operation) -> None:
+    def _add(self, node: int, operation: Operation) -> None:
         x, here = self.x, self.forward.here
         if isinstance(operation, Input):
             c = self.bounder.statement.coordinates[operation.axis]
             if c.whole and not c.power:
                 count = self.model.addVar(vtype="I", lb=0.0, ub=None)
-                self.model.addCons(count == (self.scip.exp(x[slot]) if c.logarithmic else x[slot]))
+                self.model.addCons(count == (self.scip.exp(x[node]) if c.logarithmic else x[node]))
         elif isinstance(operation, Sum):
             total = sum(float(np.ravel(here(f))[0]) * x[inner] for inner, f in operation.terms)
-            self.model.addCons(x[slot] == total + float(np.ravel(here(operation.constant))[0]))
-        elif isinstance(operation, Bend):
-            self._bend(operation.curve.name, x[operation.slot], x[slot])
+            self.model.addCons(x[node] == total + float(np.ravel(here(operation.constant))[0]))
+        elif isinstance(operation, Univariate):
+            self._bend(operation.curve.name, x[operation.node], x[node])
         elif isinstance(operation, Product):
-            self.model.addCons(x[slot] == x[operation.x] * x[operation.y])
+            self.model.addCons(x[node] == x[operation.x] * x[operation.y])
         elif isinstance(operation, Rounding):
-            self._round(operation, x[operation.slot], x[slot])
+            self._round(operation, x[operation.node], x[node])
         elif isinstance(operation, Joint):
-            self._served([x[inner] for inner in operation.slots], operation.function, x[slot])
+            self._served([x[inner] for inner in operation.nodes], operation.function, x[node])
         else:
             raise TypeError(f"SCIP has no {type(operation).__name__}")
 

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from dawndusk.models.design import CATEGORIES, Design
 from dawndusk.optimize.errors import CertificateError
 from dawndusk.optimize.heuristics.dominance import not_dominated
-from dawndusk.optimize.pareto.ends import Effort, End, prove_end
+from dawndusk.optimize.pareto.ends import End, ProofEffort, prove_end
 from dawndusk.optimize.pareto.field import Field, Points
 from dawndusk.optimize.pareto.find import Proofs, find_front
 from dawndusk.optimize.problem import Goal, Problem
@@ -175,7 +175,7 @@ def proved_ends(name: str, goals: Sequence[str], seed: int) -> tuple[list[Design
 
 def _end(problem: Problem, goal: Goal, seed: int) -> End | None:
     """Return the proof of one end, None where it contradicts itself, which is told."""
-    effort = Effort(gap=GAP, seed=seed)
+    effort = ProofEffort(gap=GAP, seed=seed)
     try:
         return prove_end(problem, goal, effort, time_limit_s=PROOF_S, report=lambda _: None)
     except CertificateError as error:
@@ -189,7 +189,7 @@ def ours(name: str, goals: Sequence[str], seed: int, *, seeds: Sequence[Design] 
     front = find_front(
         problem_of(read_study(name)),
         [Goal(goal) for goal in goals],
-        proofs=Proofs(ends=False, effort=Effort(gap=GAP, seed=seed)),
+        proofs=Proofs(ends=False, effort=ProofEffort(gap=GAP, seed=seed)),
         seed=seed,
         spacing=SPACING,
         time_limit_s=TIME_LIMIT_S,

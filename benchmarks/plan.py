@@ -24,10 +24,10 @@ import numpy as np
 
 from dawndusk.models.design import Design
 from dawndusk.models.fleet.calendar import Calendar
-from dawndusk.models.fleet.calendar import Path as Years
+from dawndusk.models.fleet.calendar import YearPath as Years
 from dawndusk.models.fleet.economy import Terms, economy_of
 from dawndusk.optimize.plan.model.milp import plan_model
-from dawndusk.optimize.plan.problem.problem import Demand, Effort, Objective, PlanProblem
+from dawndusk.optimize.plan.problem.problem import Objective, PlanDemand, PlanEffort, PlanProblem
 from dawndusk.optimize.plan.scenarios.futures import drawn_scenarios
 from dawndusk.optimize.plan.scenarios.two_stage import hedge
 from dawndusk.optimize.plan.solve.engine import Planned, solve_plan
@@ -80,7 +80,7 @@ def problem_of_size(years: int, steps: int, count: int) -> PlanProblem:
     keep = {n: designs[n] for d, n in enumerate(economy.figures.names) if not economy.figures.broken[d]}
     economy = economy_of(keep, VEHICLES, a, Calendar(2027, years, steps), Terms())
     asked = Years((2029.0, 2031.0, 2035.0, 2041.0), (0.0, 10_000.0, 60_000.0, 200_000.0))
-    return PlanProblem(economy=economy, objective=Objective.COST, demand=Demand(least_pflops=asked))
+    return PlanProblem(economy=economy, objective=Objective.COST, demand=PlanDemand(least_pflops=asked))
 
 
 def measured(years: int, steps: int, count: int, gap: float, limit_s: float) -> tuple[Planned, float, float]:
@@ -90,7 +90,7 @@ def measured(years: int, steps: int, count: int, gap: float, limit_s: float) -> 
     plan_model(problem)
     built = time.process_time() - begin
     begin = time.process_time()
-    planned = solve_plan(problem, Effort(gap=gap, time_limit_s=limit_s))
+    planned = solve_plan(problem, PlanEffort(gap=gap, time_limit_s=limit_s))
     return planned, built, time.process_time() - begin
 
 

@@ -20,8 +20,8 @@ import optuna
 from optuna.storages import JournalStorage, RDBStorage
 from optuna.storages.journal import JournalFileBackend
 
-from dawndusk.optimize.space.dimensions import Category, Point, Real, Space, Whole
-from dawndusk.optimize.trials.question import Answer, Goal, Question, Trial
+from dawndusk.optimize.space.dimensions import Category, Point, RealNumber, Space, WholeNumber
+from dawndusk.optimize.trials.question import Goal, Question, Trial, TrialAnswer
 from dawndusk.optimize.trials.samplers.distributions import distributions_of
 from dawndusk.studies.run.store.address import read_address
 from dawndusk.studies.run.store.reading import read_trials
@@ -29,7 +29,11 @@ from dawndusk.studies.run.store.store import open_store
 
 NUMBERS, RULES, OUTCOMES = 8, 5, 8
 SPACE = Space(
-    {**{f"x{n}": Real(0.0, 1.0) for n in range(NUMBERS)}, "n": Whole(1, 100), "kind": Category(("a", "b", "c"))}
+    {
+        **{f"x{n}": RealNumber(0.0, 1.0) for n in range(NUMBERS)},
+        "n": WholeNumber(1, 100),
+        "kind": Category(("a", "b", "c")),
+    }
 )
 QUESTION = Question(SPACE, (Goal("cost"), Goal("mass")), tuple(f"rule_{n}" for n in range(RULES)))
 GROUP = 1000
@@ -45,11 +49,11 @@ def points(seed: int) -> Iterator[Point]:
         yield from SPACE.decode(rng.random((GROUP, len(columns))) * columns)
 
 
-def answer(point: Point) -> Answer:
+def answer(point: Point) -> TrialAnswer:
     """Return outcomes and violations as large as those of a real evaluation."""
     x = float(point["x0"])
     outcomes = {"cost": x, "mass": 1.0 - x, **{f"outcome_{n}": x / (n + 3.0) for n in range(OUTCOMES)}}
-    return Answer(outcomes, dict.fromkeys(QUESTION.rules, -x / 7.0), seconds=x)
+    return TrialAnswer(outcomes, dict.fromkeys(QUESTION.rules, -x / 7.0), seconds=x)
 
 
 def told(trial: Trial) -> Trial:

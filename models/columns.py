@@ -38,7 +38,7 @@ from dawndusk.models.programme import launch as launching
 from dawndusk.models.programme.ground import GroundCosts, ground_costs
 from dawndusk.models.recording.rows import Rows
 from dawndusk.models.rounding import rounded_up
-from dawndusk.models.rules import Subject, violations
+from dawndusk.models.rules import RuleSubject, violations
 
 DISCIPLINES = (
     "orbit",
@@ -71,7 +71,7 @@ def evaluate_columns(
     step = _Step(design, rows, assumptions, {})
     for discipline in DISCIPLINES:
         getattr(step, discipline)()
-    return step.o, violations(Subject(step.o, design, rows, assumptions))
+    return step.o, violations(RuleSubject(step.o, design, rows, assumptions))
 
 
 def profile_columns(design: Mapping[str, Array], rows: Rows, assumptions: Assumptions) -> dict[str, float]:
@@ -82,7 +82,7 @@ def profile_columns(design: Mapping[str, Array], rows: Rows, assumptions: Assump
         getattr(step, discipline)()
         spent[discipline] = time.perf_counter() - begin
     begin = time.perf_counter()
-    violations(Subject(step.o, design, rows, assumptions))
+    violations(RuleSubject(step.o, design, rows, assumptions))
     return {**spent, "rules": time.perf_counter() - begin}
 
 

@@ -27,7 +27,7 @@ from dawndusk.models.recording.rows import check_names, parameter_rows, rows_of,
 from dawndusk.models.recording.samples import AssumptionSamples, with_numbers
 from dawndusk.models.recording.surroundings import recorded_surroundings, surroundings, table_parameters
 from dawndusk.models.recording.trace import Graph
-from dawndusk.models.rules import RULES, Rule, Subject
+from dawndusk.models.rules import RULES, Rule, RuleSubject
 
 __all__ = ["CHUNK", "Evaluation", "RuleReport", "evaluate", "evaluate_columns", "rule_reports"]
 
@@ -263,7 +263,7 @@ def rule_reports(design: Design, assumptions: Assumptions) -> list[RuleReport]:
     batch = DesignBatch.of(design)
     rows = rows_of(assumptions, batch)
     columns, _ = evaluate_columns(batch.values, rows, assumptions)
-    subject = Subject(columns, batch.values, rows, assumptions)
+    subject = RuleSubject(columns, batch.values, rows, assumptions)
     reports = []
     for rule in RULES.values():
         value, limit = (float(np.ravel(side)[0]) for side in rule.compare(subject))

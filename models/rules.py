@@ -42,7 +42,7 @@ LEAST_SHARE = 1.0 - WHOLE_TOLERANCE
 
 
 @dataclass(frozen=True)
-class Subject:
+class RuleSubject:
     """What a rule looks at: outcomes, design numbers, catalogue rows and assumptions."""
 
     outcome: Mapping[str, Array]
@@ -52,7 +52,7 @@ class Subject:
 
 
 Comparison = tuple[Array, Array]
-RuleFunction = Callable[[Subject], Comparison]
+RuleFunction = Callable[[RuleSubject], Comparison]
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class Rule:
     compare: RuleFunction
     scale: float | None = None
 
-    def violation(self, subject: Subject) -> Array:
+    def violation(self, subject: RuleSubject) -> Array:
         """Return the excess over the limit, relative to the limit or to ``scale`` where the rule states one.
 
         Positive when broken, the margin with a minus sign when met.
@@ -127,26 +127,26 @@ def rules_of(*scopes: Scope) -> tuple[str, ...]:
 
 
 @rule("satellite", "at most", "K")
-def heat(s: Subject) -> Comparison:
+def heat(s: RuleSubject) -> Comparison:
     """The radiator rejects all heat below the temperature that its coolant and coating stand."""
     return s.outcome["radiator_temperature_k"], s.rows.radiator.max_temperature_k
 
 
 @rule("satellite", "at most", "K")
-def junction_temperature(s: Subject) -> Comparison:
+def junction_temperature(s: RuleSubject) -> Comparison:
     """The hottest junction or memory stack stays below its limit in the hot case."""
     return s.outcome["junction_temperature_k"], s.rows.accelerator.junction_limit_k
 
 
 @rule("satellite", "at least", "fraction")
-def power(s: Subject) -> Comparison:
+def power(s: RuleSubject) -> Comparison:
     """At the end of life the array still carries a stated share of the full load."""
     loss = s.outcome["array_degradation_per_year"] * s.design["life_years"]
     return s.design["array_oversize"] * np.exp(-loss), LEAST_EOL_POWER_FRACTION
 
 
 @rule("satellite", "at most", "krad(Si)")
-def dose(s: Subject) -> Comparison:
+def dose(s: RuleSubject) -> Comparison:
     """The dose over the life, with the design margin, stays below what the accelerator tolerates."""
     return (
         s.outcome["dose_krad_life"] * s.assumptions.radiation.design_margin,
@@ -155,43 +155,43 @@ def dose(s: Subject) -> Comparison:
 
 
 @rule("satellite", "at least", "fraction")
-def network(s: Subject) -> Comparison:
+def network(s: RuleSubject) -> Comparison:
     """The links let a stated share of the work through."""
     return s.outcome["network_fraction"], LEAST_NETWORK_FRACTION
 
 
 @rule("satellite", "at least", "count", scale=NEIGHBOURS)
-def connectivity(s: Subject) -> Comparison:
+def connectivity(s: RuleSubject) -> Comparison:
     """A satellite whose job spans others has a terminal for each of two neighbours."""
     return s.design["optical_terminals"], s.outcome["least_terminals"]
 
 
 @rule("launch", "at most", "kg")
-def packing(s: Subject) -> Comparison:
+def packing(s: RuleSubject) -> Comparison:
     """At least one satellite is light enough for the launch vehicle to reach the orbit with it."""
     return s.outcome["wet_mass_kg"], np.maximum(s.outcome["payload_kg"], 1.0)
 
 
 @rule("launch", "at most", "m3")
-def fairing(s: Subject) -> Comparison:
+def fairing(s: RuleSubject) -> Comparison:
     """At least one stowed satellite fits the fairing."""
     return s.outcome["stowed_volume_m3"], usable_fairing_m3(s.assumptions.launch, s.rows.vehicle)
 
 
 @rule("programme", "at most", "1/year")
-def cadence(s: Subject) -> Comparison:
+def cadence(s: RuleSubject) -> Comparison:
     """The programme's launches per year stay within its share of the vehicle's flight rate at mid-deployment."""
     return s.design["launches_per_year"], s.outcome["cadence_cap_per_year"]
 
 
 @rule("programme", "at most", "years")
-def deployment_time(s: Subject) -> Comparison:
+def deployment_time(s: RuleSubject) -> Comparison:
     """The fleet is complete within the time that the programme accepts."""
     return s.outcome["deployment_years"], s.assumptions.launch.max_deployment_years
 
 
 @rule("programme", "at most", "years")
-def milestone_half(s: Subject) -> Comparison:
+def milestone_half(s: RuleSubject) -> Comparison:
     """Half of the satellites are in orbit within the first licence milestone (47 CFR 25.164)."""
     regulation = s.assumptions.regulation
     waited = regulation.licence_to_first_launch_years
@@ -199,7 +199,7 @@ def milestone_half(s: Subject) -> Comparison:
 
 
 @rule("programme", "at most", "years")
-def milestone_full(s: Subject) -> Comparison:
+def milestone_full(s: RuleSubject) -> Comparison:
     """All satellites are in orbit within the last licence milestone (47 CFR 25.164)."""
     regulation = s.assumptions.regulation
     return (
@@ -209,37 +209,37 @@ def milestone_full(s: Subject) -> Comparison:
 
 
 @rule("satellite", "at most", "years")
-def disposal(s: Subject) -> Comparison:
+def disposal(s: RuleSubject) -> Comparison:
     """A retired satellite, lowered to its disposal altitude, decays within the time allowed (FCC 22-74)."""
     return s.outcome["disposal_decay_years"], s.assumptions.regulation.disposal_years
 
 
 @rule("programme", "at most", "year", scale=CALENDAR_SCALE_YEARS)
-def vehicle_available(s: Subject) -> Comparison:
+def vehicle_available(s: RuleSubject) -> Comparison:
     """The launch vehicle carries operational payloads by the year of the first launch."""
     return s.rows.vehicle.available_year, s.assumptions.scenario.first_launch_year
 
 
 @rule("programme", "at most", "year", scale=CALENDAR_SCALE_YEARS)
-def accelerator_available(s: Subject) -> Comparison:
+def accelerator_available(s: RuleSubject) -> Comparison:
     """The accelerator can be bought by the year of the first launch."""
     return s.rows.accelerator.available_year, s.assumptions.scenario.first_launch_year
 
 
 @rule("programme", "at most", "year", scale=CALENDAR_SCALE_YEARS)
-def array_available(s: Subject) -> Comparison:
+def array_available(s: RuleSubject) -> Comparison:
     """The array technology flies at this scale by the year of the first launch."""
     return s.rows.array.available_year, s.assumptions.scenario.first_launch_year
 
 
 @rule("programme", "at most", "year", scale=CALENDAR_SCALE_YEARS)
-def radiator_available(s: Subject) -> Comparison:
+def radiator_available(s: RuleSubject) -> Comparison:
     """The radiator technology flies at this scale by the year of the first launch."""
     return s.rows.radiator.available_year, s.assumptions.scenario.first_launch_year
 
 
 @rule("fleet", "at least", "x the demand", scale=1.0)
-def demand(s: Subject) -> Comparison:
+def demand(s: RuleSubject) -> Comparison:
     """The fleet meets the stated demand."""
     wanted = s.assumptions.demand
     if is_stated(wanted.it_power_mw):
@@ -249,6 +249,6 @@ def demand(s: Subject) -> Comparison:
     return s.outcome["it_power_mw"] * 0.0, 0.0
 
 
-def violations(subject: Subject) -> dict[str, Array]:
+def violations(subject: RuleSubject) -> dict[str, Array]:
     """Return the graded violation of every rule, each of shape (N,) or a scalar that holds for all designs."""
     return {name: known.violation(subject) for name, known in RULES.items()}

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from dawndusk.optimize.problem import Goal
 from dawndusk.optimize.space.dimensions import Dimension, Point, Space
-from dawndusk.optimize.trials.question import Answer, Failure, Question
+from dawndusk.optimize.trials.question import Failure, Question, TrialAnswer
 
 Floats = NDArray[np.float64]
 Formula = Callable[[Mapping[str, NDArray[np.object_]]], tuple[Floats, Floats]]
@@ -40,18 +40,18 @@ class Case:
     volume: float
     origin: str
 
-    def __call__(self, points: Sequence[Point]) -> list[Answer]:
+    def __call__(self, points: Sequence[Point]) -> list[TrialAnswer]:
         """Return one answer for each point, in order."""
         columns = {name: np.array([p[name] for p in points], dtype=object) for name in self.question.space.names}
         with np.errstate(all="ignore"):
             goals, rules = self.formula(columns)
         return [self._answer(values, violations) for values, violations in zip(goals, rules, strict=True)]
 
-    def _answer(self, values: Floats, violations: Floats) -> Answer:
+    def _answer(self, values: Floats, violations: Floats) -> TrialAnswer:
         if not (np.isfinite(values).all() and np.isfinite(violations).all()):
-            return Answer(failure=Failure("not a number", "an outcome is no finite number"))
+            return TrialAnswer(failure=Failure("not a number", "an outcome is no finite number"))
         outcomes = {goal.outcome: float(v) for goal, v in zip(self.question.goals, values, strict=True)}
-        return Answer(outcomes, dict(zip(self.question.rules, map(float, violations), strict=True)))
+        return TrialAnswer(outcomes, dict(zip(self.question.rules, map(float, violations), strict=True)))
 
     def hypervolume(self, values: Floats) -> float:
         """Return the hypervolume of goals of shape (N, goals), small is good, as a share of the reference front's."""

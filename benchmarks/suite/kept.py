@@ -21,7 +21,7 @@ import numpy as np
 from benchmarks.suite.case import Case
 from benchmarks.suite.peers import PEERS, Course
 
-from dawndusk.optimize.space.columns import Columns
+from dawndusk.optimize.space.columns import SpaceColumns
 
 Key: TypeAlias = tuple[str, str, int, int]
 """Case, sampler, evaluations and seed."""
@@ -79,7 +79,7 @@ def mark_of(case: Case, name: str) -> str:
 
 
 def _answers(case: Case) -> str:
-    columns = Columns.of(case.question.space)
+    columns = SpaceColumns.of(case.question.space)
     points = columns.points(columns.random(MARKED_POINTS, np.random.default_rng(0)))
     rows = [[*answer.outcomes.values(), *answer.violations.values()] for answer in case(points)]
     return " ".join(f"{value:.{DIGITS}g}" for row in rows for value in row)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from dawndusk.models.design import CATEGORIES, VARIABLES
 from dawndusk.models.rules import RULES
 from dawndusk.optimize.problem import LOG_SCALE_RATIO, Choice, Problem, Range
-from dawndusk.optimize.space.dimensions import Category, Dimension, Real, Whole
+from dawndusk.optimize.space.dimensions import Category, Dimension, RealNumber, WholeNumber
 from dawndusk.studies.input.studyfile import read_study
 from dawndusk.studies.run.design.runner import problem_of
 
@@ -26,8 +26,8 @@ def _dimension(name: str, entry: Choice | Range) -> Dimension:
     if isinstance(entry, Choice):
         return Category(entry.names)
     if VARIABLES[name].kind == "integer":
-        return Whole(int(entry.low), int(entry.high), entry.low > 0 and entry.high / entry.low > LOG_SCALE_RATIO)
-    return Real(0.0, 1.0)
+        return WholeNumber(int(entry.low), int(entry.high), entry.low > 0 and entry.high / entry.low > LOG_SCALE_RATIO)
+    return RealNumber(0.0, 1.0)
 
 
 def _coordinate(entry: Range, value: float) -> float:

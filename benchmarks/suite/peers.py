@@ -18,8 +18,8 @@ from pymoo.core.variable import Choice, Integer
 from pymoo.core.variable import Real as RealVariable
 from pymoo.optimize import minimize
 
-from dawndusk.optimize.space.dimensions import Category, Dimension, Point, Real, Value
-from dawndusk.optimize.trials.question import Answer
+from dawndusk.optimize.space.dimensions import Category, Dimension, Point, RealNumber, Value
+from dawndusk.optimize.trials.question import TrialAnswer
 
 BROKEN = 1e6
 """What pymoo is told of the goals and rules of a point without outcomes."""
@@ -36,7 +36,7 @@ class Course:
     feasible: list[bool] = field(default_factory=list)
     seconds: float = 0.0
 
-    def take(self, answer: Answer) -> None:
+    def take(self, answer: TrialAnswer) -> None:
         """Note an answer."""
         self.feasible.append(answer.failure is None and max(answer.violations.values(), default=0.0) <= 0.0)
         goals = self.case.question.goals
@@ -56,7 +56,7 @@ Search = Callable[[Case, int, int], Course]
 def _suggest(trial: optuna.Trial, name: str, dimension: Dimension) -> Value:
     if isinstance(dimension, Category):
         return str(trial.suggest_categorical(name, dimension.names))
-    if isinstance(dimension, Real):
+    if isinstance(dimension, RealNumber):
         return trial.suggest_float(name, dimension.low, dimension.high, log=dimension.logarithmic)
     return trial.suggest_int(name, dimension.low, dimension.high, log=dimension.logarithmic)
 
@@ -82,7 +82,7 @@ def _with_optuna(make: Callable[[int], optuna.samplers.BaseSampler]) -> Search:
     return search
 
 
-def _tell(study: optuna.Study, trial: optuna.Trial, answer: Answer) -> None:
+def _tell(study: optuna.Study, trial: optuna.Trial, answer: TrialAnswer) -> None:
     if answer.failure is not None:
         study.tell(trial, state=optuna.trial.TrialState.FAIL)
         return
@@ -94,7 +94,7 @@ def _tell(study: optuna.Study, trial: optuna.Trial, answer: Answer) -> None:
 def _variable(dimension: Dimension) -> object:
     if isinstance(dimension, Category):
         return Choice(options=list(dimension.names))
-    kind = RealVariable if isinstance(dimension, Real) else Integer
+    kind = RealVariable if isinstance(dimension, RealNumber) else Integer
     return kind(bounds=(dimension.low, dimension.high))
 
 
@@ -103,12 +103,12 @@ class _Asked(Problem):  # type: ignore[misc]
 
     def __init__(self, course: Course) -> None:
         question = course.case.question
-        self.course, self.mixed = course, any(not isinstance(d, Real) for d in question.space.dimensions.values())
+        self.course, self.mixed = course, any(not isinstance(d, RealNumber) for d in question.space.dimensions.values())
         counts = {"n_obj": len(question.goals), "n_ieq_constr": len(question.rules)}
         if self.mixed:
             super().__init__(vars={name: _variable(d) for name, d in question.space.dimensions.items()}, **counts)
         else:
-            reals = [d for d in question.space.dimensions.values() if isinstance(d, Real)]
+            reals = [d for d in question.space.dimensions.values() if isinstance(d, RealNumber)]
             ends = {"xl": [d.low for d in reals], "xu": [d.high for d in reals]}
             super().__init__(n_var=len(reals), **ends, **counts)
 

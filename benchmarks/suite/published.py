@@ -10,7 +10,7 @@ from benchmarks.suite.case import Case, Floats, Formula, case
 from numpy.typing import NDArray
 from pymoo.problems import get_problem
 
-from dawndusk.optimize.space.dimensions import Dimension, Real, Whole
+from dawndusk.optimize.space.dimensions import Dimension, RealNumber, WholeNumber
 
 TRUSS_STRESS_LIMIT = 1e5
 """pymoo states the truss's rule in units of stress; a violation here is relative."""
@@ -19,7 +19,7 @@ TRUSS_STRESS_LIMIT = 1e5
 def _of_pymoo(name: str) -> tuple[dict[str, Dimension], Formula]:
     problem = get_problem(name)
     dimensions: dict[str, Dimension] = {
-        f"x{n}": Real(float(lo), float(hi)) for n, (lo, hi) in enumerate(zip(problem.xl, problem.xu, strict=True))
+        f"x{n}": RealNumber(float(lo), float(hi)) for n, (lo, hi) in enumerate(zip(problem.xl, problem.xu, strict=True))
     }
     scale = TRUSS_STRESS_LIMIT if name == "truss2d" else 1.0
 
@@ -60,10 +60,10 @@ def published(scales: Mapping[str, Mapping[str, Any]]) -> list[Case]:
         names = [f"f{n + 1}" for n in range(goals)]
         cases.append(case(name, dimensions, names, rules, formula, **scales[name]))
     brake: dict[str, Dimension] = {
-        "inner": Real(55, 80),
-        "outer": Real(75, 110),
-        "force": Real(1000, 3000),
-        "discs": Whole(2, 20),
+        "inner": RealNumber(55, 80),
+        "outer": RealNumber(75, 110),
+        "force": RealNumber(1000, 3000),
+        "discs": WholeNumber(2, 20),
     }
     cases.append(case("disc_brake", brake, ["mass_kg", "time_s"], 4, _disc_brake, **scales["disc_brake"]))
     return cases

@@ -16,7 +16,7 @@ WHOLE = 1e-9
 
 
 @dataclass(frozen=True)
-class Path:
+class YearPath:
     """A quantity over calendar years: straight between stated years, or of constant growth, and level outside them.
 
     ``years`` increase; ``values`` are of the same length, above zero where growth is constant.
@@ -33,9 +33,9 @@ class Path:
         return np.asarray(np.interp(year, self.years, self.values))
 
 
-def level(value: float) -> Path:
+def level(value: float) -> YearPath:
     """Return a path that stays at one value."""
-    return Path((0.0,), (value,))
+    return YearPath((0.0,), (value,))
 
 
 @dataclass(frozen=True)

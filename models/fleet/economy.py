@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from dawndusk.models.assumptions import Assumptions
 from dawndusk.models.design import Design
-from dawndusk.models.fleet.calendar import Calendar, Path
+from dawndusk.models.fleet.calendar import Calendar, YearPath
 from dawndusk.models.fleet.launching import Launching, Offer, launching_of
 from dawndusk.models.fleet.rival import Rival, rival_of
-from dawndusk.models.fleet.satellites import Figures, figures_of
+from dawndusk.models.fleet.satellites import SatelliteFigures, figures_of
 from dawndusk.models.fleet.service import Kernels, kernels_of, present_years
 from dawndusk.models.programme.cost import carry_factor, continuous
 from dawndusk.models.programme.launch import insured_share
@@ -48,7 +48,7 @@ class Terms:
     """
 
     offers: Mapping[str, Offer] = field(default_factory=dict)
-    chip_price: Mapping[str, Path] = field(default_factory=dict)
+    chip_price: Mapping[str, YearPath] = field(default_factory=dict)
     windows: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     service_years: Mapping[str, float] = field(default_factory=dict)
     lines: Mapping[str, str] = field(default_factory=dict)
@@ -80,7 +80,7 @@ class Economy:
     assumptions: Assumptions
     calendar: Calendar
     terms: Terms
-    figures: Figures
+    figures: SatelliteFigures
     service_years: Floats
     kernels: Kernels
     launching: Launching
@@ -171,7 +171,7 @@ def _references(lines: Sequence[str], means: Floats, terms: Terms) -> Floats:
     return np.array([terms.reference_usd.get(line, float(mean)) for line, mean in zip(lines, means, strict=True)])
 
 
-def _chips_usd(figures: Figures, calendar: Calendar, terms: Terms) -> Floats:
+def _chips_usd(figures: SatelliteFigures, calendar: Calendar, terms: Terms) -> Floats:
     middles = calendar.middles[: calendar.periods]
     share = [
         terms.chip_price[design.accelerator].at(middles)
@@ -182,7 +182,7 @@ def _chips_usd(figures: Figures, calendar: Calendar, terms: Terms) -> Floats:
     return figures.chips_usd[:, None] * np.array(share)
 
 
-def _opens(figures: Figures, calendar: Calendar, terms: Terms) -> NDArray[np.bool_]:
+def _opens(figures: SatelliteFigures, calendar: Calendar, terms: Terms) -> NDArray[np.bool_]:
     """Return in which periods each design may be launched: it can be had, its window is open, and it breaks no rule."""
     middles = calendar.middles[: calendar.periods]
     windows = [terms.windows.get(name, (-np.inf, np.inf)) for name in figures.names]

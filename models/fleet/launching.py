@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dawndusk.models.assumptions import Assumptions, Launch
-from dawndusk.models.fleet.calendar import Calendar, Path
+from dawndusk.models.fleet.calendar import Calendar, YearPath
 from dawndusk.models.programme.launch import cadence_cap_per_year, listed_price_usd, price_usd, success_probability
 
 Floats = NDArray[np.float64]
@@ -27,9 +27,9 @@ class Offer:
     """
 
     windows: tuple[tuple[float, float], ...] = ()
-    cap_per_year: Path | None = None
-    price_usd: Path | None = None
-    success: Path | None = None
+    cap_per_year: YearPath | None = None
+    price_usd: YearPath | None = None
+    success: YearPath | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from dawndusk.models.assumptions import Assumptions
 from dawndusk.models.constants import TFLOPS_PER_PFLOPS, WATTS_PER_KW
-from dawndusk.models.fleet.calendar import WHOLE, Calendar, Path
+from dawndusk.models.fleet.calendar import WHOLE, Calendar, YearPath
 from dawndusk.models.fleet.service import present_years
 from dawndusk.models.programme.cost import continuous
 from dawndusk.models.programme.ground import GroundCosts, delay_years, ground_costs
@@ -58,7 +58,7 @@ def rival_of(
     accelerators: Sequence[str],
     assumptions: Assumptions,
     calendar: Calendar,
-    chip_price: Mapping[str, Path],
+    chip_price: Mapping[str, YearPath],
     rate_per_year: float,
 ) -> Rival:
     """Return ground capacity over a plan.

@@ -51,7 +51,7 @@ READ = (
 
 
 @dataclass(frozen=True, eq=False)
-class Figures:
+class SatelliteFigures:
     """Figures of one satellite of each of D designs, and of its place on each of V vehicles.
 
     Shape (D,) unless said otherwise. ``per_launch`` of shape (D, V) counts the whole satellites of a launch, 0 where
@@ -118,7 +118,7 @@ class Figures:
         }
 
 
-def figures_of(designs: Mapping[str, Design], assumptions: Assumptions, vehicles: Sequence[str]) -> Figures:
+def figures_of(designs: Mapping[str, Design], assumptions: Assumptions, vehicles: Sequence[str]) -> SatelliteFigures:
     """Return the figures of named designs.
 
     Parameters
@@ -145,7 +145,7 @@ def figures_of(designs: Mapping[str, Design], assumptions: Assumptions, vehicles
     return _divided(designs, evaluation, tuple(vehicles))
 
 
-def _divided(designs: Mapping[str, Design], evaluation: Evaluation, vehicles: tuple[str, ...]) -> Figures:
+def _divided(designs: Mapping[str, Design], evaluation: Evaluation, vehicles: tuple[str, ...]) -> SatelliteFigures:
     """Return figures of one satellite from those of the fleets; the first vehicle stands for all where none matters."""
     shape = (len(designs), len(vehicles))
     outcome = {name: column.reshape(shape) for name, column in evaluation.outcome.values.items()}
@@ -156,7 +156,7 @@ def _divided(designs: Mapping[str, Design], evaluation: Evaluation, vehicles: tu
     on_board = first["accelerators_on_board"]
     hardware = sum(first[name] for name in HARDWARE)
     fits = np.all([violation[rule] <= 0.0 for rule in rules_of("launch")], axis=0)
-    return Figures(
+    return SatelliteFigures(
         names=tuple(designs),
         designs=chosen,
         vehicles=vehicles,

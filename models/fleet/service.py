@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dawndusk.models.fleet.calendar import Calendar
-from dawndusk.models.fleet.satellites import Figures
+from dawndusk.models.fleet.satellites import SatelliteFigures
 from dawndusk.models.physics.reliability import NODES, WEIGHTS, in_service
 from dawndusk.models.programme.cost import annuity_years
 
@@ -40,7 +40,7 @@ class Kernels:
     in_orbit: Floats
 
 
-def kernels_of(figures: Figures, calendar: Calendar, service_years: Floats, rate_per_year: float) -> Kernels:
+def kernels_of(figures: SatelliteFigures, calendar: Calendar, service_years: Floats, rate_per_year: float) -> Kernels:
     """Return the kernels of designs that retire after ``service_years`` (D,), at most their design life.
 
     ``rate_per_year`` discounts and ages what is delivered, continuously.
@@ -59,7 +59,7 @@ def kernels_of(figures: Figures, calendar: Calendar, service_years: Floats, rate
     return Kernels(serving, worth, in_orbit)
 
 
-def _served(figures: Figures, ages: Floats, rate_per_year: float) -> Floats:
+def _served(figures: SatelliteFigures, ages: Floats, rate_per_year: float) -> Floats:
     """Return full-capacity years served up to each age, discounted to the launch, shape (D, ages)."""
     past = np.maximum(ages, LEAST_AGE_YEARS)
 

@@ -88,7 +88,7 @@ def table_parameters(tables: Surroundings) -> dict[str, Any]:
 
 
 @dataclass(frozen=True)
-class Path:
+class OrbitInputs:
     """What of an orbit its tables depend on."""
 
     sun_synchronous: float
@@ -100,7 +100,7 @@ def surroundings(assumptions: Assumptions, orbits: tuple[str, ...]) -> Surroundi
     """Return the tables for the named orbits. Cached by the values that enter them."""
     rows = (assumptions.orbits[name] for name in orbits)
     return _tabulate(
-        tuple(Path(row.sun_synchronous, row.inclination_deg, row.ltan_h) for row in rows),
+        tuple(OrbitInputs(row.sun_synchronous, row.inclination_deg, row.ltan_h) for row in rows),
         round(assumptions.scenario.first_launch_year),
         assumptions.environment.solar_flux_f107,
         assumptions.platform.disposal_altitude_km,
@@ -123,7 +123,7 @@ class _Data:
 
 @functools.lru_cache(maxsize=MOST_TABULATED)
 def _tabulate(
-    rows: tuple[Path, ...], year: int, solar_flux_f107: float, disposal_altitude_km: float, holder: _Data
+    rows: tuple[OrbitInputs, ...], year: int, solar_flux_f107: float, disposal_altitude_km: float, holder: _Data
 ) -> Surroundings:
     years = [_eclipses(row, year) for row in rows]
     density = density_kg_m3(holder.data, ALTITUDE.nodes, solar_flux_f107)
@@ -167,13 +167,13 @@ def _grid(values: Floats) -> EvenGrid:
 
 
 @functools.lru_cache(maxsize=MOST_TABULATED)
-def _eclipses(row: Path, year: int) -> EclipseYear:
+def _eclipses(row: OrbitInputs, year: int) -> EclipseYear:
     if row.sun_synchronous:
         return sun_synchronous_year(ALTITUDE.nodes, row.ltan_h, year)
     return precessing_year(ALTITUDE.nodes, row.inclination_deg, year)
 
 
-def _set_inclination(row: Path) -> float | None:
+def _set_inclination(row: OrbitInputs) -> float | None:
     return None if row.sun_synchronous else row.inclination_deg
 
 
@@ -185,14 +185,14 @@ def _decay(holder: _Data, altitude_km: Floats, solar_flux_f107: float) -> Floats
 
 
 @functools.lru_cache(maxsize=MOST_TABULATED)
-def _log_dose(row: Path, holder: _Data) -> Floats:
+def _log_dose(row: OrbitInputs, holder: _Data) -> Floats:
     dose = radiation.dose_table(holder.data, _set_inclination(row), ALTITUDE_COARSE.nodes, THICKNESS.nodes)
     logs: Floats = np.log(dose)
     return logs
 
 
 @functools.lru_cache(maxsize=MOST_TABULATED)
-def _log_proton_ratio(row: Path, holder: _Data) -> Floats:
+def _log_proton_ratio(row: OrbitInputs, holder: _Data) -> Floats:
     """Return the logarithm of the flux through the wall over that at 650 km dawn-dusk behind 10 mm."""
     flux = radiation.proton_flux_table(holder.data, _set_inclination(row), ALTITUDE_COARSE.nodes, THICKNESS.nodes)
     logs: Floats = np.log(flux / reference_proton_flux(holder.data))
@@ -200,7 +200,7 @@ def _log_proton_ratio(row: Path, holder: _Data) -> Floats:
 
 
 @functools.lru_cache(maxsize=MOST_TABULATED)
-def _log_cell_proton_ratio(row: Path, holder: _Data) -> Floats:
+def _log_cell_proton_ratio(row: OrbitInputs, holder: _Data) -> Floats:
     """Return the logarithm of the flux behind a cover glass over that at 650 km dawn-dusk, for solar cells."""
     cover = np.array([COVER_GLASS_MM_AL])
     flux = radiation.proton_flux_table(holder.data, _set_inclination(row), ALTITUDE_COARSE.nodes, cover)[:, 0]

@@ -288,7 +288,7 @@ class _Run:
     def _scores(self, scored: Scored, places: Places) -> Floats:
         """Return the scores of feasible designs."""
         value = scored.objective[places] * self.statement.sign
-        if not self.bounder.tape.logarithm:
+        if not self.bounder.graph.logarithm:
             return np.asarray(self.statement.sign * value)
         return np.asarray(self.statement.sign * np.log(np.maximum(value, 1e-300)))
 

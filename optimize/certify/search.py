@@ -22,9 +22,9 @@ from dawndusk.models.design import Design, DesignBatch
 from dawndusk.models.errors import DesignError
 from dawndusk.optimize.boxes import Boxes
 from dawndusk.optimize.certify.audit.checks import Audit, audit_seconds
-from dawndusk.optimize.certify.branch.branching import Examined, cuts
+from dawndusk.optimize.certify.branch.branching import Branched, cuts
 from dawndusk.optimize.certify.branch.designs import designs_in
-from dawndusk.optimize.certify.branch.node_queue import Frontier, lowest
+from dawndusk.optimize.certify.branch.node_queue import NodeQueue, lowest
 from dawndusk.optimize.certify.branch.polish import improve
 from dawndusk.optimize.certify.branch.work import Bounding, collected, hand_over
 from dawndusk.optimize.certify.graph.statement import Statement
@@ -135,7 +135,7 @@ def certify(
 
 @dataclass
 class _Run:
-    """The state of one certified search. Scores are those of the tape: small is good."""
+    """The state of one certified search. Scores are those of the graph: small is good."""
 
     problem: Problem
     gap: float
@@ -152,7 +152,7 @@ class _Run:
     evaluated: int = 0
     examined: int = 0
     before_s: float = 0.0
-    open: Frontier = field(default_factory=Frontier)
+    open: NodeQueue = field(default_factory=NodeQueue)
     held: list[Boxes] = field(default_factory=list)
     """Boxes that are being looked at: they are open still, should an interrupt come."""
     stuck: list[Boxes] = field(default_factory=list)
@@ -165,7 +165,7 @@ class _Run:
         self.bounding = Bounding(self.problem)
         self.bounder = self.bounding.bounder
         self.statement: Statement = self.bounder.statement
-        self.logarithm = self.bounder.tape.logarithm
+        self.logarithm = self.bounder.graph.logarithm
 
     # -- scores ---------------------------------------------------------------------------------------------------
 
@@ -310,11 +310,11 @@ class _Run:
         self.evaluated += len(batch)
         return scored.merit()
 
-    def _examine(self, executor: Executor[Bounding], boxes: Boxes) -> Examined:
+    def _examine(self, executor: Executor[Bounding], boxes: Boxes) -> Branched:
         """Take one step on boxes, shared between the workers."""
         return collected(executor, hand_over(executor, boxes, self.cutoff, cuts(len(boxes))))
 
-    def _take_in(self, found: Examined) -> None:
+    def _take_in(self, found: Branched) -> None:
         """Take in what a round left, and try the designs in it."""
         self.examined += found.count
         self.closed_at = min(self.closed_at, self.cutoff)

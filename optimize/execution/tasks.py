@@ -61,7 +61,7 @@ class TaskFailure:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class AttemptOutcome:
     """How one attempt at a task ended, and its seconds in the function itself."""
 
     result: Any = None
@@ -86,14 +86,14 @@ class Done(Generic[R]):
         return cast("R", self.result)
 
 
-def call(function: Callable[..., Any], context: object, arguments: tuple[Any, ...]) -> Outcome:
+def call(function: Callable[..., Any], context: object, arguments: tuple[Any, ...]) -> AttemptOutcome:
     """Call a task's function and return how that ended. Only an interrupt gets through."""
     begin = time.perf_counter()
     try:
         result = function(context, *arguments)
     except (Exception, SystemExit) as error:
-        return Outcome(failure=failure_of(error), seconds=time.perf_counter() - begin)
-    return Outcome(result, seconds=time.perf_counter() - begin)
+        return AttemptOutcome(failure=failure_of(error), seconds=time.perf_counter() - begin)
+    return AttemptOutcome(result, seconds=time.perf_counter() - begin)
 
 
 def failure_of(error: BaseException) -> TaskFailure:

@@ -7,7 +7,7 @@ import struct
 from dataclasses import replace
 from typing import Any, BinaryIO
 
-from dawndusk.optimize.execution.tasks import ExecutionError, Outcome, TaskFailure
+from dawndusk.optimize.execution.tasks import AttemptOutcome, ExecutionError, TaskFailure
 
 HEADER = struct.Struct("<Q")
 
@@ -20,7 +20,7 @@ def pack(thing: object, what: str) -> bytes:
         raise ExecutionError(f"{what}: can not be sent to another process: {_said(error)}") from error
 
 
-def pack_outcome(outcome: Outcome) -> bytes:
+def pack_outcome(outcome: AttemptOutcome) -> bytes:
     """Return an outcome as a parcel; what can not be sent is a failure of its own."""
     failure = outcome.failure
     if failure is not None and not _survives(failure.error):
@@ -28,16 +28,16 @@ def pack_outcome(outcome: Outcome) -> bytes:
     try:
         return pack(outcome, f"result of type {type(outcome.result).__name__}")
     except ExecutionError as error:
-        return pickle.dumps(Outcome(failure=TaskFailure("payload", str(error)), seconds=outcome.seconds))
+        return pickle.dumps(AttemptOutcome(failure=TaskFailure("payload", str(error)), seconds=outcome.seconds))
 
 
-def unpack_outcome(parcel: bytes) -> Outcome:
+def unpack_outcome(parcel: bytes) -> AttemptOutcome:
     """Return the outcome in a parcel; what can not be taken in is a failure of its own."""
     try:
         found = pickle.loads(parcel)
     except Exception as error:
-        return Outcome(failure=TaskFailure("payload", f"result: can not be taken in: {_said(error)}"))
-    assert isinstance(found, Outcome)
+        return AttemptOutcome(failure=TaskFailure("payload", f"result: can not be taken in: {_said(error)}"))
+    assert isinstance(found, AttemptOutcome)
     return found
 
 

@@ -13,7 +13,7 @@ import sys
 import threading
 from typing import BinaryIO
 
-from dawndusk.optimize.execution.tasks import ExecutionError, Outcome, TaskFailure, call
+from dawndusk.optimize.execution.tasks import AttemptOutcome, ExecutionError, TaskFailure, call
 from dawndusk.optimize.execution.wire import pack_outcome, receive, send, unpack
 
 OWNER_CHECK_MS = 5000
@@ -39,7 +39,7 @@ def serve(source: BinaryIO, target: BinaryIO) -> None:
     except ExecutionError as error:
         send(target, pack_outcome(_refused(error)))
         return
-    send(target, pack_outcome(Outcome()))
+    send(target, pack_outcome(AttemptOutcome()))
     while (parcel := receive(source)) is not None:
         try:
             function, arguments = unpack(parcel, "task")
@@ -49,8 +49,8 @@ def serve(source: BinaryIO, target: BinaryIO) -> None:
             send(target, pack_outcome(call(function, context, arguments)))
 
 
-def _refused(error: ExecutionError) -> Outcome:
-    return Outcome(failure=TaskFailure("payload", str(error)))
+def _refused(error: ExecutionError) -> AttemptOutcome:
+    return AttemptOutcome(failure=TaskFailure("payload", str(error)))
 
 
 def _private(descriptor: int, mode: str, flags: int | None) -> BinaryIO:

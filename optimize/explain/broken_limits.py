@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from dawndusk.models.design import Design
 from dawndusk.optimize.explain.elastic import DEMAND, LEAST_SHARE_OF_DEMAND, Elastic, names_of, stated
-from dawndusk.optimize.heuristics.local_search import Effort, Grades, Population, start, walk
+from dawndusk.optimize.heuristics.local_search import Grades, Population, WalkEffort, start, walk
 from dawndusk.optimize.problem import Problem
 from dawndusk.optimize.result import Candidate
 from dawndusk.optimize.space.sampling import sobol
@@ -191,7 +191,7 @@ class _Task:
         population = start(grade, np.concatenate([self.search.known(number), *known]))
         self.walks += 1
         rng = np.random.default_rng([self.search.seed, self.stage, number, self.walks, *self.columns])
-        population = walk(grade, population, rng=rng, effort=Effort(*effort, self.until), enough=self.is_done)
+        population = walk(grade, population, rng=rng, effort=WalkEffort(*effort, self.until), enough=self.is_done)
         self.walked[number] = Walked(number, elastic, population)
         return self.is_done(population)
 

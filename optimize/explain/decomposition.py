@@ -49,7 +49,7 @@ postpones; ``life`` is the work that a satellite does while it flies, ageing and
 
 
 @dataclass(frozen=True)
-class Term:
+class FactorTerm:
     """A product of named factors; the first one owns what the others can not explain."""
 
     factors: Mapping[str, float]
@@ -67,7 +67,7 @@ def logarithmic_mean(one: float, other: float) -> float:
     return one * math.expm1(ratio) / ratio if ratio else one
 
 
-def split(before: Mapping[str, Term], after: Mapping[str, Term]) -> dict[str, float]:
+def split(before: Mapping[str, FactorTerm], after: Mapping[str, FactorTerm]) -> dict[str, float]:
     """Return what each factor adds to the sum of the terms between ``before`` and ``after``.
 
     Parameters
@@ -87,7 +87,7 @@ def split(before: Mapping[str, Term], after: Mapping[str, Term]) -> dict[str, fl
     return parts
 
 
-def _term_parts(old: Term, new: Term) -> Iterator[tuple[str, float]]:
+def _term_parts(old: FactorTerm, new: FactorTerm) -> Iterator[tuple[str, float]]:
     """Yield what each factor adds to one term; all of it to the first where a logarithm does not exist."""
     owner = next(iter(old.factors))
     if any(not 0.0 < value < math.inf for term in (old, new) for value in term.factors.values()):
@@ -102,7 +102,7 @@ def _term_parts(old: Term, new: Term) -> Iterator[tuple[str, float]]:
     yield owner, rest
 
 
-def terms(problem: Problem, design: Design) -> dict[str, Term]:
+def terms(problem: Problem, design: Design) -> dict[str, FactorTerm]:
     """Return the objective of a design as a sum of terms, which add up to it.
 
     Costs per compute, cost, capital and net value are split by outcome; any other objective is one term.
@@ -113,22 +113,22 @@ def terms(problem: Problem, design: Design) -> dict[str, Term]:
 
 def terms_of(
     objective: str, outcome: Mapping[str, float], life_years: float, assumptions: Assumptions
-) -> dict[str, Term]:
+) -> dict[str, FactorTerm]:
     """Return an objective as a sum of terms, from all outcomes of one design."""
     if objective in {"capex_usd", "capex_usd_per_w"}:
         per = outcome["capex_usd"] / outcome[objective] if outcome[objective] else 1.0
-        return {name: Term({name: outcome[name] / per}) for name in (*DEPLOYED, *BEFORE_LAUNCH)}
+        return {name: FactorTerm({name: outcome[name] / per}) for name in (*DEPLOYED, *BEFORE_LAUNCH)}
     if objective == "discounted_cost_usd":
         return _discounted(outcome, life_years, assumptions)
     if objective == "value_usd":
         costs = _discounted(outcome, life_years, assumptions)
-        revenue = Term({"installed_pflops": outcome["revenue_usd"]})
+        revenue = FactorTerm({"installed_pflops": outcome["revenue_usd"]})
         if outcome["revenue_usd"] > 0.0:
-            revenue = Term(_scaled(_work(outcome, life_years, assumptions), outcome["revenue_usd"]))
-        return {"revenue_usd": revenue, **{name: Term(term.factors, -1.0) for name, term in costs.items()}}
+            revenue = FactorTerm(_scaled(_work(outcome, life_years, assumptions), outcome["revenue_usd"]))
+        return {"revenue_usd": revenue, **{name: FactorTerm(term.factors, -1.0) for name, term in costs.items()}}
     if objective in _LEVELISED:
         return _levelised(objective, outcome, life_years, assumptions)
-    return {objective: Term({objective: outcome[objective]})}
+    return {objective: FactorTerm({objective: outcome[objective]})}
 
 
 _LEVELISED = {
@@ -140,7 +140,7 @@ _LEVELISED = {
 }
 
 
-def _discounted(outcome: Mapping[str, float], life_years: float, assumptions: Assumptions) -> dict[str, Term]:
+def _discounted(outcome: Mapping[str, float], life_years: float, assumptions: Assumptions) -> dict[str, FactorTerm]:
     """Return the discounted cost as one term for each cost, with the discount of the deployment as a factor."""
     scenario = assumptions.scenario
     rate, years = continuous(scenario.discount_rate), outcome["deployment_years"]
@@ -150,11 +150,11 @@ def _discounted(outcome: Mapping[str, float], life_years: float, assumptions: As
     running = outcome["opex_usd_per_year"] - fixed
     retired = outcome["disposal_cost_usd"] * math.exp(-life_years * rate)
     control = float(annuity_years(rate, years + life_years)) * fixed
-    found = {name: Term({name: outcome[name] * carry}) for name in BEFORE_LAUNCH}
-    found |= {name: Term({name: outcome[name], "deployment_years": spread}) for name in DEPLOYED}
-    found["disposal_cost_usd"] = Term({"disposal_cost_usd": retired, "deployment_years": spread})
-    found["running"] = Term({"opex_usd_per_year": running * operating, "deployment_years": spread})
-    found["control"] = Term({"opex_usd_per_year": control})
+    found = {name: FactorTerm({name: outcome[name] * carry}) for name in BEFORE_LAUNCH}
+    found |= {name: FactorTerm({name: outcome[name], "deployment_years": spread}) for name in DEPLOYED}
+    found["disposal_cost_usd"] = FactorTerm({"disposal_cost_usd": retired, "deployment_years": spread})
+    found["running"] = FactorTerm({"opex_usd_per_year": running * operating, "deployment_years": spread})
+    found["control"] = FactorTerm({"opex_usd_per_year": control})
     return found
 
 
@@ -182,7 +182,7 @@ def _scaled(factors: Mapping[str, float], product: float) -> dict[str, float]:
 
 def _levelised(
     objective: str, outcome: Mapping[str, float], life_years: float, assumptions: Assumptions
-) -> dict[str, Term]:
+) -> dict[str, FactorTerm]:
     """Return a levelised cost: each discounted cost per installed compute, times what divides it by work."""
     work = _work(outcome, life_years, assumptions)
     installed = work.pop("installed_pflops")
@@ -194,7 +194,7 @@ def _levelised(
         factors = {owner: cost / installed, **shared}
         for factor, value in delay:
             factors[factor] *= value
-        found[name] = Term(factors)
+        found[name] = FactorTerm(factors)
     return found
 
 

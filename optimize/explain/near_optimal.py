@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from dawndusk.models.design import CATEGORIES, VARIABLES, Design
 from dawndusk.optimize.explain.elastic import Elastic
-from dawndusk.optimize.heuristics.local_search import Effort, Grades, coordinates_of, start, walk
+from dawndusk.optimize.heuristics.local_search import Grades, WalkEffort, coordinates_of, start, walk
 from dawndusk.optimize.problem import Problem
 
 Floats: TypeAlias = NDArray[np.float64]
@@ -99,7 +99,7 @@ def near_optimal(
     ends = {(name, sign): best for name in variables for sign in (1.0, -1.0)}
     for number, origin in enumerate(reversed(by_categories.values())):
         region = _Region(problem, origin, limit)
-        efforts = [Effort(*size, deadline) for size in (LESS_WALKING if number else WALKING)]
+        efforts = [WalkEffort(*size, deadline) for size in (LESS_WALKING if number else WALKING)]
         for (sweep, effort), (variable, sign) in itertools.product(enumerate(efforts), ends):
             rng = np.random.default_rng([seed, number, sweep, variables.index(variable), int(sign > 0.0)])
             reached = region.end(variable, sign, rng=rng, effort=effort)
@@ -140,7 +140,7 @@ class _Region:
         self.elastic = Elastic(self.problem, self.origin.combination)
         self.start = coordinates_of(self.problem, self.origin)[np.newaxis]
 
-    def end(self, variable: str, sign: float, *, rng: np.random.Generator, effort: Effort) -> Design:
+    def end(self, variable: str, sign: float, *, rng: np.random.Generator, effort: WalkEffort) -> Design:
         """Return the design met that goes furthest in one direction.
 
         The first walk to an end starts from the origin alone; a later one from where it stood and from what is

@@ -14,7 +14,7 @@ from dawndusk.models.errors import DesignError
 from dawndusk.optimize.explain.elastic import BINDING_MARGIN, Elastic
 from dawndusk.optimize.explain.near_optimal import TOLERANCE, NearOptimal, near_optimal
 from dawndusk.optimize.explain.runner_up import RunnerUp, runners_up
-from dawndusk.optimize.explain.shadow_prices import RELAXED_SHARE, Worth, polished, worths
+from dawndusk.optimize.explain.shadow_prices import RELAXED_SHARE, ShadowPrice, polished, worths
 from dawndusk.optimize.problem import Problem
 from dawndusk.optimize.result import Candidate
 
@@ -44,7 +44,7 @@ class Explanation:
     """
 
     objective: float
-    worths: tuple[Worth, ...]
+    worths: tuple[ShadowPrice, ...]
     runners_up: tuple[RunnerUp, ...]
     near_optimal: NearOptimal
     better: Design | None

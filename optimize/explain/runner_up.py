@@ -15,7 +15,7 @@ from dawndusk.models.design import Design
 from dawndusk.optimize.explain.conflict import explain_conflict
 from dawndusk.optimize.explain.decomposition import grouped, split, terms
 from dawndusk.optimize.explain.elastic import Elastic, items
-from dawndusk.optimize.heuristics.local_search import Effort, Population, coordinates_of, start, walk
+from dawndusk.optimize.heuristics.local_search import Population, WalkEffort, coordinates_of, start, walk
 from dawndusk.optimize.problem import Choice, Fixed, Problem
 from dawndusk.optimize.result import Candidate
 from dawndusk.optimize.space.sampling import sobol
@@ -148,12 +148,12 @@ def _solve(
     tried: list[tuple[Elastic, Population]] = []
     for elastic, points in _starts(forced, best, seeds, seed):
         rng = np.random.default_rng([seed, len(tried)])
-        effort = Effort(*SHORT_WALK, until)
+        effort = WalkEffort(*SHORT_WALK, until)
         tried.append((elastic, walk(elastic.grade, start(elastic.grade, points), rng=rng, effort=effort)))
     tried.sort(key=_rank)
     for position, (elastic, population) in enumerate(tried[:LONG_WALKS]):
         rng = np.random.default_rng([seed, len(tried), position])
-        effort = Effort(*LONG_WALK, until)
+        effort = WalkEffort(*LONG_WALK, until)
         tried[position] = (elastic, walk(elastic.grade, population, rng=rng, effort=effort))
     return min(tried, key=_rank)
 

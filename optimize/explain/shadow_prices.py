@@ -20,7 +20,7 @@ from dawndusk.optimize.explain.elastic import (
     filled_launches,
     items,
 )
-from dawndusk.optimize.heuristics.local_search import Effort, Population, coordinates_of, start, walk
+from dawndusk.optimize.heuristics.local_search import Population, WalkEffort, coordinates_of, start, walk
 from dawndusk.optimize.problem import Problem
 
 RELAXED_SHARE = 0.01
@@ -30,7 +30,7 @@ REOPTIMISING = (120, 1024)
 
 
 @dataclass(frozen=True)
-class Worth:
+class ShadowPrice:
     """What more room on one binding limit would save.
 
     Attributes
@@ -65,7 +65,7 @@ class Worth:
 
 
 @dataclass(frozen=True)
-class Relaxation:
+class RelaxedLimit:
     """A binding limit on a design with some more room: the limit, the room in its units, and the problem with it."""
 
     item: Item
@@ -77,12 +77,12 @@ def polished(problem: Problem, design: Design, *, rng: np.random.Generator, dead
     """Return the best designs near a design with the same categories."""
     elastic = Elastic(problem, design.combination)
     begin = start(elastic.grade, coordinates_of(problem, design)[np.newaxis])
-    return walk(elastic.grade, begin, rng=rng, effort=Effort(*POLISHING, deadline))
+    return walk(elastic.grade, begin, rng=rng, effort=WalkEffort(*POLISHING, deadline))
 
 
 def relaxations(
     problem: Problem, design: Design, *, share: float = RELAXED_SHARE, margin: float = BINDING_MARGIN
-) -> Iterator[Relaxation]:
+) -> Iterator[RelaxedLimit]:
     """Yield every binding limit on a design with more room.
 
     Parameters
@@ -99,10 +99,10 @@ def relaxations(
         amount = item.amount(share)
         allowance = amount / abs(item.scale)
         least_share = max(1.0 - allowance, share) if item.name == DEMAND else 1.0
-        yield Relaxation(item, amount, Elastic(problem, combination, {item.name: allowance}, least_share))
+        yield RelaxedLimit(item, amount, Elastic(problem, combination, {item.name: allowance}, least_share))
     for item, wider in _filled_launches(problem, design, share):
         if -item.violation <= margin:
-            yield Relaxation(item, share * item.limit, Elastic(wider, combination))
+            yield RelaxedLimit(item, share * item.limit, Elastic(wider, combination))
 
 
 def _filled_launches(problem: Problem, design: Design, share: float) -> Iterator[tuple[Item, Problem]]:
@@ -125,7 +125,7 @@ def worths(
     deadline: float,
     share: float = RELAXED_SHARE,
     margin: float = BINDING_MARGIN,
-) -> tuple[list[Worth], Population]:
+) -> tuple[list[ShadowPrice], Population]:
     """Return what every binding limit is worth, most valuable first, and the best designs without any relaxation.
 
     Each limit is relaxed alone and the design is re-optimised from ``base``. What a relaxed walk finds that needs no
@@ -139,11 +139,11 @@ def worths(
         ``time.monotonic`` at which the walks end.
     """
     strict = Elastic(problem, design.combination)
-    reached: list[tuple[Relaxation, Population]] = []
+    reached: list[tuple[RelaxedLimit, Population]] = []
     for number, relaxed in enumerate(relaxations(problem, design, share=share, margin=margin)):
         begin = start(relaxed.elastic.grade, relaxed.elastic.lifted(base.points))
         rng = np.random.default_rng([seed, number])
-        found = walk(relaxed.elastic.grade, begin, rng=rng, effort=Effort(*REOPTIMISING, deadline))
+        found = walk(relaxed.elastic.grade, begin, rng=rng, effort=WalkEffort(*REOPTIMISING, deadline))
         points = found.points[:, : len(problem.free)]
         base = base.with_more(points, strict.grade(points))
         reached.append((relaxed, found))
@@ -152,10 +152,10 @@ def worths(
     return sorted(measured, key=lambda worth: -worth.saving), base
 
 
-def _worth(relaxed: Relaxation, found: Population, reference: float) -> Worth:
+def _worth(relaxed: RelaxedLimit, found: Population, reference: float) -> ShadowPrice:
     item = relaxed.item
     saving = max(reference - float(found.aim[0]), 0.0)
-    return Worth(
+    return ShadowPrice(
         name=item.name,
         sentence=item.sentence,
         sense=item.sense,

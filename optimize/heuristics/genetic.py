@@ -11,7 +11,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from dawndusk.optimize.space.columns import Columns
+from dawndusk.optimize.space.columns import SpaceColumns
 
 Floats: TypeAlias = NDArray[np.float64]
 
@@ -25,7 +25,7 @@ MOVED_LOW = 0.2
 LEAST = 1e-300
 
 
-def crossed(columns: Columns, left: Floats, right: Floats, rng: np.random.Generator) -> Floats:
+def crossed(columns: SpaceColumns, left: Floats, right: Floats, rng: np.random.Generator) -> Floats:
     """Return one child of each pair of rows of shape (N, D)."""
     u = rng.random(left.shape)
     spread = np.where(u <= EVEN, 2.0 * u, 1.0 / np.maximum(2.0 * (1.0 - u), LEAST)) ** (1.0 / (CROSSOVER_INDEX + 1.0))
@@ -38,7 +38,7 @@ def crossed(columns: Columns, left: Floats, right: Floats, rng: np.random.Genera
     return np.where(keep, left, child)
 
 
-def mutated(columns: Columns, rows: Floats, rng: np.random.Generator, share: float | None = None) -> Floats:
+def mutated(columns: SpaceColumns, rows: Floats, rng: np.random.Generator, share: float | None = None) -> Floats:
     """Return rows with some columns moved; on average one of each row, or a share of them."""
     chance = share if share is not None else 1.0 / max(int(columns.free.sum()), 1)
     at = (rng.random(rows.shape) < chance) & columns.free
@@ -52,19 +52,19 @@ def mutated(columns: Columns, rows: Floats, rng: np.random.Generator, share: flo
     return np.where(at, np.where(columns.category, name, number), rows)
 
 
-def _whole_step(columns: Columns, rows: Floats, rng: np.random.Generator) -> Floats:
+def _whole_step(columns: SpaceColumns, rows: Floats, rng: np.random.Generator) -> Floats:
     """Return rows with each whole number moved to a neighbour: a smaller move would be rounded away."""
     step = 1.0 / np.where(np.isfinite(columns.counts), np.maximum(columns.counts, 1.0), 1.0)
     return rows + np.where(rng.random(rows.shape) < EVEN, step, -step)
 
 
-def children(columns: Columns, parents: Floats, mates: Floats, rng: np.random.Generator) -> Floats:
+def children(columns: SpaceColumns, parents: Floats, mates: Floats, rng: np.random.Generator) -> Floats:
     """Return one child of each parent and its mate, shape (N, D), inside the space."""
     return columns.snapped(_reflected(columns, mutated(columns, crossed(columns, parents, mates, rng), rng)))
 
 
 def stepped(
-    columns: Columns, base: Floats, left: Floats, right: Floats, target: Floats, rng: np.random.Generator
+    columns: SpaceColumns, base: Floats, left: Floats, right: Floats, target: Floats, rng: np.random.Generator
 ) -> Floats:
     """Return differential steps ``base + F (left - right)`` crossed into their targets, shape (N, D)."""
     factor = rng.uniform(STEP_LOW, STEP_HIGH, (len(base), 1))
@@ -76,14 +76,14 @@ def stepped(
     return columns.snapped(_reflected(columns, np.where(taken, donor, target)))
 
 
-def _reflected(columns: Columns, rows: Floats) -> Floats:
+def _reflected(columns: SpaceColumns, rows: Floats) -> Floats:
     """Return rows whose numbers beyond an end are put back by as much inside it."""
     folded = np.abs(rows)
     folded = np.where(folded > 1.0, np.maximum(2.0 - folded, 0.0), folded)
     return np.where(columns.category, rows, folded)
 
 
-def nearby(columns: Columns, rows: Floats, width: Floats, rng: np.random.Generator) -> Floats:
+def nearby(columns: SpaceColumns, rows: Floats, width: Floats, rng: np.random.Generator) -> Floats:
     """Return rows moved by a normal step of ``width``, shape (N, 1), in some of the columns; few names."""
     moved = rng.random(rows.shape) < rng.uniform(MOVED_LOW, 1.0, (len(rows), 1))
     number = rows + width * rng.standard_normal(rows.shape)

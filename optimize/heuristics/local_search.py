@@ -56,7 +56,7 @@ class Population:
 
 
 @dataclass(frozen=True)
-class Effort:
+class WalkEffort:
     """How long a walk goes on: rounds, samples in each, and the moment (``time.monotonic``) at which it ends anyway."""
 
     rounds: int
@@ -68,7 +68,7 @@ class Effort:
         """Return whether the time is up."""
         return time.monotonic() > self.deadline
 
-    def until(self, deadline: float) -> Effort:
+    def until(self, deadline: float) -> WalkEffort:
         """Return the same effort with a deadline that is not later than ``deadline``."""
         return replace(self, deadline=min(self.deadline, deadline))
 
@@ -84,7 +84,7 @@ def walk(
     population: Population,
     *,
     rng: np.random.Generator,
-    effort: Effort,
+    effort: WalkEffort,
     enough: Callable[[Population], bool] = lambda _: False,
 ) -> Population:
     """Return the population after walking to what is better, at most as long as ``effort`` says.

@@ -30,7 +30,7 @@ INTERRUPT = "interrupt"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Effort:
+class ProofEffort:
     """How hard to prove: the gap at which a proof ends, the seed and the processes that work on it."""
 
     gap: float
@@ -74,7 +74,7 @@ class End:
         return dataclasses.replace(self, value=value)
 
 
-def prove_end(problem: Problem, goal: Goal, effort: Effort, *, time_limit_s: float, report: Report) -> End:
+def prove_end(problem: Problem, goal: Goal, effort: ProofEffort, *, time_limit_s: float, report: Report) -> End:
     """Return the best value of one goal with its certificate."""
     try:
         found = _certified(_for(problem, goal), effort, time_limit_s, report)
@@ -115,7 +115,7 @@ class PointQuestion:
 
     problem: Problem
     goals: tuple[Goal, ...]
-    effort: Effort
+    effort: ProofEffort
 
 
 def prove_point(asked: PointQuestion, values: Floats, time_limit_s: float) -> PointProof:
@@ -174,7 +174,7 @@ def _for(problem: Problem, goal: Goal, limits: tuple[Bound, ...] = ()) -> Proble
     return dataclasses.replace(problem, objective=goal.outcome, sense=goal.sense, bounds=bounds)
 
 
-def _certified(problem: Problem, effort: Effort, time_limit_s: float, report: Report) -> DesignResult:
+def _certified(problem: Problem, effort: ProofEffort, time_limit_s: float, report: Report) -> DesignResult:
     return certify(
         problem,
         gap=effort.gap,

@@ -17,7 +17,15 @@ from dawndusk.models.outcome import known_outcome
 from dawndusk.optimize.contradiction import check_value
 from dawndusk.optimize.heuristics.dominance import not_dominated
 from dawndusk.optimize.pareto.archive import one_of_each_cell, scaled
-from dawndusk.optimize.pareto.ends import INTERRUPT, Effort, End, PointProof, PointQuestion, prove_end, prove_points
+from dawndusk.optimize.pareto.ends import (
+    INTERRUPT,
+    End,
+    PointProof,
+    PointQuestion,
+    ProofEffort,
+    prove_end,
+    prove_points,
+)
 from dawndusk.optimize.pareto.field import Field, Points
 from dawndusk.optimize.pareto.front import Front
 from dawndusk.optimize.pareto.search import Hunt, hunt
@@ -46,7 +54,7 @@ class Proofs:
 
     ends: bool = True
     points: bool = False
-    effort: Effort
+    effort: ProofEffort
 
 
 def find_front(
@@ -251,7 +259,7 @@ def _far_apart(values: Floats, least: float) -> Indices:
     return np.array(kept, dtype=np.intp)
 
 
-def _proved_points(field: Field, chosen: _Chosen, effort: Effort, limit_s: float, report: Report) -> _Chosen:
+def _proved_points(field: Field, chosen: _Chosen, effort: ProofEffort, limit_s: float, report: Report) -> _Chosen:
     """Return the points with a proved bound each; a better design that a proof met takes the place of its point."""
     designs, values, bounds = list(chosen.designs), chosen.values.copy(), chosen.bounds.copy()
     asked = PointQuestion(field.problem, field.goals, effort)

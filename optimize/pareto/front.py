@@ -29,7 +29,7 @@ LEAST_STEP = 0.01
 
 
 @dataclass(frozen=True)
-class Step:
+class FrontStep:
     """Two neighbouring points of a front, by their numbers, and the largest difference as a share of a goal's range."""
 
     one: int
@@ -108,11 +108,11 @@ class Front(Result):
         """Return whether there is anything to trade: False where one design is best for every goal."""
         return len(self) > 1
 
-    def steps(self) -> tuple[Step, ...]:
+    def steps(self) -> tuple[FrontStep, ...]:
         """Return the steps from neighbour to neighbour that join all points, longest first."""
         pairs, lengths = steps(self.shares)
         order = np.argsort(-lengths, kind="stable")
-        return tuple(Step(int(pairs[i, 0]), int(pairs[i, 1]), float(lengths[i])) for i in order)
+        return tuple(FrontStep(int(pairs[i, 0]), int(pairs[i, 1]), float(lengths[i])) for i in order)
 
     @property
     def widest_gap(self) -> float:
@@ -120,7 +120,7 @@ class Front(Result):
         return next((step.length for step in self.steps()), 0.0)
 
     @property
-    def jumps(self) -> tuple[Step, ...]:
+    def jumps(self) -> tuple[FrontStep, ...]:
         """Return the steps that are longer than asked for: there the search found no design between."""
         return tuple(step for step in self.steps() if step.length > self.spacing)
 
@@ -205,7 +205,7 @@ class Front(Result):
         )
 
 
-def _lower_of(step: Step, bulge: Floats) -> tuple[int, ...]:
+def _lower_of(step: FrontStep, bulge: Floats) -> tuple[int, ...]:
     """Return the end of a step that bulges less, none where both do alike."""
     if bulge[step.one] == bulge[step.other]:
         return ()

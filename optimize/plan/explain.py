@@ -11,26 +11,26 @@ from typing import Any
 import numpy as np
 
 from dawndusk.models.catalogue import Vehicle
-from dawndusk.models.fleet.calendar import Calendar, Path
+from dawndusk.models.fleet.calendar import Calendar, YearPath
 from dawndusk.models.fleet.economy import Economy, economy_of
 from dawndusk.models.fleet.launching import Offer
 from dawndusk.models.programme.launch import success_probability
 from dawndusk.optimize.plan.model.milp import plan_model
 from dawndusk.optimize.plan.model.rows.families import FAMILIES
-from dawndusk.optimize.plan.problem.problem import Choice, Effort, Objective, PlanProblem
-from dawndusk.optimize.plan.problem.score import Scored
+from dawndusk.optimize.plan.problem.problem import ForcedChoice, Objective, PlanEffort, PlanProblem
+from dawndusk.optimize.plan.problem.score import ScoredPlan
 from dawndusk.optimize.plan.solve.engine import Planned, solve_plan
 from dawndusk.optimize.plan.solve.highs import Solver
 
 LEAST_WORTH = 1e-9
 MOST_PRICES = 20
 WHY_NOT = "why_not"
-LOOK = Effort(gap=2e-2, time_limit_s=30.0)
+LOOK = PlanEffort(gap=2e-2, time_limit_s=30.0)
 """How closely alternatives are solved where nothing else is said."""
 
 
 @dataclass(frozen=True)
-class ShadowPrice:
+class PlanShadowPrice:
     """What one row of a rule is worth: how much the objective would fall for one percent more room on its limit.
 
     ``saving`` is in the units of the objective, ``saving_share`` relative to it; both hold for small changes, with
@@ -46,7 +46,7 @@ class ShadowPrice:
 
 
 @dataclass(frozen=True, eq=False)
-class Alternative:
+class PlanAlternative:
     """A plan under another premise, beside the plan: what was changed and what it costs.
 
     ``change`` is that of the exact objective, in its units; None where there is no such plan. ``least_change`` is
@@ -59,7 +59,7 @@ class Alternative:
     least_change: float | None
 
 
-def shadow_prices(problem: PlanProblem, plan: Scored, *, time_limit_s: float = 20.0) -> list[ShadowPrice]:
+def shadow_prices(problem: PlanProblem, plan: ScoredPlan, *, time_limit_s: float = 20.0) -> list[PlanShadowPrice]:
     """Return what the binding rules of a plan are worth, most valuable first: its whole numbers fixed and re-solved."""
     model = plan_model(problem)
     fix_launches(model, problem, plan)
@@ -84,7 +84,7 @@ def shadow_prices(problem: PlanProblem, plan: Scored, *, time_limit_s: float = 2
     return sorted(found, key=lambda price: -price.saving)[:MOST_PRICES]
 
 
-def fix_launches(model: Any, problem: PlanProblem, plan: Scored) -> None:
+def fix_launches(model: Any, problem: PlanProblem, plan: ScoredPlan) -> None:
     """Fix the launches of a model to those of a plan; what flies on them stays free."""
     frame = model.frame
     periods = {label: p for p, label in enumerate(frame.labels)}
@@ -93,7 +93,7 @@ def fix_launches(model: Any, problem: PlanProblem, plan: Scored) -> None:
         variable.fix(float(plan.decisions.launches[v, o, periods[label]]))
 
 
-def _prices(model: Any, problem: PlanProblem, plan: Scored, duals: Any) -> Iterator[ShadowPrice]:
+def _prices(model: Any, problem: PlanProblem, plan: ScoredPlan, duals: Any) -> Iterator[PlanShadowPrice]:
     usd = model.money_unit
     per_unit = 1.0 / float(plan.used_worth.sum()) if problem.objective is Objective.LCOC else 1.0
     for name, family in FAMILIES.items():
@@ -108,17 +108,17 @@ def _prices(model: Any, problem: PlanProblem, plan: Scored, duals: Any) -> Itera
             share = saving / (abs(plan.objective) or 1.0)
             if share > LEAST_WORTH:
                 words = ", ".join(map(str, label)) if isinstance(label, tuple) else str(label)
-                yield ShadowPrice(name, words, family.sentence, limit * unit, saving, share)
+                yield PlanShadowPrice(name, words, family.sentence, limit * unit, saving, share)
 
 
-def why_not(planned: Planned, choice: Choice, what: str = "", effort: Effort = LOOK) -> Alternative:
+def why_not(planned: Planned, choice: ForcedChoice, what: str = "", effort: PlanEffort = LOOK) -> PlanAlternative:
     """Return the best plan that makes a choice, beside a plan that does not."""
     name = what or _words(choice)
     problem = dataclasses.replace(planned.problem, choices={**planned.problem.choices, WHY_NOT: choice})
     return _beside(planned, problem, name, effort)
 
 
-def _words(choice: Choice) -> str:
+def _words(choice: ForcedChoice) -> str:
     subject = choice.vehicle or choice.design or f"ground {choice.ground}"
     ends = [
         f"at least {choice.least:g}" if choice.least else "",
@@ -127,7 +127,7 @@ def _words(choice: Choice) -> str:
     return f"{subject}: {' and '.join(end for end in ends if end)}"
 
 
-def if_slips(planned: Planned, vehicle: str, years: float, effort: Effort = LOOK) -> Alternative:
+def if_slips(planned: Planned, vehicle: str, years: float, effort: PlanEffort = LOOK) -> PlanAlternative:
     """Return the best plan if a vehicle comes later by some years: its first flight, its cadence and its success.
 
     Its listed price is that of the calendar year all the same.
@@ -174,13 +174,13 @@ def _later_offer(economy: Economy, vehicle: str, years: float) -> Offer:
     return dataclasses.replace(offer, windows=windows, cap_per_year=moved, success=success)
 
 
-def _success_path(row: Vehicle, calendar: Calendar) -> Path:
+def _success_path(row: Vehicle, calendar: Calendar) -> YearPath:
     """Return the probability of success of a vehicle over the years of a plan."""
     years = tuple(float(year) for year in calendar.middles[: calendar.periods])
-    return Path(years, tuple(float(success_probability(row, year)) for year in years))
+    return YearPath(years, tuple(float(success_probability(row, year)) for year in years))
 
 
-def _beside(planned: Planned, problem: PlanProblem, what: str, effort: Effort) -> Alternative:
+def _beside(planned: Planned, problem: PlanProblem, what: str, effort: PlanEffort) -> PlanAlternative:
     other = solve_plan(problem, effort)
     change = None
     if other.objective is not None and planned.objective is not None:
@@ -188,10 +188,10 @@ def _beside(planned: Planned, problem: PlanProblem, what: str, effort: Effort) -
     least = None
     if other.bound is not None and planned.objective is not None:
         least = other.bound - planned.objective
-    return Alternative(what, other, change, least)
+    return PlanAlternative(what, other, change, least)
 
 
-def differences(one: Scored, other: Scored, economy: Economy) -> list[tuple[str, str, float, float]]:
+def differences(one: ScoredPlan, other: ScoredPlan, economy: Economy) -> list[tuple[str, str, float, float]]:
     """Return launches by vehicle and year where two plans differ: vehicle, year, launches of the one and the other."""
     years = economy.calendar.years
     count = len(economy.launching.vehicles)

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from dawndusk.models.errors import DawnduskError
-from dawndusk.optimize.plan.problem.problem import Effort, Objective, PlanProblem
-from dawndusk.optimize.plan.problem.score import Scored, score
-from dawndusk.optimize.plan.solve.engine import Planned, Step, solve_plan
+from dawndusk.optimize.plan.problem.problem import Objective, PlanEffort, PlanProblem
+from dawndusk.optimize.plan.problem.score import ScoredPlan, score
+from dawndusk.optimize.plan.solve.engine import Planned, PlanStep, solve_plan
 
 LEAST_APART = 1e-3
 """Share of the way between the ends that the last limit stays short of its end, which is met with room for rounding."""
@@ -24,7 +24,7 @@ INTERRUPT = "interrupt"
 
 
 @dataclass(frozen=True, eq=False)
-class Point:
+class PlanPoint:
     """One plan of a front: the limit on the other objective (None at the end where there is none), and its solve."""
 
     against: Objective
@@ -38,10 +38,10 @@ class Point:
 
 
 @dataclass(frozen=True, eq=False)
-class Front:
+class PlanFront:
     """Plans between two objectives, the best of the first one first; whether the rest of them was interrupted."""
 
-    points: tuple[Point, ...]
+    points: tuple[PlanPoint, ...]
     is_interrupted: bool = False
 
 
@@ -49,11 +49,11 @@ def plan_front(
     problem: PlanProblem,
     against: Objective,
     points: int,
-    effort: Effort,
+    effort: PlanEffort,
     *,
     free: Planned | None = None,
-    report: Callable[[Step], None] = lambda _: None,
-) -> Front:
+    report: Callable[[PlanStep], None] = lambda _: None,
+) -> PlanFront:
     """Return plans from the best objective of a problem to the best of another one.
 
     Each is solved to the gap of ``effort``, so that no plan within its limit is better by more than that. Plans that
@@ -79,28 +79,33 @@ def plan_front(
         sweep.run(free)
     except KeyboardInterrupt:
         sweep.is_interrupted = True
-    return Front(tuple(sweep.kept()), sweep.is_interrupted)
+    return PlanFront(tuple(sweep.kept()), sweep.is_interrupted)
 
 
 class _Sweep:
     def __init__(
-        self, problem: PlanProblem, against: Objective, count: int, effort: Effort, report: Callable[[Step], None]
+        self,
+        problem: PlanProblem,
+        against: Objective,
+        count: int,
+        effort: PlanEffort,
+        report: Callable[[PlanStep], None],
     ) -> None:
         self.problem, self.against, self.count = problem, against, count
         self.effort, self.report = effort, report
-        self.found: list[Point] = []
-        self.known: list[Scored] = []
+        self.found: list[PlanPoint] = []
+        self.known: list[ScoredPlan] = []
         self.is_interrupted = False
 
     def run(self, free: Planned | None) -> None:
         """Solve the two ends, and what lies between them from the first one on."""
         first = free if free is not None else self.solve(self.problem, 1)
-        self.found.append(Point(self.against, None, first))
+        self.found.append(PlanPoint(self.against, None, first))
         self.know(first)
         end = self.solve(dataclasses.replace(self.problem, objective=self.against), 2)
         for number, limit in enumerate(self.limits(first, end)):
             planned = self.solve(self.problem.limited(self.against, limit), number + FIRST_LIMITED)
-            self.found.append(Point(self.against, limit, planned))
+            self.found.append(PlanPoint(self.against, limit, planned))
 
     def limits(self, first: Planned, end: Planned) -> list[float]:
         """Return the limits between the ends and at the last one; none where the ends are the same plan."""
@@ -116,7 +121,7 @@ class _Sweep:
     def solve(self, problem: PlanProblem, number: int) -> Planned:
         """Solve one of the problems, beginning with the plans that are known."""
 
-        def at(step: Step) -> None:
+        def at(step: PlanStep) -> None:
             self.report(dataclasses.replace(step, stage=f"plan {number} of {self.count + 3}: {step.stage}"))
 
         planned = solve_plan(problem, self.effort, at, known=[plan.decisions for plan in self.known])
@@ -130,7 +135,7 @@ class _Sweep:
         if planned.plan is not None:
             self.known.append(planned.plan)
 
-    def kept(self) -> Iterator[Point]:
+    def kept(self) -> Iterator[PlanPoint]:
         """Yield the points that are kept, each with the best plan and the best bound that are known of it."""
         points, bound = [], None
         for point in self.found:
@@ -152,7 +157,7 @@ def _better(one: float | None, other: float | None, sign: float) -> float | None
     return sign * max(sign * bound for bound in known) if known else None
 
 
-def _led_by(planned: Planned, known: Sequence[Scored], bound: float | None, gap_asked: float) -> Planned:
+def _led_by(planned: Planned, known: Sequence[ScoredPlan], bound: float | None, gap_asked: float) -> Planned:
     """Return how a problem was solved, with the best known plan that keeps its rules and the best known bound."""
     sign, plan = planned.problem.objective.sign, planned.plan
     scored = [found for one in known if not (found := score(planned.problem, one.decisions)).broken]
@@ -179,7 +184,7 @@ def _led_by(planned: Planned, known: Sequence[Scored], bound: float | None, gap_
     )
 
 
-def undominated(points: Sequence[Point]) -> Iterator[Point]:
+def undominated(points: Sequence[PlanPoint]) -> Iterator[PlanPoint]:
     """Yield the plans that no other one betters in both objectives, the first of those that are the same in both."""
     known = [(point, *_to_make_small(point)) for point in points if point.planned.objective is not None]
     for number, (point, rival, objective) in enumerate(known):
@@ -192,7 +197,7 @@ def undominated(points: Sequence[Point]) -> Iterator[Point]:
             yield point
 
 
-def _to_make_small(point: Point) -> tuple[float, float]:
+def _to_make_small(point: PlanPoint) -> tuple[float, float]:
     plan = point.planned.plan
     assert plan is not None
     return point.against.sign * plan.amounts[point.against], point.planned.problem.objective.sign * plan.objective

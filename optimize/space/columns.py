@@ -12,7 +12,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from dawndusk.optimize.space.dimensions import Category, Dimension, Key, Point, Real, Space, Value, Whole
+from dawndusk.optimize.space.dimensions import Category, Dimension, Key, Point, RealNumber, Space, Value, WholeNumber
 from dawndusk.optimize.space.sampling import sobol
 
 Floats: TypeAlias = NDArray[np.float64]
@@ -24,7 +24,7 @@ RANDOM_TRIES, LEAST_DRAWN = 16, 16
 
 
 @dataclass(frozen=True, eq=False)
-class Columns:
+class SpaceColumns:
     """The columns of a space, worked out once.
 
     ``counts`` holds how many values a column can take, shape (D,): infinite for a real number.
@@ -36,13 +36,13 @@ class Columns:
     counts: Floats
 
     @classmethod
-    def of(cls, space: Space) -> Columns:
+    def of(cls, space: Space) -> SpaceColumns:
         """Return the columns of a space."""
         dimensions = list(space.dimensions.values())
         return cls(
             space,
             space.is_category,
-            np.array([isinstance(d, Whole) for d in dimensions], dtype=np.bool_),
+            np.array([isinstance(d, WholeNumber) for d in dimensions], dtype=np.bool_),
             np.array([d.size for d in dimensions], dtype=np.float64),
         )
 
@@ -101,7 +101,7 @@ class Columns:
                 dimension.names
                 if isinstance(dimension, Category)
                 else range(dimension.low, dimension.high + 1)
-                if isinstance(dimension, Whole)
+                if isinstance(dimension, WholeNumber)
                 else (dimension.low,)
             )
             axes.append([dimension.encode(value) for value in values])
@@ -122,23 +122,23 @@ class Columns:
 def _values(dimension: Dimension, shares: Floats) -> list[Value]:
     if isinstance(dimension, Category):
         return [dimension.names[int(index)] for index in shares]
-    low, high = (dimension.low, dimension.high) if isinstance(dimension, Real) else _ends(dimension)
+    low, high = (dimension.low, dimension.high) if isinstance(dimension, RealNumber) else _ends(dimension)
     if high <= low:
         return [dimension.low] * len(shares)
     values = low * np.exp(shares * np.log(high / low)) if dimension.logarithmic else low + shares * (high - low)
-    values = np.clip(np.rint(values) if isinstance(dimension, Whole) else values, dimension.low, dimension.high)
-    listed: list[Value] = values.astype(np.int64 if isinstance(dimension, Whole) else np.float64).tolist()
+    values = np.clip(np.rint(values) if isinstance(dimension, WholeNumber) else values, dimension.low, dimension.high)
+    listed: list[Value] = values.astype(np.int64 if isinstance(dimension, WholeNumber) else np.float64).tolist()
     return listed
 
 
-def _ends(dimension: Whole) -> tuple[float, float]:
+def _ends(dimension: WholeNumber) -> tuple[float, float]:
     """Return the ends between which every whole number has a share: half a step beyond the first and the last."""
     return dimension.low - 0.5, dimension.high + 0.5
 
 
 def _snapped_whole(space: Space, column: int, shares: Floats) -> Floats:
     dimension = list(space.dimensions.values())[column]
-    assert isinstance(dimension, Whole)
+    assert isinstance(dimension, WholeNumber)
     low, high = _ends(dimension)
     if dimension.logarithmic:
         values = np.clip(np.rint(low * (high / low) ** shares), dimension.low, dimension.high)
@@ -152,7 +152,7 @@ def _snapped_whole(space: Space, column: int, shares: Floats) -> Floats:
 class Fresh:
     """Collects points that were not asked about before, up to a number."""
 
-    def __init__(self, columns: Columns, known: Container[Key], count: int, pending: Iterable[Point] = ()) -> None:
+    def __init__(self, columns: SpaceColumns, known: Container[Key], count: int, pending: Iterable[Point] = ()) -> None:
         self.columns = columns
         self.known = known
         self.taken = {columns.space.key(point) for point in pending}

@@ -24,7 +24,7 @@ Key: TypeAlias = tuple[Value, ...]
 
 
 @dataclass(frozen=True)
-class Real:
+class RealNumber:
     """A number from ``low`` to ``high``."""
 
     low: float
@@ -52,7 +52,7 @@ class Real:
 
 
 @dataclass(frozen=True)
-class Whole:
+class WholeNumber:
     """A whole number from ``low`` to ``high``, both included."""
 
     low: int
@@ -114,7 +114,7 @@ class Category:
         return value
 
 
-Dimension: TypeAlias = Real | Whole | Category
+Dimension: TypeAlias = RealNumber | WholeNumber | Category
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,12 @@ from contextlib import AbstractContextManager, nullcontext
 
 from dawndusk.optimize.space.dimensions import Point
 from dawndusk.optimize.trials.loop import EMPTY_BATCHES, WARM_BATCH, checked
-from dawndusk.optimize.trials.question import Answer, Failure, History, Question, Trial
+from dawndusk.optimize.trials.question import Failure, History, Question, Trial, TrialAnswer
 from dawndusk.optimize.trials.samplers.sampler import Sampler
 from dawndusk.optimize.trials.standing import Standing
 from dawndusk.optimize.trials.store import Record, Store, StoreError, check_open
 
-Screen = Callable[[Point], Answer | None]
+Screen = Callable[[Point], TrialAnswer | None]
 
 
 class AskTell:
@@ -103,13 +103,13 @@ class AskTell:
         asked = self.trial(number)
         if failed is not None:
             failure = failed if isinstance(failed, Failure) else Failure("told", failed)
-            return self.answer(asked, Answer(failure=failure))
-        answer = checked(Answer(dict(outcomes or {}), dict(violations or {})), self._question)
+            return self.answer(asked, TrialAnswer(failure=failure))
+        answer = checked(TrialAnswer(dict(outcomes or {}), dict(violations or {})), self._question)
         if answer.failure is not None:
             raise StoreError(f"trial {number}: {answer.failure.words}")
         return self.answer(asked, answer)
 
-    def answer(self, trial: Trial, answer: Answer) -> Trial:
+    def answer(self, trial: Trial, answer: TrialAnswer) -> Trial:
         """Keep an answer to a trial as it is."""
         told = dataclasses.replace(trial, answer=answer)
         self._store.tell([told])

@@ -20,8 +20,8 @@ from dawndusk.models.evaluate import evaluate
 from dawndusk.models.programme.launch import cadence_cap_per_year
 from dawndusk.models.rules import RULES
 from dawndusk.optimize.problem import AREA_M2_PER_KW, KW_PER_WATT, LOG_SCALE_RATIO, Choice, Goal, Problem, Range
-from dawndusk.optimize.space.dimensions import Category, Dimension, Point, Real, Space, Value, Whole
-from dawndusk.optimize.trials.question import Answer, Failure, Question
+from dawndusk.optimize.space.dimensions import Category, Dimension, Point, RealNumber, Space, Value, WholeNumber
+from dawndusk.optimize.trials.question import Failure, Question, TrialAnswer
 
 AREA = "radiator_area_m2_per_kw"
 """Dimension that stands for the radiator area: planform per kW of nominal IT power."""
@@ -62,7 +62,7 @@ class DesignQuestion:
             if isinstance(entry, Choice) and len(entry.names) > 1:
                 dimensions[name] = Category(entry.names)
             elif isinstance(entry, Range) and name == "radiator_area_m2":
-                dimensions[AREA] = Real(*self._area_ends(entry), logarithmic=True)
+                dimensions[AREA] = RealNumber(*self._area_ends(entry), logarithmic=True)
             elif isinstance(entry, Range):
                 dimensions[name] = dimension_of(name, self._open(name, entry))
         return Space(dimensions)
@@ -144,13 +144,13 @@ class DesignQuestion:
             for value in (values[name],)
         }
 
-    def __call__(self, points: Sequence[Point]) -> list[Answer]:
+    def __call__(self, points: Sequence[Point]) -> list[TrialAnswer]:
         """Return what the built-in model answers, with every outcome."""
         if not points:
             return []
         return self.answers(self.batch(points))
 
-    def answers(self, batch: DesignBatch) -> list[Answer]:
+    def answers(self, batch: DesignBatch) -> list[TrialAnswer]:
         """Return what the built-in model answers to designs."""
         with np.errstate(all="ignore"):
             evaluation = evaluate(batch, self.problem.assumptions)
@@ -160,15 +160,19 @@ class DesignQuestion:
             for index in range(len(batch))
         ]
 
-    def answer(self, outcomes: Mapping[str, float], violations: Mapping[str, float]) -> Answer:
+    def answer(self, outcomes: Mapping[str, float], violations: Mapping[str, float]) -> TrialAnswer:
         """Return an answer, which is a failure where a goal or a rule is not a finite number."""
         for name in self.needed:
             if not np.isfinite(outcomes[name]):
-                return Answer(failure=Failure("not a number", f"{name} is {outcomes[name]!r} in the built-in model"))
+                return TrialAnswer(
+                    failure=Failure("not a number", f"{name} is {outcomes[name]!r} in the built-in model")
+                )
         for name, violation in violations.items():
             if not np.isfinite(violation):
-                return Answer(failure=Failure("not a number", f"rule {name} can not be judged in the built-in model"))
-        return Answer(outcomes, violations)
+                return TrialAnswer(
+                    failure=Failure("not a number", f"rule {name} can not be judged in the built-in model")
+                )
+        return TrialAnswer(outcomes, violations)
 
 
 def bounds_of(problem: Problem) -> tuple[str, ...]:
@@ -186,14 +190,14 @@ def excesses(problem: Problem, outcomes: Mapping[str, Array]) -> dict[str, Array
     return {str(bound): bound.excess(outcomes) for bound in problem.bounds}
 
 
-def dimension_of(name: str, entry: Range) -> Real | Whole:
+def dimension_of(name: str, entry: Range) -> RealNumber | WholeNumber:
     """Return the range of a design variable as a dimension, on a logarithmic scale where its ends are far apart."""
     logarithmic = entry.low > 0.0 and entry.high / entry.low > LOG_SCALE_RATIO
     if VARIABLES[name].kind == "integer":
-        return Whole(math.ceil(entry.low), math.floor(entry.high), logarithmic)
-    return Real(entry.low, entry.high, logarithmic)
+        return WholeNumber(math.ceil(entry.low), math.floor(entry.high), logarithmic)
+    return RealNumber(entry.low, entry.high, logarithmic)
 
 
-def _within(dimension: Real | Whole, value: float) -> float | int:
+def _within(dimension: RealNumber | WholeNumber, value: float) -> float | int:
     inside = min(max(value, dimension.low), dimension.high)
-    return round(inside) if isinstance(dimension, Whole) else inside
+    return round(inside) if isinstance(dimension, WholeNumber) else inside

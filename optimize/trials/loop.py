@@ -25,12 +25,12 @@ from dawndusk.optimize.trials.plan import (
     INTERRUPT,
     STAGNATION,
     TIME,
-    Plan,
-    Progress,
     Report,
     Searched,
+    SearchPlan,
+    TrialProgress,
 )
-from dawndusk.optimize.trials.question import Answer, Evaluator, Failure, History, Question, Trial
+from dawndusk.optimize.trials.question import Evaluator, Failure, History, Question, Trial, TrialAnswer
 from dawndusk.optimize.trials.standing import Standing
 from dawndusk.optimize.trials.store import Record, Store
 
@@ -43,7 +43,7 @@ KINDS = {"error": "exception", "died": "worker died", "payload": "not an answer"
 
 def search(
     question: Question,
-    plan: Plan,
+    plan: SearchPlan,
     store: Store,
     executor: Executor[Evaluator],
     report: Report = lambda _: None,
@@ -62,7 +62,7 @@ def search(
     executor : Executor
         Evaluates: its context is the evaluator.
     report : callable
-        Called with ``Progress`` whenever answers have been kept.
+        Called with ``TrialProgress`` whenever answers have been kept.
 
     Raises
     ------
@@ -79,22 +79,24 @@ def search(
     return course.searched(stopped_by)
 
 
-def answers_of(evaluator: Evaluator, points: Sequence[Point]) -> list[Answer]:
+def answers_of(evaluator: Evaluator, points: Sequence[Point]) -> list[TrialAnswer]:
     """Return an evaluator's answers: the task that executors work on."""
     return evaluator(points)
 
 
-def checked(answer: Answer, question: Question) -> Answer:
+def checked(answer: TrialAnswer, question: Question) -> TrialAnswer:
     """Return an answer that has a finite number for every goal and rule, else a failure that says which is missing."""
     if answer.failure is not None:
-        return Answer(failure=answer.failure, seconds=answer.seconds)
+        return TrialAnswer(failure=answer.failure, seconds=answer.seconds)
     wanted = [("outcome", goal.outcome, answer.outcomes) for goal in question.goals]
     wanted += [("rule", rule, answer.violations) for rule in question.rules]
     for kind, name, found in wanted:
         if name not in found:
-            return Answer(failure=Failure(f"missing {kind}", f"{kind} {name}: found none; allowed a finite number"))
+            return TrialAnswer(
+                failure=Failure(f"missing {kind}", f"{kind} {name}: found none; allowed a finite number")
+            )
         if not math.isfinite(found[name]):
-            return Answer(failure=Failure("not a number", f"{kind} {name}: found {found[name]}"))
+            return TrialAnswer(failure=Failure("not a number", f"{kind} {name}: found {found[name]}"))
     return answer
 
 
@@ -107,7 +109,7 @@ class _Course:
     """A search on its way."""
 
     question: Question
-    plan: Plan
+    plan: SearchPlan
     store: Store
     executor: Executor[Evaluator]
     report: Report
@@ -316,11 +318,11 @@ class _Course:
         if self.evaluated:
             self.covered = self.standing.hypervolume
 
-    def _progress(self) -> Progress:
+    def _progress(self) -> TrialProgress:
         now = self.standing
         if self.covered is None:
             self.covered = now.hypervolume
-        return Progress(
+        return TrialProgress(
             evaluated=len(self.answered),
             evaluations=self.plan.stop.evaluations,
             failed=now.failed,
@@ -370,18 +372,18 @@ class _Course:
         return History(self.question, trials), standing
 
 
-def _answers(done: Done[Any], count: int) -> list[Answer]:
+def _answers(done: Done[Any], count: int) -> list[TrialAnswer]:
     """Return the answers of a task, each a failure where the task is one."""
     if done.failure is not None:
-        return [Answer(failure=Failure(KINDS[done.failure.kind], done.failure.words))] * count
+        return [TrialAnswer(failure=Failure(KINDS[done.failure.kind], done.failure.words))] * count
     answers = done.result
-    if not isinstance(answers, list) or len(answers) != count or not all(isinstance(a, Answer) for a in answers):
+    if not isinstance(answers, list) or len(answers) != count or not all(isinstance(a, TrialAnswer) for a in answers):
         words = f"the evaluator returned no list of {count} answers for {count} points"
-        return [Answer(failure=Failure("not an answer", words))] * count
+        return [TrialAnswer(failure=Failure("not an answer", words))] * count
     return answers
 
 
-def _timed(answer: Answer, seconds: float) -> Answer:
+def _timed(answer: TrialAnswer, seconds: float) -> TrialAnswer:
     """Return an answer with what it took, unless the evaluator said so itself."""
     return answer if answer.seconds is not None else dataclasses.replace(answer, seconds=seconds)
 

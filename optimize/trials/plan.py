@@ -46,7 +46,7 @@ class Stop:
 
 
 @dataclass(frozen=True)
-class Progress:
+class TrialProgress:
     """How a search stands: trials with an answer, of how many at most; the best, or the hypervolume of the front."""
 
     evaluated: int
@@ -64,7 +64,7 @@ class Progress:
         return min(self.evaluated / max(self.evaluations, 1), 1.0)
 
 
-Report: TypeAlias = Callable[[Progress], None]
+Report: TypeAlias = Callable[[TrialProgress], None]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -117,7 +117,7 @@ class Searched(Result):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Plan:
+class SearchPlan:
     """How a search goes on: what names its points, how many at a time, and when it ends.
 
     Attributes

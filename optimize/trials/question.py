@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from dawndusk.optimize.problem import Goal
 from dawndusk.optimize.space.dimensions import Key, Point, Space
 
-__all__ = ["Answer", "Evaluator", "Failure", "Goal", "History", "Question", "Trial"]
+__all__ = ["Evaluator", "Failure", "Goal", "History", "Question", "Trial", "TrialAnswer"]
 
 Floats: TypeAlias = NDArray[np.float64]
 
@@ -42,7 +42,7 @@ class Failure:
 
 
 @dataclass(frozen=True)
-class Answer:
+class TrialAnswer:
     """What an evaluator says of a point.
 
     ``outcomes`` has at least every goal. ``violations`` has every rule: 0 or less where it is met, else the relative
@@ -62,13 +62,13 @@ class Trial:
 
     number: int
     point: Point
-    answer: Answer | None = None
+    answer: TrialAnswer | None = None
 
 
 class Evaluator(Protocol):
     """Answers points. Must be picklable where it is to work in other processes."""
 
-    def __call__(self, points: Sequence[Point]) -> list[Answer]:
+    def __call__(self, points: Sequence[Point]) -> list[TrialAnswer]:
         """Return one answer for each point, in order."""
 
 

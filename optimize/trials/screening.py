@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from dawndusk.models.design import Design
 from dawndusk.optimize.space.dimensions import Point
 from dawndusk.optimize.trials.designs import DesignQuestion, bounds_of, excesses
-from dawndusk.optimize.trials.question import Answer, Evaluator, Failure, Question
+from dawndusk.optimize.trials.question import Evaluator, Failure, Question, TrialAnswer
 
 
 @dataclass(frozen=True)
@@ -50,15 +50,15 @@ class OutsideQuestion:
         """Return the outcomes that the outside evaluator has to answer with: goals and bounded ones."""
         return self.designs.needed
 
-    def __call__(self, points: Sequence[Point]) -> list[Answer]:
+    def __call__(self, points: Sequence[Point]) -> list[TrialAnswer]:
         """Return the answers, the evaluator being asked about those designs alone that the model lets through."""
         if not points:
             return []
         batch = self.designs.batch(points)
-        modelled = self.designs.answers(batch) if self.screen else [Answer()] * len(points)
+        modelled = self.designs.answers(batch) if self.screen else [TrialAnswer()] * len(points)
         return [self._answer(batch[index], known) for index, known in enumerate(modelled)]
 
-    def _answer(self, design: Design, known: Answer) -> Answer:
+    def _answer(self, design: Design, known: TrialAnswer) -> TrialAnswer:
         if self.screen and (known.failure is not None or any(v > 0.0 for v in known.violations.values())):
             return replace(known, seconds=0.0)
         begin = time.perf_counter()
@@ -69,13 +69,13 @@ class OutsideQuestion:
         for name in self.needed:
             if not math.isfinite(told.outcomes.get(name, math.nan)):
                 found = repr(told.outcomes[name]) if name in told.outcomes else "nothing"
-                return Answer(
+                return TrialAnswer(
                     failure=Failure("outcome", f"{name}: found {found}; allowed a finite number"), seconds=seconds
                 )
         columns = {name: np.array([value]) for name, value in told.outcomes.items()}
         missed = {name: float(excess[0]) for name, excess in excesses(self.designs.problem, columns).items()}
         rules = {name: known.violations[name] for name in self.rules if name not in missed}
-        return Answer(dict(told.outcomes), {**rules, **missed}, seconds=seconds)
+        return TrialAnswer(dict(told.outcomes), {**rules, **missed}, seconds=seconds)
 
     def prior(self, points: Sequence[Point]) -> NDArray[np.float64]:
         """Return the goals in the built-in model, small is good, shape (N, goals); NaN where it has none."""

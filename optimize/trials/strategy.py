@@ -15,9 +15,9 @@ from dawndusk.models.design import Design, DesignBatch
 from dawndusk.optimize.certify.search import certify
 from dawndusk.optimize.heuristics.evolution import QUICK, search
 from dawndusk.optimize.problem import Choice, Fixed, Goal, Problem, Range
-from dawndusk.optimize.space.dimensions import Category, Dimension, Point, Real, Space
+from dawndusk.optimize.space.dimensions import Category, Dimension, Point, RealNumber, Space
 from dawndusk.optimize.trials.designs import DesignQuestion, dimension_of, rules_of
-from dawndusk.optimize.trials.question import Answer, Failure, Question
+from dawndusk.optimize.trials.question import Failure, Question, TrialAnswer
 
 YEAR = "first_launch_year"
 """Dimension of the year of the first launch."""
@@ -80,7 +80,7 @@ class StrategyQuestion:
             elif isinstance(entry, Range):
                 dimensions[name] = dimension_of(name, entry)
         if self.years is not None:
-            dimensions[YEAR] = Real(*self.years)
+            dimensions[YEAR] = RealNumber(*self.years)
         return Space(dimensions)
 
     def inner_problem(self, point: Point) -> Problem:
@@ -102,12 +102,12 @@ class StrategyQuestion:
             return problem, proved.nearest if proved.candidates else None
         return problem, search(problem, seed=self.seed, time_limit_s=UNHURRIED_S, effort=QUICK).nearest
 
-    def __call__(self, points: Sequence[Point]) -> list[Answer]:
+    def __call__(self, points: Sequence[Point]) -> list[TrialAnswer]:
         """Return what each strategy is worth."""
         return [self._answer(point) for point in points]
 
-    def _answer(self, point: Point) -> Answer:
+    def _answer(self, point: Point) -> TrialAnswer:
         problem, design = self.solve(point)
         if design is None:
-            return Answer(failure=Failure("no design", "the inner search ended without any design"))
+            return TrialAnswer(failure=Failure("no design", "the inner search ended without any design"))
         return DesignQuestion(problem, self.goals).answers(DesignBatch.of(design))[0]

@@ -14,7 +14,7 @@ from dawndusk.studies.cli.runs import exit_code_of, searched
 from dawndusk.studies.cli.terminal import json_option, print_json
 from dawndusk.studies.input.study import Kind, Study
 from dawndusk.studies.input.studyfile import read_study
-from dawndusk.studies.lineage.attribution import Case, attribute
+from dawndusk.studies.lineage.attribution import ComparedCase, attribute
 from dawndusk.studies.lineage.plan_run import PlanRun, is_plan_folder, plan_run
 from dawndusk.studies.output.terminal import design as show
 from dawndusk.studies.output.terminal.console import console
@@ -123,7 +123,7 @@ def compare_runs(folders: Sequence[str | Path], metric: str | None, *, as_json: 
     contents = [read_run(folder) for folder in folders]
     goal = known_outcome(metric or contents[0].study.objective)
     labels = labels_of([content.folder for content in contents])
-    cases = [Case(content.study, content.design, content.outcome, content.evaluator) for content in contents]
+    cases = [ComparedCase(content.study, content.design, content.outcome, content.evaluator) for content in contents]
     found = [attribute(goal, cases[0], case) for case in cases[1:]]
     columns = dict(zip(labels, [content.outcome for content in contents], strict=True))
     if as_json:

@@ -15,7 +15,7 @@ import click
 from dawndusk.models.errors import DawnduskError
 from dawndusk.optimize.plan.pricing.column_generation import RoundStep
 from dawndusk.optimize.plan.problem.problem import Objective
-from dawndusk.optimize.plan.solve.engine import Step
+from dawndusk.optimize.plan.solve.engine import PlanStep
 from dawndusk.studies.cli.terminal import (
     INFEASIBLE,
     INTERRUPTED,
@@ -150,11 +150,11 @@ def show_plan(study: str | Study, overrides: Sequence[str] = (), *, quiet: bool,
 
 
 @contextmanager
-def _progress(*, silent: bool, as_json: bool) -> Iterator[Callable[[Step], None]]:
+def _progress(*, silent: bool, as_json: bool) -> Iterator[Callable[[PlanStep], None]]:
     """Show where a solve stands on the error stream: on a terminal, or rounds of pricing as lines of JSON."""
     with progress_bar(silent=silent or as_json) as advance:
 
-        def report(step: Step) -> None:
+        def report(step: PlanStep) -> None:
             advance(step.stage, None, f"best {step.objective:.5g}  bound {step.bound:.5g}")
             if as_json and not silent and isinstance(step, RoundStep):
                 line = {"seconds": step.seconds, "objective": step.objective, **asdict(step.round)}

@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 from dawndusk.models.errors import DawnduskError
-from dawndusk.optimize.trials.plan import FAILING, INTERRUPT, TIME, Progress
+from dawndusk.optimize.trials.plan import FAILING, INTERRUPT, TIME, TrialProgress
 from dawndusk.studies.cli.terminal import (
     INFEASIBLE,
     INTERRUPTED,
@@ -36,7 +36,7 @@ storage_option = click.option(
 
 
 @contextmanager
-def progress_report(*, quiet: bool, as_json: bool) -> Iterator[Callable[[Progress], None]]:
+def progress_report(*, quiet: bool, as_json: bool) -> Iterator[Callable[[TrialProgress], None]]:
     """Return what shows progress on the error stream: a bar on a terminal, a line of JSON each where asked for."""
     if as_json and not quiet:
         yield lambda progress: print_json({**asdict(progress), "share": progress.share}, indent=None, err=True)
@@ -45,7 +45,7 @@ def progress_report(*, quiet: bool, as_json: bool) -> Iterator[Callable[[Progres
         yield lambda progress: advance("evaluating", progress.share, progress_words(progress))
 
 
-def progress_words(progress: Progress) -> str:
+def progress_words(progress: TrialProgress) -> str:
     """Return how a search stands, in a few words."""
     words = [f"{progress.evaluated:,} of {progress.evaluations:,}"]
     if progress.best is not None:

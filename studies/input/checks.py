@@ -18,8 +18,8 @@ from dawndusk.models.errors import nearest, one_of
 from dawndusk.models.outcome import OUTCOMES
 from dawndusk.optimize.settings import Engine
 from dawndusk.studies.input import schema
-from dawndusk.studies.input.document import Loc, Node, describe, dotted
-from dawndusk.studies.input.errors import Problem
+from dawndusk.studies.input.document import DocumentNode, Loc, describe, dotted
+from dawndusk.studies.input.errors import StudyProblem
 from dawndusk.studies.input.schema import DEMANDS, FOLLOW_DEMAND, MOST_GOALS, OBJECTIVES, PRICE, RangeSection, StudyFile
 from dawndusk.studies.input.search_section import EVALUATORS, YEAR
 from dawndusk.studies.input.study import Bound, Kind, SamplerName
@@ -35,13 +35,13 @@ PARETO_HINT = " (kind: pareto has several)"
 EXAMPLE_CAP, EXAMPLE_FLOOR = "capex_usd <= 5e9", "delivered_pflops >= 1000"
 
 
-def problem_at(tree: Node, loc: Loc, found: str, allowed: str, hint: str = "") -> Problem:
+def problem_at(tree: DocumentNode, loc: Loc, found: str, allowed: str, hint: str = "") -> StudyProblem:
     """Return a problem with the value at ``loc``, placed at the nearest thing that was written."""
     _, place = tree.follow(loc)
-    return Problem(place=place, key=dotted(loc), found=found, allowed=allowed, hint=hint)
+    return StudyProblem(place=place, key=dotted(loc), found=found, allowed=allowed, hint=hint)
 
 
-def validate(tree: Node) -> tuple[StudyFile | None, list[Problem]]:
+def validate(tree: DocumentNode) -> tuple[StudyFile | None, list[StudyProblem]]:
     """Return what a file says, or every place where it breaks the schema."""
     if not isinstance(tree.value, Mapping):
         found = "an empty file" if tree.value is None else describe(tree.plain())
@@ -53,7 +53,7 @@ def validate(tree: Node) -> tuple[StudyFile | None, list[Problem]]:
         return None, sorted(problems, key=lambda problem: problem.place.line)
 
 
-def _schema_problem(error: dict[str, Any], tree: Node) -> Problem:
+def _schema_problem(error: dict[str, Any], tree: DocumentNode) -> StudyProblem:
     loc, _ = tree.follow(error["loc"])
     kind, found = error["type"], describe(error["input"])
     if kind == MISFIT:
@@ -76,7 +76,7 @@ def _a_mapping(loc: Loc) -> str:
     return f"a mapping with the keys {one_of(keys)}" if keys else "a mapping from names to mappings"
 
 
-def _unknown_key(tree: Node, loc: Loc) -> Problem:
+def _unknown_key(tree: DocumentNode, loc: Loc) -> StudyProblem:
     key, keys = str(loc[-1]), schema.allowed_keys(loc[:-1])
     if len(loc) == 1 and key in VERSION_KEYS:
         hint = VERSION_HINT
@@ -86,7 +86,7 @@ def _unknown_key(tree: Node, loc: Loc) -> Problem:
     return problem_at(tree, loc, "an unknown key", one_of(keys), hint)
 
 
-def study_problems(tree: Node, file: StudyFile, shipped: Assumptions) -> list[Problem]:
+def study_problems(tree: DocumentNode, file: StudyFile, shipped: Assumptions) -> list[StudyProblem]:
     """Return everything that is missing, unknown or contradictory in a study that the schema accepts."""
     every = [
         *_incomplete_rows(tree, file, shipped),
@@ -109,7 +109,7 @@ def study_problems(tree: Node, file: StudyFile, shipped: Assumptions) -> list[Pr
     ]
 
 
-def _goals(tree: Node, file: StudyFile) -> Iterator[Problem]:
+def _goals(tree: DocumentNode, file: StudyFile) -> Iterator[StudyProblem]:
     """Find a study without a goal, with too many for its kind, or with the same outcome twice."""
     goals = file.goals
     if not goals:
@@ -130,7 +130,7 @@ def _goals(tree: Node, file: StudyFile) -> Iterator[Problem]:
         yield problem_at(tree, last, f"{len(goals)} outcomes for kind {file.kind}", "one outcome", PARETO_HINT)
 
 
-def _incomplete_rows(tree: Node, file: StudyFile, shipped: Assumptions) -> Iterator[Problem]:
+def _incomplete_rows(tree: DocumentNode, file: StudyFile, shipped: Assumptions) -> Iterator[StudyProblem]:
     """Find rows that are neither shipped nor complete."""
     for catalogue in CATALOGUES:
         known = getattr(shipped, catalogue)
@@ -142,12 +142,14 @@ def _incomplete_rows(tree: Node, file: StudyFile, shipped: Assumptions) -> Itera
                 yield problem_at(tree, ("assumptions", catalogue, name), found, allowed, nearest(name, known))
 
 
-def _incomplete_design(tree: Node, file: StudyFile) -> Iterator[Problem]:
+def _incomplete_design(tree: DocumentNode, file: StudyFile) -> Iterator[StudyProblem]:
     for name in VARIABLES:
         value = getattr(file.design, name)
         if value is None:
             loc: Loc = ("design", name)
-            yield Problem(place=tree.place, key=dotted(loc), found="nothing", allowed=schema.help_text(loc).rstrip("."))
+            yield StudyProblem(
+                place=tree.place, key=dotted(loc), found="nothing", allowed=schema.help_text(loc).rstrip(".")
+            )
         elif isinstance(value, RangeSection):
             for end in ("low", "high"):
                 if getattr(value, end) is None:
@@ -160,7 +162,7 @@ def names_in(catalogue: str, file: StudyFile, shipped: Assumptions) -> list[str]
     return list(dict.fromkeys([*getattr(shipped, catalogue), *getattr(file.assumptions, catalogue)]))
 
 
-def _unknown_names(tree: Node, file: StudyFile, shipped: Assumptions) -> Iterator[Problem]:
+def _unknown_names(tree: DocumentNode, file: StudyFile, shipped: Assumptions) -> Iterator[StudyProblem]:
     for loc, name, catalogue in _names_used(file):
         names = names_in(catalogue, file, shipped)
         if name not in names:
@@ -181,7 +183,7 @@ def _names_used(file: StudyFile) -> Iterator[tuple[Loc, str, str]]:
             yield from ((("design", variable, index), name, catalogue) for index, name in enumerate(value))
 
 
-def _demand_to_follow(tree: Node, file: StudyFile) -> Iterator[Problem]:
+def _demand_to_follow(tree: DocumentNode, file: StudyFile) -> Iterator[StudyProblem]:
     if getattr(file.design, "satellites") == FOLLOW_DEMAND and not _demand(file):  # noqa: B009 (made at run time)
         allowed = f"a number or a range, or a demand to follow: {one_of(f'demand.{name}' for name in DEMANDS)}"
         yield problem_at(tree, ("design", "satellites"), "'demand' in a study without a demand", allowed)
@@ -191,7 +193,7 @@ def _demand(file: StudyFile) -> dict[str, float]:
     return {name: value for name in DEMANDS if (value := getattr(file.demand, name)) is not None}
 
 
-def _sales_without_price(tree: Node, file: StudyFile) -> Iterator[Problem]:
+def _sales_without_price(tree: DocumentNode, file: StudyFile) -> Iterator[StudyProblem]:
     """Find an objective and bounds that speak of sales in a study that states no price."""
     if file.demand.price_usd_per_pflop_hour is not None:
         return
@@ -203,7 +205,7 @@ def _sales_without_price(tree: Node, file: StudyFile) -> Iterator[Problem]:
             yield problem_at(tree, loc, f"{describe(name)} in a study without a price", allowed)
 
 
-def _fleet_without_measure(tree: Node, file: StudyFile) -> Iterator[Problem]:
+def _fleet_without_measure(tree: DocumentNode, file: StudyFile) -> Iterator[StudyProblem]:
     """Find an objective that drives the number of satellites to an end of its range, with nothing against it."""
     searched = isinstance(getattr(file.design, "satellites"), RangeSection)  # noqa: B009 (made at run time)
     if not searched or _demand(file) or file.demand.price_usd_per_pflop_hour is not None:
@@ -240,7 +242,7 @@ def _asks_for_fleet(bound: Bound) -> bool:
     return outcome.asks_for_compute and bound.is_upper == (outcome.fleet_sign < 0)
 
 
-def _contradictory_bounds(tree: Node, file: StudyFile) -> Iterator[Problem]:
+def _contradictory_bounds(tree: DocumentNode, file: StudyFile) -> Iterator[StudyProblem]:
     """Find bounds that no value meets, the demand being a lower bound, and bounds that are stated twice.
 
     A demand for delivered compute is an upper bound as well: what is delivered beyond it does not count.
@@ -277,7 +279,7 @@ def has_strategy(file: StudyFile) -> bool:
     return bool(file.search.strategy.variables or file.search.strategy.first_launch_year.model_fields_set)
 
 
-def _engine_and_question(tree: Node, file: StudyFile) -> Iterator[Problem]:
+def _engine_and_question(tree: DocumentNode, file: StudyFile) -> Iterator[StudyProblem]:
     """Find an engine or a sampler that can not answer what is asked."""
     search, several = file.search, len(file.goals) > 1
     evaluator, strategy = has_evaluator(file), has_strategy(file)
@@ -304,12 +306,12 @@ def _engine_and_question(tree: Node, file: StudyFile) -> Iterator[Problem]:
         yield problem_at(tree, ("search", "sampler"), f"'cmaes' with {len(file.goals)} goals", allowed)
 
 
-def _evaluator_without_program(tree: Node, file: StudyFile) -> Iterator[Problem]:
+def _evaluator_without_program(tree: DocumentNode, file: StudyFile) -> Iterator[StudyProblem]:
     if file.search.evaluator.model_fields_set and not has_evaluator(file):
         yield problem_at(tree, ("search", "evaluator"), "neither command nor function", f"one of {one_of(EVALUATORS)}")
 
 
-def _strategy_without_choice(tree: Node, file: StudyFile) -> Iterator[Problem]:
+def _strategy_without_choice(tree: DocumentNode, file: StudyFile) -> Iterator[StudyProblem]:
     """Find an outer search that has nothing to choose, or variables that the study fixes."""
     strategy = file.search.strategy
     if strategy.model_fields_set and not has_strategy(file):
@@ -330,7 +332,7 @@ def _is_open(entry: object) -> bool:
     return isinstance(entry, RangeSection) or (isinstance(entry, tuple) and len(entry) > 1)
 
 
-def _workers_beside_cluster(tree: Node, file: StudyFile) -> Iterator[Problem]:
+def _workers_beside_cluster(tree: DocumentNode, file: StudyFile) -> Iterator[StudyProblem]:
     if file.search.workers is not None and file.search.cluster is not None:
         found = f"{file.search.workers} beside search.cluster"
         yield problem_at(tree, ("search", "workers"), found, "one of search.workers and search.cluster")

@@ -32,7 +32,7 @@ from ruamel.yaml.events import (
 )
 from ruamel.yaml.representer import SafeRepresenter
 
-from dawndusk.studies.input.errors import Place, Problem, StudyError
+from dawndusk.studies.input.errors import Place, StudyError, StudyProblem
 
 Scalar: TypeAlias = str | int | float | bool | None
 Loc: TypeAlias = tuple[str | int, ...]
@@ -62,14 +62,14 @@ NOT_A_NUMBER = re.compile(r"\.(?:nan|NaN|NAN)")
 
 
 @dataclass(frozen=True)
-class Node:
+class DocumentNode:
     """A value and where it was written; the place of a mapping's entry is that of its key."""
 
-    value: Scalar | Mapping[str, Node] | tuple[Node, ...]
+    value: Scalar | Mapping[str, DocumentNode] | tuple[DocumentNode, ...]
     place: Place
 
     @property
-    def entries(self) -> Mapping[str, Node]:
+    def entries(self) -> Mapping[str, DocumentNode]:
         """The entries of a mapping; empty for anything else."""
         return self.value if isinstance(self.value, Mapping) else {}
 
@@ -93,7 +93,7 @@ class Node:
         return tuple(found), node.place
 
 
-def _child(node: Node, part: str | int) -> Node | None:
+def _child(node: DocumentNode, part: str | int) -> DocumentNode | None:
     if isinstance(node.value, Mapping):
         return node.value.get(part) if isinstance(part, str) else None
     if isinstance(node.value, tuple) and isinstance(part, int) and part < len(node.value):
@@ -128,7 +128,7 @@ def describe(value: object) -> str:
     return shorten(repr(value)) if isinstance(value, str | int | float) else f"a Python {type(value).__name__}"
 
 
-def read_text(text: str, place: Place, *, lines: bool = True) -> Node:
+def read_text(text: str, place: Place, *, lines: bool = True) -> DocumentNode:
     """Read one YAML or JSON document.
 
     Parameters
@@ -165,14 +165,14 @@ class _Reader:
         self.start = place
         self.lines = lines
         self.values = 0
-        self.problems: list[Problem] = []
+        self.problems: list[StudyProblem] = []
 
-    def document(self) -> Node:
+    def document(self) -> DocumentNode:
         event = next(self.events)
         while isinstance(event, StreamStartEvent | DocumentStartEvent):
             event = next(self.events)
         if isinstance(event, StreamEndEvent):
-            return Node(None, self.start)
+            return DocumentNode(None, self.start)
         node = self.value(event, ())
         self.end_of_document()
         if self.problems:
@@ -186,7 +186,7 @@ class _Reader:
             if not isinstance(event, DocumentEndEvent):
                 return
 
-    def value(self, event: Any, loc: Loc) -> Node:
+    def value(self, event: Any, loc: Loc) -> DocumentNode:
         self.values += 1
         if self.values > MAX_VALUES:
             self.stop(event, (), f"more than {MAX_VALUES} values", f"up to {MAX_VALUES}")
@@ -195,13 +195,13 @@ class _Reader:
         self.refuse_indirection(event, loc)
         place = self.place(event)
         if isinstance(event, MappingStartEvent):
-            return Node(self.mapping(loc), place)
+            return DocumentNode(self.mapping(loc), place)
         if isinstance(event, SequenceStartEvent):
-            return Node(self.sequence(loc), place)
-        return Node(_scalar(event), place)
+            return DocumentNode(self.sequence(loc), place)
+        return DocumentNode(_scalar(event), place)
 
-    def mapping(self, loc: Loc) -> dict[str, Node]:
-        entries: dict[str, Node] = {}
+    def mapping(self, loc: Loc) -> dict[str, DocumentNode]:
+        entries: dict[str, DocumentNode] = {}
         while not isinstance(event := next(self.events), MappingEndEvent):
             self.refuse_indirection(event, loc)
             if not isinstance(event, ScalarEvent):
@@ -215,8 +215,8 @@ class _Reader:
             entries.setdefault(key, replace(node, place=place))
         return entries
 
-    def sequence(self, loc: Loc) -> tuple[Node, ...]:
-        items: list[Node] = []
+    def sequence(self, loc: Loc) -> tuple[DocumentNode, ...]:
+        items: list[DocumentNode] = []
         while not isinstance(event := next(self.events), SequenceEndEvent):
             items.append(self.value(event, (*loc, len(items))))
         return tuple(items)
@@ -239,13 +239,13 @@ class _Reader:
     def place(self, event: Any) -> Place:
         return Place(self.start.file, event.start_mark.line + 1) if self.lines else self.start
 
-    def problem(self, place: Place, found: str, allowed: str, loc: Loc = (), hint: str = "") -> Problem:
-        return Problem(place=place, key=dotted(loc), found=found, allowed=allowed, hint=hint)
+    def problem(self, place: Place, found: str, allowed: str, loc: Loc = (), hint: str = "") -> StudyProblem:
+        return StudyProblem(place=place, key=dotted(loc), found=found, allowed=allowed, hint=hint)
 
     def stop(self, event: Any, loc: Loc, found: str, allowed: str) -> None:
         raise StudyError(*self.problems, self.problem(self.place(event), found, allowed, loc))
 
-    def syntax_problem(self, error: MarkedYAMLError) -> Problem:
+    def syntax_problem(self, error: MarkedYAMLError) -> StudyProblem:
         mark = error.problem_mark or error.context_mark
         place = Place(self.start.file, mark.line + 1) if mark and self.lines else self.start
         reason = str(error.problem or error.context).splitlines()[0]
@@ -285,7 +285,7 @@ def _number(text: str) -> Scalar:
     return float("nan") if NOT_A_NUMBER.fullmatch(text) else text
 
 
-def from_python(value: object, place: Place, depth: int = 0) -> Node:
+def from_python(value: object, place: Place, depth: int = 0) -> DocumentNode:
     """Return a Python value as a document: mappings, sequences, texts, numbers, booleans and None.
 
     Raises
@@ -295,21 +295,21 @@ def from_python(value: object, place: Place, depth: int = 0) -> Node:
     """
     if depth > MAX_DEPTH:
         found = f"values nested deeper than {MAX_DEPTH}"
-        raise StudyError(Problem(place=place, key="", found=found, allowed=f"up to {MAX_DEPTH} levels"))
+        raise StudyError(StudyProblem(place=place, key="", found=found, allowed=f"up to {MAX_DEPTH} levels"))
     if isinstance(value, np.generic):
         value = value.item()
     if isinstance(value, int) and abs(value) >= BEYOND_INTEGERS:
         value = float(f"{Decimal(value):e}")
     if isinstance(value, Mapping):
-        return Node({_text_key(k, place): from_python(v, place, depth + 1) for k, v in value.items()}, place)
+        return DocumentNode({_text_key(k, place): from_python(v, place, depth + 1) for k, v in value.items()}, place)
     if isinstance(value, Sequence) and not isinstance(value, str | bytes):
-        return Node(tuple(from_python(v, place, depth + 1) for v in value), place)
-    return Node(value, place)  # type: ignore[arg-type]  # the schema refuses what is no scalar
+        return DocumentNode(tuple(from_python(v, place, depth + 1) for v in value), place)
+    return DocumentNode(value, place)  # type: ignore[arg-type]  # the schema refuses what is no scalar
 
 
 def _text_key(key: object, place: Place) -> str:
     if not isinstance(key, str):
-        raise StudyError(Problem(place=place, key="", found=f"the key {describe(key)}", allowed="names as keys"))
+        raise StudyError(StudyProblem(place=place, key="", found=f"the key {describe(key)}", allowed="names as keys"))
     return key
 
 

@@ -19,7 +19,7 @@ class Place:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Problem:
+class StudyProblem:
     """One thing that is wrong in a study. ``key`` is dotted, and empty where the whole file is wrong."""
 
     place: Place
@@ -36,7 +36,7 @@ class Problem:
 class StudyError(DawnduskError):
     """A study that can not be used. Its text has one line for each entry of ``problems``."""
 
-    def __init__(self, *problems: Problem) -> None:
+    def __init__(self, *problems: StudyProblem) -> None:
         super().__init__(*problems)
         self.problems = problems
 

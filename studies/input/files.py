@@ -7,8 +7,8 @@ import os
 from pathlib import Path
 
 from dawndusk.models.errors import nearest, one_of
-from dawndusk.studies.input.document import MAX_PLACE, Node, describe, read_text, shorten
-from dawndusk.studies.input.errors import Place, Problem, StudyError
+from dawndusk.studies.input.document import MAX_PLACE, DocumentNode, describe, read_text, shorten
+from dawndusk.studies.input.errors import Place, StudyError, StudyProblem
 
 LIBRARY = Path(__file__).parents[1] / "library"
 SUFFIX = ".yaml"
@@ -42,14 +42,16 @@ def shown(path: Path) -> str:
     return str(absolute.relative_to(Path.cwd())) if absolute.is_relative_to(Path.cwd()) else str(path)
 
 
-def not_found(place: Place, key: str, name: str, what: str = "a path, or a name in the library") -> Problem:
+def not_found(place: Place, key: str, name: str, what: str = "a path, or a name in the library") -> StudyProblem:
     """Return the problem with a name that is neither a study of the library nor a file."""
     names = library_names()
     found = f"{describe(name)}, which is not there" if key else "no such study"
-    return Problem(place=place, key=key, found=found, allowed=f"{what}: {one_of(names)}", hint=nearest(name, names))
+    return StudyProblem(
+        place=place, key=key, found=found, allowed=f"{what}: {one_of(names)}", hint=nearest(name, names)
+    )
 
 
-def read_file(path: Path) -> Node:
+def read_file(path: Path) -> DocumentNode:
     """Read a study file as a document, refusing what is no text of a sensible size."""
     place = Place(shown(path))
     text = _decode(_read_bytes(path, place), place)
@@ -87,4 +89,4 @@ def _decode(data: bytes, place: Place) -> str:
 
 
 def _unreadable(place: Place, found: str, allowed: str) -> StudyError:
-    return StudyError(Problem(place=place, key="", found=found, allowed=allowed))
+    return StudyError(StudyProblem(place=place, key="", found=found, allowed=allowed))

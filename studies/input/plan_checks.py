@@ -11,8 +11,8 @@ from dawndusk.models.errors import nearest, one_of
 from dawndusk.optimize.plan.problem.problem import Objective
 from dawndusk.studies.input import schema
 from dawndusk.studies.input.checks import names_in, problem_at
-from dawndusk.studies.input.document import Loc, Node, describe
-from dawndusk.studies.input.errors import Problem
+from dawndusk.studies.input.document import DocumentNode, Loc, describe
+from dawndusk.studies.input.errors import StudyProblem
 from dawndusk.studies.input.plans.asked import MOST_TOGETHER, ChoicePart
 from dawndusk.studies.input.plans.domains import Part
 from dawndusk.studies.input.plans.paths import Points, calendar_year
@@ -37,7 +37,7 @@ COUNTED = ("vehicle", "design", "ground")
 PROBABILITY_ROUNDING = 1e-6
 
 
-def plan_problems(own: Node, tree: Node, file: StudyFile, shipped: Assumptions) -> list[Problem]:
+def plan_problems(own: DocumentNode, tree: DocumentNode, file: StudyFile, shipped: Assumptions) -> list[StudyProblem]:
     """Return everything that is missing, unknown or contradictory in the plan of a study.
 
     Parameters
@@ -64,13 +64,13 @@ def plan_problems(own: Node, tree: Node, file: StudyFile, shipped: Assumptions) 
     ]
 
 
-def _plan_of_no_plan(tree: Node, file: StudyFile) -> Iterator[Problem]:
+def _plan_of_no_plan(tree: DocumentNode, file: StudyFile) -> Iterator[StudyProblem]:
     """Find a section ``plan`` in a study of another kind."""
     if PLAN in tree.entries:
         yield problem_at(tree, (PLAN,), f"a plan in a study of kind {file.kind}", "it in a study of kind plan")
 
 
-def _sections_of_designs(own: Node, tree: Node) -> Iterator[Problem]:
+def _sections_of_designs(own: DocumentNode, tree: DocumentNode) -> Iterator[StudyProblem]:
     """Find sections that the plan itself or a ``--set`` item states, and that have no say in it."""
     for key in OF_DESIGNS:
         node = tree.entries.get(key)
@@ -78,10 +78,10 @@ def _sections_of_designs(own: Node, tree: Node) -> Iterator[Problem]:
         if key in own.entries or changed:
             place = changed or own.entries[key].place
             found = "a section about one design in a study of kind plan"
-            yield Problem(place=place, key=key, found=found, allowed=INSTEAD[key])
+            yield StudyProblem(place=place, key=key, found=found, allowed=INSTEAD[key])
 
 
-def _from_the_command_line(node: Node) -> Iterator[Any]:
+def _from_the_command_line(node: DocumentNode) -> Iterator[Any]:
     """Yield the places of ``--set`` items in a document."""
     if node.place.file.startswith("--set"):
         yield node.place
@@ -90,7 +90,7 @@ def _from_the_command_line(node: Node) -> Iterator[Any]:
         yield from _from_the_command_line(child)
 
 
-def _needed(tree: Node, part: Part, loc: Loc) -> Iterator[Problem]:
+def _needed(tree: DocumentNode, part: Part, loc: Loc) -> Iterator[StudyProblem]:
     """Find keys that a part needs and nobody states."""
     if part.model_fields_set or len(loc) > 2:  # noqa: PLR2004 (a part of the plan may be left out, a row may not be empty)
         for key in part.NEEDED:
@@ -106,7 +106,7 @@ def _needed(tree: Node, part: Part, loc: Loc) -> Iterator[Problem]:
                     yield from _needed(tree, inner, (*loc, name, row))
 
 
-def _years(tree: Node, plan: PlanSection) -> Iterator[Problem]:
+def _years(tree: DocumentNode, plan: PlanSection) -> Iterator[StudyProblem]:
     years = plan.last_year - plan.first_year + 1
     if not 1 <= years <= MOST_YEARS:
         found = f"first_year {plan.first_year}, last_year {plan.last_year}"
@@ -122,7 +122,7 @@ def _years(tree: Node, plan: PlanSection) -> Iterator[Problem]:
         yield problem_at(tree, (PLAN, "scenarios", "first_years"), found, allowed)
 
 
-def _what_is_asked(tree: Node, plan: PlanSection) -> Iterator[Problem]:
+def _what_is_asked(tree: DocumentNode, plan: PlanSection) -> Iterator[StudyProblem]:
     """Find a plan without vehicles, without anything to deliver, or without the price that its objective needs."""
     if not plan.vehicles:
         yield problem_at(tree, (PLAN, "vehicles"), _found(tree, "vehicles"), "at least one vehicle")
@@ -133,7 +133,7 @@ def _what_is_asked(tree: Node, plan: PlanSection) -> Iterator[Problem]:
     yield from _objectives(tree, plan)
 
 
-def _objectives(tree: Node, plan: PlanSection) -> Iterator[Problem]:
+def _objectives(tree: DocumentNode, plan: PlanSection) -> Iterator[StudyProblem]:
     """Find objectives and limits that speak of prices or of a demand which the plan does not state."""
     asked: Points = (*(plan.demand.delivered_pflops or ()), *(plan.demand.it_power_mw or ()))
     is_asked, against = any(value > 0.0 for _, value in asked), plan.front.against
@@ -162,12 +162,12 @@ def _objectives(tree: Node, plan: PlanSection) -> Iterator[Problem]:
 SOME_DEMAND = "demand.delivered_pflops or demand.it_power_mw above zero in some year"
 
 
-def _found(tree: Node, key: str) -> str:
+def _found(tree: DocumentNode, key: str) -> str:
     plan = tree.entries[PLAN]
     return describe(plan.entries[key].plain()) if key in plan.entries else "nothing"
 
 
-def _unknown_names(tree: Node, file: StudyFile, shipped: Assumptions) -> Iterator[Problem]:
+def _unknown_names(tree: DocumentNode, file: StudyFile, shipped: Assumptions) -> Iterator[StudyProblem]:
     """Find names that are in no catalogue, and vehicles that the plan does not fly."""
     plan = file.plan
     vehicles, accelerators = (names_in(name, file, shipped) for name in ("vehicles", "accelerators"))
@@ -190,7 +190,7 @@ def _unknown_names(tree: Node, file: StudyFile, shipped: Assumptions) -> Iterato
             yield problem_at(tree, (PLAN, *inner), describe(name), one_of(known) or "none", nearest(name, known))
 
 
-def _catalogue(tree: Node, file: StudyFile, shipped: Assumptions) -> Iterator[Problem]:
+def _catalogue(tree: DocumentNode, file: StudyFile, shipped: Assumptions) -> Iterator[StudyProblem]:
     """Find values of categories that are in no catalogue, and designs that are defined twice."""
     catalogue = file.plan.catalogue
     stated: list[tuple[Loc, Any]] = [
@@ -213,7 +213,7 @@ def _catalogue(tree: Node, file: StudyFile, shipped: Assumptions) -> Iterator[Pr
                 yield problem_at(tree, where, describe(unknown), one_of(names), nearest(unknown, names))
 
 
-def _choices(tree: Node, plan: PlanSection) -> Iterator[Problem]:
+def _choices(tree: DocumentNode, plan: PlanSection) -> Iterator[StudyProblem]:
     for name, choice in plan.choices.items():
         loc = (PLAN, "choices", name)
         counted = [key for key in COUNTED if getattr(choice, key) is not None]
@@ -227,7 +227,7 @@ def _choices(tree: Node, plan: PlanSection) -> Iterator[Problem]:
         yield from _choice_years(tree, plan, choice, loc)
 
 
-def _choice_years(tree: Node, plan: PlanSection, choice: ChoicePart, loc: Loc) -> Iterator[Problem]:
+def _choice_years(tree: DocumentNode, plan: PlanSection, choice: ChoicePart, loc: Loc) -> Iterator[StudyProblem]:
     first = plan.first_year if choice.from_year is None else choice.from_year
     last = plan.last_year if choice.until_year is None else choice.until_year
     if first > last or first >= plan.last_year + 1 or last < plan.first_year:
@@ -235,7 +235,7 @@ def _choice_years(tree: Node, plan: PlanSection, choice: ChoicePart, loc: Loc) -
         yield problem_at(tree, loc, found, allowed)
 
 
-def _scenarios(tree: Node, plan: PlanSection) -> Iterator[Problem]:
+def _scenarios(tree: DocumentNode, plan: PlanSection) -> Iterator[StudyProblem]:
     stated, loc = plan.scenarios.stated, (PLAN, "scenarios")
     if stated and plan.scenarios.count:
         found = f"{plan.scenarios.count} drawn ones beside {len(stated)} stated"
@@ -252,7 +252,7 @@ def _scenarios(tree: Node, plan: PlanSection) -> Iterator[Problem]:
         yield problem_at(tree, loc, "scenarios of a plan that has to deliver nothing", allowed)
 
 
-def _break_even(tree: Node, plan: PlanSection) -> Iterator[Problem]:
+def _break_even(tree: DocumentNode, plan: PlanSection) -> Iterator[StudyProblem]:
     if plan.break_even.electricity_usd_per_mwh and not plan.ground.accelerators:
         loc, allowed = (PLAN, "break_even"), "plan.ground.accelerators beside it: ground to compare with"
         yield problem_at(tree, loc, "a break-even with nothing on the ground", allowed)

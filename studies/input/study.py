@@ -14,7 +14,7 @@ from dawndusk.optimize.problem import Bound, Choice, Entry, Fixed, Goal, Operato
 from dawndusk.optimize.settings import Engine, Settings
 
 if TYPE_CHECKING:
-    from dawndusk.studies.input.document import Node
+    from dawndusk.studies.input.document import DocumentNode
     from dawndusk.studies.input.plans.schema import PlanSection
 
 __all__ = [
@@ -22,9 +22,9 @@ __all__ = [
     "Choice",
     "Engine",
     "Entry",
-    "Evaluator",
+    "EvaluatorSettings",
     "Fixed",
-    "Front",
+    "FrontSettings",
     "Goal",
     "Kind",
     "Operator",
@@ -66,7 +66,7 @@ class SamplerName(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Evaluator:
+class EvaluatorSettings:
     """What answers a design in place of the built-in model: an external command, or a function of a Python module.
 
     With ``screen`` a design that breaks a rule in the built-in model is answered by that model alone, and samplers
@@ -90,7 +90,7 @@ class Strategy:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Front:
+class FrontSettings:
     """How fine a front is: the widest gap as a share of each goal's range, and what is proved of it."""
 
     spacing: float
@@ -113,7 +113,7 @@ class Search(Settings):
     warm_start: bool
     asynchronous: bool
     storage: str
-    evaluator: Evaluator | None
+    evaluator: EvaluatorSettings | None
     strategy: Strategy | None
 
     @property
@@ -143,12 +143,12 @@ class Study:
     satellites_follow_demand: bool
     assumptions: Assumptions = field(repr=False)
     search: Search
-    front: Front
+    front: FrontSettings
     source: str
     resolved: dict[str, Any] = field(repr=False)
     hash: str
     plan: PlanSection | None = field(default=None, repr=False)
-    document: Node | None = field(default=None, repr=False)
+    document: DocumentNode | None = field(default=None, repr=False)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Study) and self.hash == other.hash

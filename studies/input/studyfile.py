@@ -36,15 +36,26 @@ from dawndusk.models.design import VARIABLES, Variable
 from dawndusk.models.errors import AssumptionError, ContradictionError
 from dawndusk.studies.data import default_assumptions, with_values
 from dawndusk.studies.input.checks import has_evaluator, has_strategy, study_problems, validate
-from dawndusk.studies.input.document import MAX_PLACE, Node, from_python, shorten
-from dawndusk.studies.input.errors import Place, Problem, StudyError
+from dawndusk.studies.input.document import MAX_PLACE, DocumentNode, from_python, shorten
+from dawndusk.studies.input.errors import Place, StudyError, StudyProblem
 from dawndusk.studies.input.files import find, library_names, library_path, not_found, read_file, shown
 from dawndusk.studies.input.jsonschema import json_schema
 from dawndusk.studies.input.layers import merge_layers, read_layers
 from dawndusk.studies.input.plan_checks import OF_DESIGNS, plain_plan, plan_problems
 from dawndusk.studies.input.schema import FOLLOW_DEMAND, OBJECTIVES, RangeSection, StudyFile
 from dawndusk.studies.input.sections import Section
-from dawndusk.studies.input.study import Choice, Entry, Evaluator, Fixed, Front, Kind, Range, Search, Strategy, Study
+from dawndusk.studies.input.study import (
+    Choice,
+    Entry,
+    EvaluatorSettings,
+    Fixed,
+    FrontSettings,
+    Kind,
+    Range,
+    Search,
+    Strategy,
+    Study,
+)
 from dawndusk.studies.input.values import parse_bound
 
 WHERE_IT_RUNS = {"workers", "cluster", "storage"}
@@ -80,7 +91,7 @@ class Stated:
     ``layers`` are the documents, its own first, and ``source`` is what messages call it.
     """
 
-    layers: tuple[Node, ...]
+    layers: tuple[DocumentNode, ...]
     source: str
 
     def kind(self, overrides: Sequence[str] = ()) -> Kind | None:
@@ -138,7 +149,7 @@ def study_from_mapping(
     return Stated(tuple(read_layers(tree, Path(directory), [])), source).study(overrides)
 
 
-def _study(file: StudyFile, source: str, assumptions: Assumptions, document: Node) -> Study:
+def _study(file: StudyFile, source: str, assumptions: Assumptions, document: DocumentNode) -> Study:
     space = {
         name: _entry(VARIABLES[name], value)
         for name in VARIABLES
@@ -158,7 +169,7 @@ def _study(file: StudyFile, source: str, assumptions: Assumptions, document: Nod
         satellites_follow_demand="satellites" not in space,
         assumptions=assumptions,
         search=_search(file),
-        front=Front(**_fields(file.front)),
+        front=FrontSettings(**_fields(file.front)),
         source=source,
         resolved=resolved,
         hash=_hash(resolved, assumptions),
@@ -177,7 +188,7 @@ def _search(file: StudyFile) -> Search:
         first_launch_year=None if years.low is None or years.high is None else (years.low, years.high),
         inner=file.search.strategy.inner,
     )
-    fields["evaluator"] = Evaluator(**{**given, **program}) if has_evaluator(file) else None
+    fields["evaluator"] = EvaluatorSettings(**{**given, **program}) if has_evaluator(file) else None
     fields["strategy"] = strategy if has_strategy(file) else None
     return Search(**fields)
 
@@ -201,18 +212,18 @@ def _middle(variable: Variable, low: float, high: float) -> float:
     return round(middle) if variable.kind == "integer" else min(max(middle, low), high)
 
 
-def _assumptions(tree: Node, file: StudyFile, shipped: Assumptions) -> Assumptions:
+def _assumptions(tree: DocumentNode, file: StudyFile, shipped: Assumptions) -> Assumptions:
     numbers = dict(_numbers(file))
     try:
         believed = with_values(shipped, numbers, source=f"study {file.name}") if numbers else shipped
     except ContradictionError as error:
         place = tree.follow(("assumptions",))[1]
-        problem = Problem(place=place, key=f"assumptions.{error.key}", found=error.found, allowed=error.allowed)
+        problem = StudyProblem(place=place, key=f"assumptions.{error.key}", found=error.found, allowed=error.allowed)
         raise StudyError(problem) from error
     except AssumptionError as error:
         place = tree.follow(("assumptions",))[1]
         allowed = "values that agree with one another"
-        raise StudyError(Problem(place=place, key="assumptions", found=str(error), allowed=allowed)) from None
+        raise StudyError(StudyProblem(place=place, key="assumptions", found=str(error), allowed=allowed)) from None
     return believed.replace(
         workload=file.workload or shipped.workload, training_run=file.training_run or shipped.training_run
     )

@@ -45,7 +45,7 @@ ASSUMPTION, VARIABLE, MODEL, STATED = "assumption", "design", "model", "plan"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Part:
+class DifferencePart:
     """What one changed input adds to a figure: from ``before`` to ``after``, in the units of the figure.
 
     ``error`` is the standard error of a sampled part, zero for an exact one.
@@ -71,7 +71,7 @@ class Attribution:
     metric: str
     before: float
     after: float
-    parts: tuple[Part, ...]
+    parts: tuple[DifferencePart, ...]
     exact: bool
     evaluations: int
     through_design: tuple[str, ...] = ()
@@ -92,7 +92,7 @@ class Attribution:
 
 
 @dataclass(frozen=True)
-class Case:
+class ComparedCase:
     """A result to compare: its study, its design, and the figures that were recorded with it, if any.
 
     ``evaluator`` is what answered in place of the built-in model, empty where that did.
@@ -104,7 +104,7 @@ class Case:
     evaluator: str = ""
 
 
-def attribute(metric: str, one: Case, two: Case) -> Attribution:
+def attribute(metric: str, one: ComparedCase, two: ComparedCase) -> Attribution:
     """Return what the difference of an outcome between two results is made of.
 
     Where the recorded figures are not what the present model gives, that is a part of its own: the version of the
@@ -122,7 +122,7 @@ def attribute(metric: str, one: Case, two: Case) -> Attribution:
     exact = len(players) <= MOST_EXACT
     shares = shapley(len(players), mix.value) if exact else sampled(len(players), mix.value)
     parts = [
-        Part(name=name, kind=kind, before=old, after=new, part=float(share), error=float(error))
+        DifferencePart(name=name, kind=kind, before=old, after=new, part=float(share), error=float(error))
         for (kind, name, old, new), share, error in zip(players, *shares, strict=True)
     ]
     shown = [case.recorded.get(metric, value) for case, value in ((one, before), (two, after))]
@@ -130,7 +130,7 @@ def attribute(metric: str, one: Case, two: Case) -> Attribution:
     if not math.isclose(drift, 0.0, abs_tol=1e-12 * max(abs(before), abs(after))):
         name = "evaluator" if one.evaluator or two.evaluator else "version of the model"
         models = [case.evaluator or ("the built-in model" if name == "evaluator" else None) for case in (one, two)]
-        parts.append(Part(name=name, kind=MODEL, before=models[0], after=models[1], part=drift))
+        parts.append(DifferencePart(name=name, kind=MODEL, before=models[0], after=models[1], part=drift))
     parts.sort(key=lambda part: -abs(part.part))
     return Attribution(
         metric=metric,
@@ -159,7 +159,7 @@ def through_design(one: Study, two: Study) -> list[str]:
 Player: TypeAlias = tuple[str, str, float | str, float | str]
 
 
-def changed(one: Case, two: Case) -> list[Player]:
+def changed(one: ComparedCase, two: ComparedCase) -> list[Player]:
     """Return every belief in use and every design variable that differs: kind, name, old and new value."""
     found: list[Player] = []
     for key in _beliefs_in_use(one, two):
@@ -179,7 +179,7 @@ def changed(one: Case, two: Case) -> list[Player]:
     return found
 
 
-def _beliefs_in_use(one: Case, two: Case) -> list[str]:
+def _beliefs_in_use(one: ComparedCase, two: ComparedCase) -> list[str]:
     """Return single values, and the rows that either design names."""
     keys = [*beliefs(one.study.assumptions), *beliefs(two.study.assumptions)]
     for variable in CATEGORIES:
@@ -190,7 +190,7 @@ def _beliefs_in_use(one: Case, two: Case) -> list[str]:
     return list(dict.fromkeys(keys))
 
 
-def _believed(case: Case, key: str) -> float | None:
+def _believed(case: ComparedCase, key: str) -> float | None:
     """Return a belief, None for a row that a study does not have."""
     owner, *rest = key.split(".")
     if owner not in GROUPS and rest[0] not in getattr(case.study.assumptions, owner):
@@ -201,7 +201,7 @@ def _believed(case: Case, key: str) -> float | None:
 class _Mix:
     """The figure of every mix of two results, worked out once each."""
 
-    def __init__(self, metric: str, one: Case, two: Case, players: list[Player]) -> None:
+    def __init__(self, metric: str, one: ComparedCase, two: ComparedCase, players: list[Player]) -> None:
         self.metric, self.one, self.two, self.players = metric, one, two, players
         self.follow = one.study.satellites_follow_demand and two.study.satellites_follow_demand
         self.known: dict[frozenset[int], float] = {}

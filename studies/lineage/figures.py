@@ -92,7 +92,7 @@ class Figure:
         return {key: value for key, value in asdict(self).items() if value not in ("", None, ())}
 
 
-class Figures(ABC):
+class FigureTrees(ABC):
     """Figures by name, each of which is made of others."""
 
     @abstractmethod
@@ -115,7 +115,7 @@ class Figures(ABC):
         return [figure.name for figure in self.walk(name) if figure.kind == ROW]
 
 
-class Lineage(Figures):
+class Lineage(FigureTrees):
     """The figures of one design under one set of assumptions."""
 
     def __init__(self, recording: Recording, origins: Origins) -> None:

@@ -16,14 +16,14 @@ import numpy as np
 
 from dawndusk.models.errors import ContradictionError, DawnduskError, nearest, one_of
 from dawndusk.models.fleet.economy import economy_of
-from dawndusk.optimize.plan.problem.score import Scored, score
+from dawndusk.optimize.plan.problem.score import ScoredPlan, score
 from dawndusk.studies.lineage.attribution import (
     ASSUMPTION,
     MOST_EXACT,
     STATED,
     VARIABLE,
     Attribution,
-    Part,
+    DifferencePart,
     sampled,
     shapley,
     with_all_rows,
@@ -47,7 +47,7 @@ def metric_of(run: PlanRun, metric: str | None) -> str:
     return found
 
 
-def figure_of(scored: Scored, metric: str) -> float:
+def figure_of(scored: ScoredPlan, metric: str) -> float:
     """Return one of the figures of a plan that can be compared."""
     makers = {
         "lcoc_usd_per_pflop_hour": lambda: scored.lcoc_usd_per_pflop_hour,
@@ -102,7 +102,7 @@ def split(metric: str, one: PlanRun, two: PlanRun) -> Attribution:
     exact = count <= MOST_EXACT
     shares, errors = shapley(count, mix.value) if exact else sampled(count, mix.value)
     parts = [
-        Part(name=name, kind=kind, before=old, after=new, part=float(share), error=float(error))
+        DifferencePart(name=name, kind=kind, before=old, after=new, part=float(share), error=float(error))
         for (kind, name, old, new), share, error in zip(mix.players, shares, errors, strict=True)
     ]
     before, after = mix.value(frozenset()), mix.value(frozenset(range(count)))

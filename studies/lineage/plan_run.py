@@ -19,7 +19,7 @@ from dawndusk.studies.run.folder.reading import read_manifest
 from dawndusk.studies.run.folder.writing import MANIFEST, STUDY, RunFolderError
 
 if TYPE_CHECKING:
-    from dawndusk.optimize.plan.problem.score import Scored
+    from dawndusk.optimize.plan.problem.score import ScoredPlan
     from dawndusk.studies.run.plan.question import PlanStudy
 
 PLAN = "plan.json"
@@ -148,7 +148,7 @@ class PlanRun:
             ) from None
 
     @functools.cached_property
-    def scored(self) -> Scored:
+    def scored(self) -> ScoredPlan:
         """Return the exact consequences of the plan, by the present model."""
         from dawndusk.optimize.plan.problem.score import score  # noqa: PLC0415 (brings solvers along)
 

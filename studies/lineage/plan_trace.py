@@ -21,7 +21,7 @@ from dawndusk.studies.lineage.figures import (
     OUTCOME,
     TERM,
     Figure,
-    Figures,
+    FigureTrees,
     Lineage,
     UnknownFigureError,
     lineage_of,
@@ -71,7 +71,7 @@ BEHIND = {
 """Outcomes of a design that its part of an account follows from."""
 
 
-class PlanLineage(Figures):
+class PlanLineage(FigureTrees):
     """The figures of a plan, each by its name; those of its designs by ``DESIGN: OUTCOME``."""
 
     def __init__(self, run: PlanRun) -> None:

@@ -49,7 +49,7 @@ class Books:
 
 
 @dataclass(frozen=True)
-class Fleet:
+class McCalipFleet:
     """The satellites that hold the target power on average over the years."""
 
     mean_capacity_factor: float
@@ -59,7 +59,7 @@ class Fleet:
     mass_kg: float
 
 
-def fleet(books: Books) -> Fleet:
+def fleet(books: Books) -> McCalipFleet:
     """Return the fleet: initial power is the target over mean capacity factor and sun fraction."""
     kept = 1.0 - books.cell_degradation_percent_per_year * PER_CENT
     mean = sum(kept**year for year in range(books.years)) / books.years
@@ -67,10 +67,10 @@ def fleet(books: Books) -> Fleet:
     satellite_w = books.satellite_power_kw * WATTS_PER_KW
     satellites = math.ceil(initial / satellite_w)
     installed = satellites * satellite_w
-    return Fleet(mean, initial, satellites, installed, installed / books.specific_power_w_per_kg)
+    return McCalipFleet(mean, initial, satellites, installed, installed / books.specific_power_w_per_kg)
 
 
-def orbital_total_usd(books: Books, fleet: Fleet) -> float:
+def orbital_total_usd(books: Books, fleet: McCalipFleet) -> float:
     """Return hardware, launch, operations, failures and engineering over all years, in USD."""
     hardware = books.satellite_usd_per_w * fleet.installed_power_w
     launch = books.launch_usd_per_kg * fleet.mass_kg
@@ -97,7 +97,7 @@ def ground_total_usd(books: Books) -> float:
     return ground_capital_usd_per_w(books) * books.target_gw * WATTS_PER_GW + ground_fuel_usd(books)
 
 
-def breakeven_launch_usd_per_kg(books: Books, fleet: Fleet) -> float:
+def breakeven_launch_usd_per_kg(books: Books, fleet: McCalipFleet) -> float:
     """Return the launch price at which hardware and launch alone cost what the ground costs, in USD/kg."""
     hardware = books.satellite_usd_per_w * fleet.initial_power_w
     return (ground_total_usd(books) - hardware) / (fleet.initial_power_w / books.specific_power_w_per_kg)

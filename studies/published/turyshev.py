@@ -16,7 +16,7 @@ SOURCE = "Turyshev, arXiv:2604.27197"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Closure:
+class TuryshevClosure:
     """An IT load with what it needs of sunlight and of radiator."""
 
     it_power_mw: float = given(1.0, "MW", "IT power", 1e-9, 1e9)
@@ -28,7 +28,7 @@ class Closure:
 
 
 @dataclass(frozen=True, kw_only=True)
-class BreakEven:
+class TuryshevBreakEven:
     """What the ground costs and what the deployed system weighs."""
 
     ground_usd_per_kw: float = given(10_000.0, "USD/kW", "infrastructure on the ground, without IT", 0, 1e9)
@@ -51,7 +51,7 @@ def breakeven_launch_plus_build_usd_per_kg(ground_usd_per_kw: float, mass_kg_per
     return ground_usd_per_kw / mass_kg_per_kw
 
 
-def _closure(inputs: Closure) -> dict[str, float]:
+def _closure(inputs: TuryshevClosure) -> dict[str, float]:
     it_power_w = inputs.it_power_mw * WATTS_PER_MW
     radiator = radiator_area_m2(it_power_w, inputs.overhead, inputs.net_flux_fraction, inputs.radiator_temperature_k)
     return {
@@ -60,7 +60,7 @@ def _closure(inputs: Closure) -> dict[str, float]:
     }
 
 
-def _break_even(inputs: BreakEven) -> dict[str, float]:
+def _break_even(inputs: TuryshevBreakEven) -> dict[str, float]:
     price = breakeven_launch_plus_build_usd_per_kg(inputs.ground_usd_per_kw, inputs.mass_kg_per_kw)
     return {"launch_plus_build_usd_per_kg": price}
 
@@ -69,7 +69,7 @@ TURYSHEV_CLOSURE = Method(
     name="turyshev_closure",
     sentence="Array and radiator area that carry an IT load.",
     source=SOURCE,
-    inputs=Closure,
+    inputs=TuryshevClosure,
     function=_closure,
     outputs={"array_area_m2": "m2", "radiator_area_m2": "m2"},
     synonyms={"temperature_k": "radiator_temperature_k"},
@@ -79,7 +79,7 @@ TURYSHEV_BREAKEVEN = Method(
     name="turyshev_breakeven",
     sentence="Combined launch and build price at which orbit costs what the ground costs.",
     source=SOURCE,
-    inputs=BreakEven,
+    inputs=TuryshevBreakEven,
     function=_break_even,
     outputs={"launch_plus_build_usd_per_kg": "USD/kg"},
 )

@@ -60,7 +60,7 @@ class CaseError(DawnduskError):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Case:
+class PublishedCase:
     """A published value. ``inputs`` are those that the file states; ``where`` is its file and line."""
 
     case_id: str
@@ -85,14 +85,14 @@ class CaseResult:
     of the metric, and the tolerance is taken in those units too.
     """
 
-    case: Case
+    case: PublishedCase
     got: float
     deviation: float
     passed: bool
     reason: str
 
 
-def read_cases(path: Path | str | Traversable = SHIPPED_CASES) -> list[Case]:
+def read_cases(path: Path | str | Traversable = SHIPPED_CASES) -> list[PublishedCase]:
     """Read a CSV file of cases.
 
     Parameters
@@ -121,7 +121,7 @@ def read_cases(path: Path | str | Traversable = SHIPPED_CASES) -> list[Case]:
     return cases
 
 
-def run_cases(cases: Sequence[Case]) -> list[CaseResult]:
+def run_cases(cases: Sequence[PublishedCase]) -> list[CaseResult]:
     """Run every case and compare.
 
     Raises
@@ -172,7 +172,7 @@ def _columns(file: Path | Traversable) -> list[str]:
     return found
 
 
-def _case(where: str, cells: dict[str, str]) -> Case:
+def _case(where: str, cells: dict[str, str]) -> PublishedCase:
     """Return a case of which method, inputs, metric, units and numbers are checked."""
     if not cells["case_id"]:
         raise CaseError(f"{where}: case_id: found nothing, allowed a name")
@@ -180,7 +180,7 @@ def _case(where: str, cells: dict[str, str]) -> Case:
     if tolerance < 0.0:
         raise CaseError(f"{where}: tolerance_rel: found {tolerance:g}, allowed 0 or more")
     values = {name: cells[name] for name in ("case_id", "method", "metric", *OPTIONAL) if name in cells}
-    case = Case(
+    case = PublishedCase(
         **values,
         inputs=_inputs(where, cells["inputs"]),
         expected=number(f"{where}: expected", cells["expected"]),
@@ -191,7 +191,7 @@ def _case(where: str, cells: dict[str, str]) -> Case:
     return case
 
 
-def _check_method(case: Case) -> None:
+def _check_method(case: PublishedCase) -> None:
     """Raise unless the method exists and knows the inputs, the metric and its units."""
     column = "method"
     try:
@@ -205,7 +205,7 @@ def _check_method(case: Case) -> None:
     _check_units(case, method.outputs[metric])
 
 
-def _check_units(case: Case, units: str) -> None:
+def _check_units(case: PublishedCase, units: str) -> None:
     """Raise where the published value is in other units than the metric; a unit nobody knows is left alone."""
     found, known = (SAME_UNITS.get(name, name) for name in (case.units, units))
     others = {SAME_UNITS.get(u, u) for m in METHODS.values() for u in m.outputs.values()} | set(OTHER_UNITS)
@@ -246,7 +246,7 @@ def _no_constant(name: str) -> float:
     raise CaseError(f"found {name}, allowed finite numbers")
 
 
-def _run(case: Case) -> CaseResult:
+def _run(case: PublishedCase) -> CaseResult:
     method = METHODS[case.method]
     try:
         got = method.run(case.inputs)[method.metric(case.metric)]

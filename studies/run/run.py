@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from dawndusk.optimize.result import Check, Milestone, Result, Status
-from dawndusk.studies.run.shown import Shown
+from dawndusk.studies.run.shown import ShownResult
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Run(Shown):
+class Run(ShownResult):
     """A finished run: what every kind of study has to say of its answer, which is ``result``."""
 
     result: Result

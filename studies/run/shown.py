@@ -9,7 +9,7 @@ DRAWN_BY = "dawndusk.studies.output.figures.results"
 """Reached by its name, because figures are made from results and not the other way round."""
 
 
-class Shown:
+class ShownResult:
     """A result that a notebook shows: its main figure where figures are drawn, else its headline and a table."""
 
     __slots__ = ()

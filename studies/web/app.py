@@ -22,7 +22,7 @@ import dawndusk
 from dawndusk.models.design import VARIABLES
 from dawndusk.models.errors import DawnduskError, nearest, one_of
 from dawndusk.models.outcome import OUTCOMES, known_outcome
-from dawndusk.studies.lineage.attribution import Case, attribute
+from dawndusk.studies.lineage.attribution import ComparedCase, attribute
 from dawndusk.studies.lineage.plan_run import read_plan
 from dawndusk.studies.output.report.page import asset as report_asset
 from dawndusk.studies.output.report.page import plan_report, plotly_script, report
@@ -255,7 +255,7 @@ def _add_runs(app: FastAPI, workspace: Workspace) -> None:
         """Split the difference of the first run from each other into a part for every input that changed."""
         contents = [_content(workspace.base(run=name)) for name in asked.runs]
         goal = known_outcome(asked.metric or contents[0].study.objective)
-        cases = [Case(one.study, one.design, one.outcome, one.evaluator) for one in contents]
+        cases = [ComparedCase(one.study, one.design, one.outcome, one.evaluator) for one in contents]
         found = {
             name: attribute(goal, cases[0], case).to_dict()
             for name, case in zip(asked.runs[1:], cases[1:], strict=True)

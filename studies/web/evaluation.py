@@ -44,7 +44,7 @@ UNBOUNDED_FACTOR = 10.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class Direct(Problem):
+class DirectEvaluation(Problem):
     """A problem whose designs are evaluated step by step: for beliefs seen once that is faster than a recording."""
 
     def score(self, batch: DesignBatch, keep: Collection[str] | None = None) -> Scored:
@@ -116,7 +116,7 @@ def state_of(
         _Held(study.assumptions), tuple(sorted(assumptions.items())), workload or study.assumptions.workload
     )
     stated = problem_of(study)
-    problem = Direct(
+    problem = DirectEvaluation(
         **{f.name: getattr(stated, f.name) for f in dataclasses.fields(stated)} | {"assumptions": believed}
     )
     found = start_of(base).replace(**design)

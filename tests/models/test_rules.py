@@ -12,7 +12,7 @@ from dawndusk.models.assumptions import Assumptions
 from dawndusk.models.design import Design, DesignBatch
 from dawndusk.models.evaluate import evaluate, evaluate_columns, rule_reports
 from dawndusk.models.recording.rows import rows_of
-from dawndusk.models.rules import RULES, Subject
+from dawndusk.models.rules import RULES, RuleSubject
 from dawndusk.studies.data import with_values
 
 # For each rule three steps: met, broken, broken further. A dotted name is an assumption, a plain one a design variable.
@@ -98,7 +98,7 @@ def test_sign_of_the_violation_is_the_sign_of_the_comparison(
         batch = random_batch(2000, 71)
         rows = rows_of(stated, batch)
         outcome, broken = evaluate_columns(batch.values, rows, stated)
-        subject = Subject(outcome, batch.values, rows, stated)
+        subject = RuleSubject(outcome, batch.values, rows, stated)
         for name, rule in RULES.items():
             value, limit = (np.broadcast_to(side, 2000) for side in rule.compare(subject))
             excess = value - limit if rule.sense == "at most" else limit - value

@@ -15,7 +15,7 @@ import pytest
 from dawndusk.models.design import Design, DesignBatch
 from dawndusk.models.errors import DawnduskError
 from dawndusk.models.evaluate import evaluate
-from dawndusk.models.fleet.calendar import Calendar, Path
+from dawndusk.models.fleet.calendar import Calendar, YearPath
 from dawndusk.models.fleet.economy import Terms, economy_of
 from dawndusk.models.fleet.fleet import Decisions
 from dawndusk.models.rules import (
@@ -23,9 +23,9 @@ from dawndusk.models.rules import (
     SCOPES,
     Comparison,
     RuleFunction,
+    RuleSubject,
     Scope,
     Sense,
-    Subject,
     rule,
     rules_of,
 )
@@ -33,7 +33,7 @@ from dawndusk.optimize.certify.search import certify
 from dawndusk.optimize.execution.backends import open_executor
 from dawndusk.optimize.explain.elastic import items
 from dawndusk.optimize.heuristics.evolution import QUICK, search
-from dawndusk.optimize.pareto.ends import Effort as EndEffort
+from dawndusk.optimize.pareto.ends import ProofEffort as EndEffort
 from dawndusk.optimize.pareto.find import Proofs, find_front
 from dawndusk.optimize.plan.model.frame import Frame
 from dawndusk.optimize.plan.model.milp import WRITTEN
@@ -41,7 +41,7 @@ from dawndusk.optimize.plan.model.pieces import first_pieces
 from dawndusk.optimize.plan.model.rows.families import FAMILIES
 from dawndusk.optimize.plan.pricing.dual_prices import orbits_of, prices_of
 from dawndusk.optimize.plan.pricing.reduced_cost import Ratios, priced, space_for
-from dawndusk.optimize.plan.pricing.restricted_master import Master
+from dawndusk.optimize.plan.pricing.restricted_master import RestrictedMaster
 from dawndusk.optimize.plan.problem import counterparts
 from dawndusk.optimize.plan.problem.counterparts import (
     AS_THEY_ARE,
@@ -52,13 +52,13 @@ from dawndusk.optimize.plan.problem.counterparts import (
     UnenforcedRuleError,
     check_counterparts,
 )
-from dawndusk.optimize.plan.problem.problem import Demand, Effort, Objective, PlanProblem
+from dawndusk.optimize.plan.problem.problem import Objective, PlanDemand, PlanEffort, PlanProblem
 from dawndusk.optimize.plan.problem.score import score
 from dawndusk.optimize.plan.solve.engine import solve_plan
 from dawndusk.optimize.problem import Fixed, Goal, Problem
 from dawndusk.optimize.trials.designs import DesignQuestion
 from dawndusk.optimize.trials.loop import search as search_trials
-from dawndusk.optimize.trials.plan import Plan, Stop
+from dawndusk.optimize.trials.plan import SearchPlan, Stop
 from dawndusk.optimize.trials.question import Evaluator
 from dawndusk.optimize.trials.samplers.population import PopulationSampler
 from dawndusk.optimize.trials.store import MemoryStore
@@ -74,22 +74,22 @@ AddRule = Callable[[Scope, Sense, RuleFunction], str]
 LEAST_OVERSIZE, LEAST_ALTITUDE_KM, MOST_LAUNCHES_PER_YEAR, LEAST_RADIATORS_M2 = 1.3, 450.0, 70.0, 6e5
 
 
-def enough_array(s: Subject) -> Comparison:
+def enough_array(s: RuleSubject) -> Comparison:
     """The array is larger than the load needs."""
     return s.design["array_oversize"], LEAST_OVERSIZE
 
 
-def high_orbit(s: Subject) -> Comparison:
+def high_orbit(s: RuleSubject) -> Comparison:
     """The launch vehicle releases no satellite lower than it may."""
     return s.design["altitude_km"], LEAST_ALTITUDE_KM
 
 
-def calm_programme(s: Subject) -> Comparison:
+def calm_programme(s: RuleSubject) -> Comparison:
     """The programme does not launch more often than it likes to."""
     return s.design["launches_per_year"], MOST_LAUNCHES_PER_YEAR
 
 
-def large_radiators(s: Subject) -> Comparison:
+def large_radiators(s: RuleSubject) -> Comparison:
     """The radiators of all satellites together have a stated area."""
     return s.design["radiator_area_m2"] * s.design["satellites"], LEAST_RADIATORS_M2
 
@@ -183,7 +183,7 @@ def test_a_search_by_trials_obeys_an_added_rule(problem: Problem, add_rule: AddR
     name = add_rule(scope, *ADDED[scope])
     question = DesignQuestion(problem, (COST,))
     assert name in question.rules
-    plan = Plan(sampler=PopulationSampler(population=16), stop=Stop(evaluations=240), seed=1, batch=16)
+    plan = SearchPlan(sampler=PopulationSampler(population=16), stop=Stop(evaluations=240), seed=1, batch=16)
     evaluator: Evaluator = question
     with open_executor(1, context=evaluator) as executor:
         found = search_trials(question.question, plan, MemoryStore(), executor)
@@ -199,7 +199,7 @@ def test_a_search_by_trials_obeys_an_added_rule(problem: Problem, add_rule: AddR
 def plan_of(designs: dict[str, Design], vehicles: tuple[str, ...] = ("falcon_9", "starship_v3")) -> PlanProblem:
     _, assumptions = designs_of(1)
     economy = economy_of(designs, vehicles, assumptions, Calendar(2029, 3, 1), Terms())
-    demand = Demand(least_pflops=Path((2029.0, 2032.0), (500.0, 6000.0)))
+    demand = PlanDemand(least_pflops=YearPath((2029.0, 2032.0), (500.0, 6000.0)))
     return PlanProblem(economy=economy, objective=Objective.COST, demand=demand)
 
 
@@ -213,7 +213,7 @@ def two_designs() -> dict[str, Design]:
 def test_a_plan_flies_no_design_that_breaks_an_added_rule_of_the_satellite(
     two_designs: dict[str, Design], add_rule: AddRule
 ) -> None:
-    effort = Effort(gap=0.05, time_limit_s=20.0)
+    effort = PlanEffort(gap=0.05, time_limit_s=20.0)
     before = solve_plan(plan_of(two_designs), effort)
     assert before.plan is not None
     assert before.plan.decisions.built[0].sum() > 0.0
@@ -231,7 +231,7 @@ def test_a_plan_flies_no_design_that_breaks_an_added_rule_of_the_satellite(
     assert {held.label.split(" on ")[0] for held in flown_all_the_same} == {"lean"}
 
 
-def roomy_fairing(s: Subject) -> Comparison:
+def roomy_fairing(s: RuleSubject) -> Comparison:
     """The fairing is large enough for people to walk around the satellites."""
     return s.rows.vehicle.fairing_m3, 500.0
 
@@ -247,7 +247,7 @@ def test_a_plan_uses_no_vehicle_on_which_a_design_breaks_an_added_rule_of_the_la
     assert figures.refused(0) == {"falcon_9": ("roomy_fairing",)}
     assert (figures.per_launch[:, 0] == 0).all()
     assert (figures.per_launch[:, 1] > 0).all()
-    planned = solve_plan(problem, Effort(gap=0.05, time_limit_s=20.0))
+    planned = solve_plan(problem, PlanEffort(gap=0.05, time_limit_s=20.0))
     assert planned.plan is not None
     assert planned.plan.decisions.built[:, 0].sum() == 0.0
     moved = Decisions(
@@ -284,7 +284,7 @@ def test_every_counterpart_is_of_a_rule_and_names_rows_that_there_are() -> None:
 def test_what_new_designs_are_priced_with_has_an_added_rule(two_designs: dict[str, Design], add_rule: AddRule) -> None:
     add_rule("satellite", "at least", enough_array)
     probe = "any_design_in_dawn_dusk_sso"
-    master = Master(plan_of({**two_designs, probe: two_designs["lean"]}), (probe,))
+    master = RestrictedMaster(plan_of({**two_designs, probe: two_designs["lean"]}), (probe,))
     relaxed = master.solve()
     assert relaxed is not None
     prices = prices_of(master, relaxed)

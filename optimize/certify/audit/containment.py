@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from dawndusk.models.design import DesignBatch
 from dawndusk.optimize.boxes import Boxes
-from dawndusk.optimize.certify.bound.affine import Unruled
-from dawndusk.optimize.certify.bound.forms import ZERO, Form
+from dawndusk.optimize.certify.bound.affine import UnruledBounds
+from dawndusk.optimize.certify.bound.forms import ZERO, AffineForm
 from dawndusk.optimize.certify.bound.rows import count_rows
 from dawndusk.optimize.certify.branch.boxes import Bounder
 from dawndusk.optimize.certify.branch.designs import with_whole_spares
@@ -54,18 +54,18 @@ def node_values(bounder: Bounder, batch: DesignBatch, combination: Places) -> di
     values: dict[int, Any] = {}
     with np.errstate(all="ignore"):
         for number in bounder.builder.needed:
-            node = statement.graph.nodes[number]
-            if node.kind == "constant":
-                values[number] = float(node.payload)
-            elif node.kind == "parameter":
-                values[number] = statement.parameters[node.payload][combination]
-            elif node.kind == "input":
-                values[number] = batch.values[node.payload]
-            elif node.kind == "locate":
-                values[number] = values[node.reads[0]]
+            recorded = statement.recording.nodes[number]
+            if recorded.kind == "constant":
+                values[number] = float(recorded.payload)
+            elif recorded.kind == "parameter":
+                values[number] = statement.parameters[recorded.payload][combination]
+            elif recorded.kind == "input":
+                values[number] = batch.values[recorded.payload]
+            elif recorded.kind == "locate":
+                values[number] = values[recorded.reads[0]]
             else:
-                reads = [np.broadcast_to(values[read], combination.shape) for read in node.reads]
-                values[number] = np.asarray(evaluated(node, reads))
+                reads = [np.broadcast_to(values[read], combination.shape) for read in recorded.reads]
+                values[number] = np.asarray(evaluated(recorded, reads))
     return {number: np.broadcast_to(value, combination.shape) for number, value in values.items()}
 
 
@@ -86,8 +86,8 @@ def boxes_around(
     share = np.where(rng.random(shape) < AT_AN_END, np.rint(rng.random(shape)), rng.random(shape))
     start = np.minimum(np.maximum(points - share * width, low), points)
     end = np.maximum(np.minimum(points + (1.0 - share) * width, high), points)
-    count, rounded = points.shape[1], len(bounder.tape.roundings)
-    rows = count_rows(bounder.tape), count
+    count, rounded = points.shape[1], len(bounder.graph.roundings)
+    rows = count_rows(bounder.graph), count
     prices = rng.exponential(size=rows) * 10.0 ** rng.uniform(-3.0, 2.0, rows) * (rng.random(rows) < 0.3)  # noqa: PLR2004
     return Boxes(
         start,
@@ -146,18 +146,18 @@ def whole_numbers(bounder: Bounder, values: dict[int, Floats]) -> Floats:
     found: dict[int, Floats] = {}
     for number, value in values.items():
         known = bounder.builder.values[number]
-        node = bounder.statement.graph.nodes[number]
-        if known.constant is not None or node.kind != "ufunc" or node.payload not in (np.floor, np.ceil):
+        recorded = bounder.statement.recording.nodes[number]
+        if known.constant is not None or recorded.kind != "ufunc" or recorded.payload not in (np.floor, np.ceil):
             continue
-        for slot in known.made:
-            if slot in bounder.tape.roundings:
-                found[slot] = value
+        for node in known.made:
+            if node in bounder.graph.roundings:
+                found[node] = value
     count = len(next(iter(values.values())))
     rows = []
-    for slot in bounder.tape.roundings:
-        operation = bounder.tape.operations[slot]
+    for node in bounder.graph.roundings:
+        operation = bounder.graph.operations[node]
         assert isinstance(operation, Rounding)
-        rows.append(np.maximum(found[slot], 1.0) if operation.at_least_one or operation.logarithm else found[slot])
+        rows.append(np.maximum(found[node], 1.0) if operation.at_least_one or operation.logarithm else found[node])
     return np.array(rows).reshape(len(rows), count)
 
 
@@ -168,34 +168,34 @@ def enclosures_broken(bounder: Bounder, boxes: Boxes, points: Floats, values: di
     a launch, which the enclosure of their number rests on (``Rounding.at_least_one``).
     """
     open_ended = np.full(boxes.least.shape, -np.inf)
-    forward = Unruled(boxes.low, boxes.high, boxes.combination, open_ended, -open_ended, {})
+    forward = UnruledBounds(boxes.low, boxes.high, boxes.combination, open_ended, -open_ended, {})
     with np.errstate(all="ignore"):
-        forward.run(bounder.tape.operations)
+        forward.run(bounder.graph.operations)
     middle, half = 0.5 * (boxes.low + boxes.high), 0.5 * (boxes.high - boxes.low)
     u = np.where(half > 0.0, (points - middle) / np.where(half > 0.0, half, 1.0), 0.0)
     held = _held_at_one(bounder)
     compared, broken, words = 0, [], []
     for number, exact in values.items():
         known = bounder.builder.values[number]
-        if known.constant is not None or bounder.statement.graph.nodes[number].kind == "locate":
+        if known.constant is not None or bounder.statement.recording.nodes[number].kind == "locate":
             continue
-        for slot, is_log in zip(known.made, (False, True), strict=True):
-            if slot is None or (slot in held and bounder.statement.graph.nodes[number].payload is not np.floor):
+        for node, is_log in zip(known.made, (False, True), strict=True):
+            if node is None or (node in held and bounder.statement.recording.nodes[number].payload is not np.floor):
                 continue
             compared += 1
-            for place in np.flatnonzero(_outside(forward.forms[slot], exact, u, is_log=is_log)):
+            for place in np.flatnonzero(_outside(forward.forms[node], exact, u, is_log=is_log)):
                 broken.append(int(place))
-                words.append(_words(bounder, number, slot, forward.forms[slot], float(exact[place]), int(place)))
+                words.append(_words(bounder, number, node, forward.forms[node], float(exact[place]), int(place)))
     return compared, Broken(np.array(broken, dtype=np.intp), tuple(words))
 
 
 def _held_at_one(bounder: Bounder) -> set[int]:
     """Return the roundings that stand for the larger of themselves and one: below one a rule is broken."""
-    operations = bounder.tape.operations
-    return {s for s in bounder.tape.roundings if operations[s].at_least_one}  # type: ignore[union-attr]
+    operations = bounder.graph.operations
+    return {s for s in bounder.graph.roundings if operations[s].at_least_one}  # type: ignore[union-attr]
 
 
-def _outside(form: Form, exact: Floats, u: Floats, *, is_log: bool) -> Flags:
+def _outside(form: AffineForm, exact: Floats, u: Floats, *, is_log: bool) -> Flags:
     """Return where values are outside their range or off their plane by more than rounding explains, shape (N,)."""
     with np.errstate(all="ignore"):
         value = np.log(exact) if is_log else exact
@@ -206,8 +206,8 @@ def _outside(form: Form, exact: Floats, u: Floats, *, is_log: bool) -> Flags:
     return found & np.isfinite(value) & ~(is_log & (exact < ZERO))
 
 
-def _words(bounder: Bounder, number: int, slot: int, form: Form, exact: float, place: int) -> str:
-    node = bounder.statement.graph.nodes[number]
-    what = getattr(node.payload, "__name__", node.kind)
+def _words(bounder: Bounder, number: int, node: int, form: AffineForm, exact: float, place: int) -> str:
+    recorded = bounder.statement.recording.nodes[number]
+    what = getattr(recorded.payload, "__name__", recorded.kind)
     low, high = (float(np.ravel(end)[place if np.size(end) > 1 else 0]) for end in (form.low, form.high))
-    return f"node {number} ({what}) is {exact!r}, enclosed by slot {slot} from {low!r} to {high!r}"
+    return f"recorded node {number} ({what}) is {exact!r}, enclosed by node {node} from {low!r} to {high!r}"

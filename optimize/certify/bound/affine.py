@@ -1,4 +1,4 @@
-"""Forward bound propagation: what every slot is at most and at least, to first order, from the inputs on.
+"""Forward bound propagation: what every node is at most and at least, to first order, from the inputs on.
 
 Over a box with coordinates ``u`` in [-1, 1] an affine form says ``value - sum_i c_i u_i`` lies in ``[below, above]``,
 and the value itself in ``[low, high]``. What it rests on:
@@ -30,7 +30,7 @@ from dawndusk.optimize.certify.bound.forms import (
     PAIRS,
     WILD,
     ZERO,
-    Form,
+    AffineForm,
     Values,
     bounded,
     is_one,
@@ -40,10 +40,9 @@ from dawndusk.optimize.certify.bound.forms import (
     sum_padding,
     whole_ends,
 )
-from dawndusk.optimize.certify.functions.curves import LARGEST_EXPONENT, PADDING, Lines, lines
+from dawndusk.optimize.certify.functions.curves import LARGEST_EXPONENT, PADDING, LinearEnclosure, lines
 from dawndusk.optimize.certify.functions.planes import Plane, grid_plane, product_ends, product_plane, table_lines
 from dawndusk.optimize.certify.graph.operations import (
-    Bend,
     Coefficient,
     Grid,
     Input,
@@ -56,6 +55,7 @@ from dawndusk.optimize.certify.graph.operations import (
     Sign,
     Sum,
     Table,
+    Univariate,
 )
 from dawndusk.optimize.errors import EnclosureError
 
@@ -67,8 +67,8 @@ INSIDE_OUT = 1e-9
 """Least above greatest by more than this, relative to the terms behind, is no rounding."""
 
 
-class Forward:
-    """The forms of a tape on one batch of boxes.
+class ForwardBounds:
+    """The forms of a graph on one batch of boxes.
 
     Parameters
     ----------
@@ -77,9 +77,9 @@ class Forward:
     combination : array of int
         The combination of categories of each box, shape (B,).
     least, most : array
-        Ranges of the rounded slots, shape (k, B).
+        Ranges of the rounded nodes, shape (k, B).
     limits : mapping
-        Least and greatest value of interest of some slots.
+        Least and greatest value of interest of some nodes.
 
     Attributes
     ----------
@@ -105,7 +105,7 @@ class Forward:
         self.low, self.high, self.combination = low, high, combination
         self.least, self.most, self.limits = least, most, limits
         self.count = low.shape[1]
-        self.forms: list[Form] = []
+        self.forms: list[AffineForm] = []
         self.kept: dict[int, Any] = {}
         """Lines of bends, planes of look-ups and ends of roundings, which a backward pass reads again."""
         self.empty = np.zeros(self.count, dtype=bool)
@@ -113,10 +113,10 @@ class Forward:
         self._contradicted = np.zeros(self.count, dtype=bool)
 
     def run(self, operations: Sequence[Operation], needed: Sequence[int] | None = None) -> None:
-        """Work out the forms of all slots, or of those that are needed."""
+        """Work out the forms of all nodes, or of those that are needed."""
         self.forms = [NOTHING_KNOWN] * len(operations)
-        for slot in range(len(operations)) if needed is None else needed:
-            self._work_out(operations[slot], slot)
+        for node in range(len(operations)) if needed is None else needed:
+            self._work_out(operations[node], node)
         self.settle(operations, needed)
 
     def settle(self, operations: Sequence[Operation], needed: Sequence[int] | None = None) -> None:
@@ -129,7 +129,7 @@ class Forward:
             return
         chosen = np.flatnonzero(self._contradicted)
         open_ended = np.full((len(self.least), len(chosen)), -np.inf)
-        doubted = Unruled(
+        doubted = UnruledBounds(
             self.low[:, chosen], self.high[:, chosen], self.combination[chosen], open_ended, -open_ended, {}
         )
         doubted.run(operations, needed)
@@ -145,19 +145,19 @@ class Forward:
         return known
 
     def step(self, operation: Operation) -> None:
-        """Work out the form of the next slot."""
+        """Work out the form of the next node."""
         self.forms.append(NOTHING_KNOWN)
         self._work_out(operation, len(self.forms) - 1)
 
-    def _work_out(self, operation: Operation, slot: int) -> None:
-        form = self.forms[slot] = getattr(self, f"_{type(operation).__name__.lower()}")(operation, slot)
+    def _work_out(self, operation: Operation, node: int) -> None:
+        form = self.forms[node] = getattr(self, f"_{type(operation).__name__.lower()}")(operation, node)
         crossed = form.low > form.high
         if np.any(crossed):
-            self._doubt(operation, slot, form, np.broadcast_to(crossed, (self.count,)))
-        if slot in self.limits:
-            self.limit(slot)
+            self._doubt(operation, node, form, np.broadcast_to(crossed, (self.count,)))
+        if node in self.limits:
+            self.limit(node)
 
-    def _doubt(self, operation: Operation, slot: int, form: Form, crossed: NDArray[np.bool_]) -> None:
+    def _doubt(self, operation: Operation, node: int, form: AffineForm, crossed: NDArray[np.bool_]) -> None:
         """Take both ends of a range that is inside out for what it can be, and note where that is no rounding.
 
         Where one of them overflowed nothing is known.
@@ -169,37 +169,37 @@ class Forward:
         form.low = np.where(lost, -np.inf, np.minimum(low, high))
         form.high = np.where(lost, np.inf, np.maximum(low, high))
         if wrong.any():
-            self._contradict(operation, slot, low, high, wrong)
+            self._contradict(operation, node, low, high, wrong)
 
-    def _contradict(self, operation: Operation, slot: int, low: Floats, high: Floats, wrong: NDArray[np.bool_]) -> None:
+    def _contradict(self, operation: Operation, node: int, low: Floats, high: Floats, wrong: NDArray[np.bool_]) -> None:
         """Note the boxes in which a range is inside out."""
         self._contradicted |= wrong
 
-    def limit(self, slot: int) -> None:
-        """End the range of a slot where a rule ends it.
+    def limit(self, node: int) -> None:
+        """End the range of a node where a rule ends it.
 
         Range ended by a rule: every design of interest has ``least <= value <= most``, so that
         ``[max(low, least), min(high, most)]`` holds the values of all of them, and a box in which that is empty holds
         none (test_range_ended_by_a_rule).
         """
-        form = self.forms[slot]
-        least, most = self.limits[slot]
+        form = self.forms[node]
+        least, most = self.limits[node]
         form.low = np.maximum(form.low, self.here(least))
         form.high = np.minimum(form.high, self.here(most))
         self.empty |= form.low > form.high  # the rule can not be met: the range itself was not inside out
         form.high = np.maximum(form.high, form.low)
 
-    def _input(self, operation: Input, _: int) -> Form:
+    def _input(self, operation: Input, _: int) -> AffineForm:
         low, high = self.low[operation.axis], self.high[operation.axis]
         middle, half = 0.5 * (low + high), 0.5 * (high - low)
-        return Form((operation.axis,), half[np.newaxis], middle, middle, low, high)
+        return AffineForm((operation.axis,), half[np.newaxis], middle, middle, low, high)
 
-    def _sum(self, operation: Sum, _: int) -> Form:
+    def _sum(self, operation: Sum, _: int) -> AffineForm:
         if operation.pair is not None:
             return self._paired(operation.pair)
         if not operation.terms:
             return self._operand((None, operation.constant))
-        terms = [(self.forms[slot], self.here(coefficient)) for slot, coefficient in operation.terms]
+        terms = [(self.forms[node], self.here(coefficient)) for node, coefficient in operation.terms]
         axes = terms[0][0].axes
         for form, _c in terms[1:]:
             if form.axes != axes:
@@ -223,10 +223,10 @@ class Forward:
             pad = sum_padding(terms)
             below, above, low, high = below - pad, above + pad, low - pad, high + pad
         if len(terms) == 1:
-            return Form(axes, slopes, below, above, low, high)
+            return AffineForm(axes, slopes, below, above, low, high)
         return bounded(axes, slopes, below, above, low, high)
 
-    def _paired(self, pair: Pair) -> Form:
+    def _paired(self, pair: Pair) -> AffineForm:
         """Return a pair as a mean of its operands, with the error of the curve that makes it.
 
         Pair as a mean of its operands: ``y + g(x - y)``, where ``s d + least <= g(d) <= s d + most``, lies in
@@ -234,7 +234,7 @@ class Forward:
         ends are its values at theirs (test_pair_as_a_mean_of_its_operands).
         """
         x, y = (self._operand(operand) for operand in (pair.x, pair.y))
-        found: Lines = self.kept[pair.bend]
+        found: LinearEnclosure = self.kept[pair.bend]
         share, least, most = found.slope, found.least, found.most
         if pair.kind in {"smaller", "difference"}:
             x, y = y, x
@@ -251,15 +251,15 @@ class Forward:
         low, high = low - PADDING * (1.0 + np.abs(low)), high + PADDING * (1.0 + np.abs(high))
         return bounded(axes, slopes, below_x + below_y + least, above_x + above_y + most, low, high)
 
-    def _operand(self, operand: Operand) -> Form:
-        slot, constant = operand
-        if slot is not None:
-            return self.forms[slot]
+    def _operand(self, operand: Operand) -> AffineForm:
+        node, constant = operand
+        if node is not None:
+            return self.forms[node]
         value = np.broadcast_to(self.here(constant), (self.count,))
-        return Form((), np.zeros((0, self.count)), value, value, value, value)
+        return AffineForm((), np.zeros((0, self.count)), value, value, value, value)
 
-    def _bend(self, operation: Bend, slot: int) -> Form:
-        inner, curve = self.forms[operation.slot], operation.curve
+    def _bend(self, operation: Univariate, node: int) -> AffineForm:
+        inner, curve = self.forms[operation.node], operation.curve
         found = lines(inner.low, inner.high, curve)
         low, high = (found.at_low, found.at_high) if curve.rising else (found.at_high, found.at_low)
         low = np.clip(low - PADDING * np.abs(low) - curve.error, -LARGEST, LARGEST)
@@ -269,47 +269,49 @@ class Forward:
         if wild.any():
             slope = np.where(wild, 0.0, slope)
             least, most = np.where(wild, low, least), np.where(wild, high, most)
-        self.kept[slot] = Lines(slope, least, most, low, high)
+        self.kept[node] = LinearEnclosure(slope, least, most, low, high)
         below, above = ordered(inner.below, inner.above, slope)
         return bounded(inner.axes, inner.slopes * slope, below + least, above + most, low, high)
 
-    def _table(self, operation: Table, slot: int) -> Form:
-        x = self.forms[operation.slot]
-        found = self.kept[slot] = table_lines(operation.ranges, (x.low, x.high), self.row(operation.row))
+    def _table(self, operation: Table, node: int) -> AffineForm:
+        x = self.forms[operation.node]
+        found = self.kept[node] = table_lines(operation.ranges, (x.low, x.high), self.row(operation.row))
         below, above = ordered(x.below, x.above, found.slope)
         return bounded(
             x.axes, x.slopes * found.slope, below + found.least, above + found.most, found.at_low, found.at_high
         )
 
-    def _grid(self, operation: Grid, slot: int) -> Form:
+    def _grid(self, operation: Grid, node: int) -> AffineForm:
         x, y, row = self.forms[operation.x], self.forms[operation.y], self.row(operation.row)
         xs, ys = (x.low, x.high), (y.low, y.high)
         return self._on_a_plane(
-            x, y, grid_plane(operation.ranges, xs, ys, row), slot, operation.ranges.values(xs, ys, row)
+            x, y, grid_plane(operation.ranges, xs, ys, row), node, operation.ranges.values(xs, ys, row)
         )
 
-    def _product(self, operation: Product, slot: int) -> Form:
+    def _product(self, operation: Product, node: int) -> AffineForm:
         x, y = self.forms[operation.x], self.forms[operation.y]
         xs, ys = (x.low, x.high), (y.low, y.high)
-        return self._on_a_plane(x, y, product_plane(xs, ys), slot, product_ends(xs, ys))
+        return self._on_a_plane(x, y, product_plane(xs, ys), node, product_ends(xs, ys))
 
-    def _on_a_plane(self, x: Form, y: Form, plane: Plane, slot: int, ends: tuple[Floats, Floats]) -> Form:
+    def _on_a_plane(
+        self, x: AffineForm, y: AffineForm, plane: Plane, node: int, ends: tuple[Floats, Floats]
+    ) -> AffineForm:
         """Return the form of a function of two forms that lies around a plane."""
         slope_x, slope_y, start, apart = plane
-        self.kept[slot] = (slope_x, slope_y, start - apart, start + apart)
+        self.kept[node] = (slope_x, slope_y, start - apart, start + apart)
         axes, slopes = self._joined(x, y, slope_x, slope_y)
         below_x, above_x = ordered(x.below, x.above, slope_x)
         below_y, above_y = ordered(y.below, y.above, slope_y)
         return bounded(axes, slopes, below_x + below_y + start - apart, above_x + above_y + start + apart, *ends)
 
-    def _joint(self, operation: Joint, slot: int) -> Form:
-        """Enclose a function of several slots between its two planes: see ``functions.joint``."""
-        inner = [self.forms[place] for place in operation.slots]
+    def _joint(self, operation: Joint, node: int) -> AffineForm:
+        """Enclose a function of several nodes between its two planes: see ``functions.joint``."""
+        inner = [self.forms[place] for place in operation.nodes]
         lows, highs = self.ends(operation)
         low, high = operation.function.ends(lows, highs)
         low, high = low - PADDING * (1.0 + np.abs(low)), high + PADDING * (1.0 + np.abs(high))
         found = operation.function.planes(lows, highs, 0.5 * (lows + highs))
-        self.kept[slot] = found
+        self.kept[node] = found
         axes = tuple(sorted({axis for form in inner for axis in form.axes}))
         slopes = np.zeros((len(axes), self.count))
         below, above = found.least, found.most
@@ -322,15 +324,15 @@ class Forward:
         return bounded(axes, slopes, below, above, low, high)
 
     def ends(self, operation: Joint) -> tuple[Floats, Floats]:
-        """Return the ranges of what a function of several slots reads, two arrays of shape (k, B)."""
-        shape = len(operation.slots), self.count
+        """Return the ranges of what a function of several nodes reads, two arrays of shape (k, B)."""
+        shape = len(operation.nodes), self.count
         low, high = np.empty(shape), np.empty(shape)
-        for row, slot in enumerate(operation.slots):
-            form = self.forms[slot]
+        for row, node in enumerate(operation.nodes):
+            form = self.forms[node]
             low[row], high[row] = form.low, form.high
         return low, high
 
-    def _joined(self, x: Form, y: Form, a: Values, b: Values) -> tuple[tuple[int, ...], Floats]:
+    def _joined(self, x: AffineForm, y: AffineForm, a: Values, b: Values) -> tuple[tuple[int, ...], Floats]:
         axes = tuple(sorted({*x.axes, *y.axes}))
         slopes = np.zeros((len(axes), self.count))
         for form, factor in ((x, a), (y, b)):
@@ -339,19 +341,19 @@ class Forward:
                 slopes[axes.index(axis)] += part[row]
         return axes, slopes
 
-    def _sign(self, operation: Sign, _: int) -> Form:
-        inner = self.forms[operation.slot]
+    def _sign(self, operation: Sign, _: int) -> AffineForm:
+        inner = self.forms[operation.node]
         low, high = (np.sign(np.where(np.abs(end) < ZERO, 0.0, end)) for end in (inner.low, inner.high))
-        return Form((), np.zeros((0, self.count)), low, high, low, high)
+        return AffineForm((), np.zeros((0, self.count)), low, high, low, high)
 
-    def _rounding(self, operation: Rounding, slot: int) -> Form:
-        """Enclose a rounded slot: a whole number from end to end, itself to less than one more or less in between.
+    def _rounding(self, operation: Rounding, node: int) -> AffineForm:
+        """Enclose a rounded node: a whole number from end to end, itself to less than one more or less in between.
 
         Whole numbers of a range: rounding never falls, so that the ends round to the ends; one number alone is the
         value, else ``rounding_slack`` is added (test_whole_numbers_of_a_range). What is rounded is known to
         ``AT_AN_EDGE``: as close to where the next whole number begins both are possible.
         """
-        inner = self.forms[operation.slot]
+        inner = self.forms[operation.node]
         low, high = (
             (np.exp(np.minimum(end, LARGEST_EXPONENT)) for end in (inner.low, inner.high))
             if (operation.logarithm)
@@ -366,7 +368,7 @@ class Forward:
         single = low == high
         down, over = rounding_slack(operation, inner, low)
         ends = (np.log(low), np.log(high)) if operation.logarithm else (low, high)
-        self.kept[slot] = (single, ends[0], down, over, low, high)
+        self.kept[node] = (single, ends[0], down, over, low, high)
         return bounded(
             inner.axes,
             inner.slopes * ~single,
@@ -380,13 +382,13 @@ class Forward:
         return row[self.combination].astype(np.int64) if isinstance(row, np.ndarray) else int(row)
 
 
-class Unruled(Forward):
+class UnruledBounds(ForwardBounds):
     """Boxes without the ends that rules set: there is a value of every quantity at every design of a box."""
 
-    def _contradict(self, operation: Operation, slot: int, low: Floats, high: Floats, wrong: NDArray[np.bool_]) -> None:
+    def _contradict(self, operation: Operation, node: int, low: Floats, high: Floats, wrong: NDArray[np.bool_]) -> None:
         box = int(np.argmax(wrong))
         raise EnclosureError(
-            f"the enclosure of slot {slot} ({type(operation).__name__.lower()}) is inside out: at least "
+            f"the enclosure of node {node} ({type(operation).__name__.lower()}) is inside out: at least "
             f"{float(low[box])!r} and at most {float(high[box])!r} over the box {self.low[:, box].tolist()} to "
             f"{self.high[:, box].tolist()} of combination {int(self.combination[box])}"
         )

@@ -27,15 +27,15 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from dawndusk.optimize.certify.bound.affine import Forward
+from dawndusk.optimize.certify.bound.affine import ForwardBounds
 from dawndusk.optimize.certify.bound.backward import at_point, plane
-from dawndusk.optimize.certify.bound.curve_sums import Group, companions
+from dawndusk.optimize.certify.bound.curve_sums import CurveSum, companions
 from dawndusk.optimize.certify.bound.forms import LARGEST
-from dawndusk.optimize.certify.bound.master import Master
-from dawndusk.optimize.certify.bound.rows import Linear, cut
-from dawndusk.optimize.certify.bound.selection import Selection
+from dawndusk.optimize.certify.bound.master import BundleMaster
+from dawndusk.optimize.certify.bound.rows import LinearBounds, cut
+from dawndusk.optimize.certify.bound.selection import SelectedBounds
 from dawndusk.optimize.certify.functions.curves import PADDING
-from dawndusk.optimize.certify.graph.operations import Tape
+from dawndusk.optimize.certify.graph.operations import ExpressionGraph
 
 Floats: TypeAlias = NDArray[np.float64]
 Flags: TypeAlias = NDArray[np.bool_]
@@ -66,7 +66,7 @@ CROWDED = 0.7
 
 
 @dataclass
-class Lifting:
+class BundleState:
     """What is known of B boxes while their bounds are lifted.
 
     ``bound`` and ``blame`` are those of ``Boxes``; ``lower`` and ``upper`` what is left of [-1, 1]^d. ``u`` is the
@@ -85,11 +85,11 @@ class Lifting:
         found: Flags = ~(self.bound > cutoff) & (self.lower <= self.upper).all(axis=0)
         return found
 
-    def take(self, chosen: Places) -> Lifting:
+    def take(self, chosen: Places) -> BundleState:
         """Return what is known of some of the boxes."""
-        return Lifting(*(part.take(chosen, axis=-1) for part in vars(self).values()))
+        return BundleState(*(part.take(chosen, axis=-1) for part in vars(self).values()))
 
-    def put(self, chosen: Places, other: Lifting) -> None:
+    def put(self, chosen: Places, other: BundleState) -> None:
         """Take over what is known of some of the boxes."""
         for name, part in vars(self).items():
             part[..., chosen] = getattr(other, name)
@@ -127,12 +127,12 @@ class _Bundle:
     """
 
     tries: list[_Tried]
-    rows: Sequence[Linear]
+    rows: Sequence[LinearBounds]
     centre: _Tried | None
     bend: Floats
 
     @staticmethod
-    def begin(goal: Linear, rows: Sequence[Linear], known: Lifting) -> _Bundle:
+    def begin(goal: LinearBounds, rows: Sequence[LinearBounds], known: BundleState) -> _Bundle:
         """Return a bundle that knows a line below the objective alone."""
         free = np.zeros_like(known.prices)
         first = _Tried(known.u, free, goal.slopes, goal.below, np.zeros((0, len(goal.below))), goal.low)
@@ -171,7 +171,7 @@ class _Bundle:
             counts = np.broadcast_to(row.counts, (count,))
             lines.append((np.where(counts, row.slopes, 0.0), np.where(counts, row.below - row.tolerance, 0.0), counts))
         slopes, below, counts = (np.stack(part) for part in zip(*lines, strict=True))
-        shares, point = Master(slopes, below, counts, len(self.tries)).solve(start)
+        shares, point = BundleMaster(slopes, below, counts, len(self.tries)).solve(start)
         prices = np.zeros_like(self.tries[0].prices)
         for tried, share in zip(self.tries, shares, strict=False):
             prices += share * tried.prices
@@ -180,15 +180,22 @@ class _Bundle:
         return *known_planes((slopes * shares[:, np.newaxis]).sum(axis=0), (below * shares).sum(axis=0)), prices, point
 
 
-class Lifter:
-    """Lifts the bounds of boxes of one tape, ``planes`` times at most."""
+class BundleMethod:
+    """Lifts the bounds of boxes of one graph, ``planes`` times at most."""
 
-    def __init__(self, tape: Tape, needed: Sequence[int], groups: Sequence[Group], planes: int) -> None:
-        self.tape, self.needed, self.groups, self.planes = tape, needed, groups, planes
-        self.companions = companions(tape.operations, needed)
-        self._free = frozenset({*tape.limits, *(row.slot for row in tape.rows if row.slot is not None)})
+    def __init__(self, graph: ExpressionGraph, needed: Sequence[int], groups: Sequence[CurveSum], planes: int) -> None:
+        self.graph, self.needed, self.groups, self.planes = graph, needed, groups, planes
+        self.companions = companions(graph.operations, needed)
+        self._free = frozenset({*graph.limits, *(row.node for row in graph.rows if row.node is not None)})
 
-    def lift(self, forward: Forward, goal: Linear, rows: Sequence[Linear], known: Lifting, cutoff: float) -> None:
+    def lift(
+        self,
+        forward: ForwardBounds,
+        goal: LinearBounds,
+        rows: Sequence[LinearBounds],
+        known: BundleState,
+        cutoff: float,
+    ) -> None:
         """Lift bounds, cut what is above ``cutoff``, and note where bounds are lost; ``known`` is changed in place.
 
         ``goal`` is below the objective. ``rows`` are those that may be broken in some box; all others have the price
@@ -204,7 +211,7 @@ class Lifter:
                 known.put(places, work)
                 left = np.flatnonzero(alive)
                 places, work, bundle = places[left], work.take(left), bundle.take(left)
-                part = Selection(forward, places)
+                part = SelectedBounds(forward, places)
             last = turn == self.planes - 1
             blame = np.zeros_like(work.blame) if turn == 0 or last else None
             tried = self._try(part, bundle.rows, work, blame)
@@ -216,30 +223,32 @@ class Lifter:
             lost = (work.blame.sum(axis=0) < cutoff - work.bound) & np.isfinite(cutoff)
             self._combine(work, bundle, lost, work.is_open(cutoff) & (lost | last), cutoff, moves=not last)
         known.put(places, work)
-        dear = ASTRAY * (1.0 if self.tape.logarithm else abs(cutoff))
+        dear = ASTRAY * (1.0 if self.graph.logarithm else abs(cutoff))
         astray = (known.bound <= before) & (known.prices.max(axis=0, initial=0.0) > dear)
         known.u[:, astray], known.prices[:, astray] = 0.0, 0.0
 
-    def _try(self, forward: Forward, rows: Sequence[Linear], work: Lifting, blame: Floats | None) -> _Tried:
+    def _try(
+        self, forward: ForwardBounds, rows: Sequence[LinearBounds], work: BundleState, blame: Floats | None
+    ) -> _Tried:
         """Return what a plane at the next point, with the next prices, comes to."""
-        operations = self.tape.operations
+        operations = self.graph.operations
         middle, half = 0.5 * (forward.low + forward.high), 0.5 * (forward.high - forward.low)
         points = at_point(operations, forward, middle + half * work.u, self.needed, self._free)
-        weights: dict[int, Any] = {self.tape.objective: np.ones(forward.count)}
+        weights: dict[int, Any] = {self.graph.objective: np.ones(forward.count)}
         shift: Any = 0.0
         values = np.empty((len(rows), forward.count))
         for number, row in enumerate(rows):
-            assert row.slot is not None
+            assert row.node is not None
             price = work.prices[row.place]
-            values[number] = row.sign * points[row.slot] + row.shift
-            weights[row.slot] = weights.get(row.slot, 0.0) + price * row.sign
+            values[number] = row.sign * points[row.node] + row.shift
+            weights[row.node] = weights.get(row.node, 0.0) + price * row.sign
             shift = shift + price * (row.shift - row.tolerance)
         slopes, below = plane(operations, forward, weights, points, blame, self.groups, self.companions)
         slopes, below = known_planes(slopes, below + shift)
         return _Tried(work.u, work.prices, slopes, below, values, below - np.abs(slopes).sum(axis=0))
 
     @staticmethod
-    def _combine(work: Lifting, bundle: _Bundle, lost: Flags, used: Flags, cutoff: float, *, moves: bool) -> None:
+    def _combine(work: BundleState, bundle: _Bundle, lost: Flags, used: Flags, cutoff: float, *, moves: bool) -> None:
         """Use the best mean of the planes and rows of some boxes; go on from it where steps by curvature are ``lost``.
 
         They are where lines that are apart do not make up for the distance to the cutoff, so that the prices must be
@@ -256,7 +265,7 @@ class Lifter:
         work.put(chosen, part)
 
 
-def _use(work: Lifting, slopes: Floats, below: Floats, cutoff: float) -> None:
+def _use(work: BundleState, slopes: Floats, below: Floats, cutoff: float) -> None:
     """Lift bounds to a plane's least over the box, and cut off where it is above the cutoff."""
     least = below - np.abs(slopes).sum(axis=0)
     cut(slopes, cutoff - least, work.lower, work.upper)
@@ -270,7 +279,7 @@ def known_planes(slopes: Floats, below: Floats) -> tuple[Floats, Floats]:
     return np.where(lost, 0.0, slopes), np.where(lost, -LARGEST, below)
 
 
-def steer(centre: _Tried, rows: Sequence[Linear], step: Floats) -> tuple[Floats, Floats]:
+def steer(centre: _Tried, rows: Sequence[LinearBounds], step: Floats) -> tuple[Floats, Floats]:
     """Return the point of the box and the prices that a quadratic model around the centre has for the best.
 
     The model is the plane with a curvature of ``1 / step`` along each coordinate, and rows that go on straight from
@@ -300,7 +309,7 @@ def _steepest(tried: _Tried) -> Floats:
     return found
 
 
-def _curvature(centre: _Tried, tried: _Tried, rows: Sequence[Linear], before: Floats) -> Floats:
+def _curvature(centre: _Tried, tried: _Tried, rows: Sequence[LinearBounds], before: Floats) -> Floats:
     """Return the curvature along each coordinate that two planes show, their prices taken out."""
     moved, changed = tried.u - centre.u, tried.slopes - centre.slopes
     for row in rows:

@@ -1,4 +1,4 @@
-"""Curves of one and the same slot, bounded as their sum: what one of them bends down another may bend up.
+"""Curves of one and the same node, bounded as their sum: what one of them bends down another may bend up.
 
 A curve that bends the wrong way costs the distance to its chord. Where others of the same argument bend the other way
 at least as much, the sum needs no chord: a tangent of it is below it, and where they bend less, a parabola of what is
@@ -24,7 +24,7 @@ import numpy as np
 
 from dawndusk.optimize.certify.functions.curves import LARGEST_EXPONENT, PADDING, Curve
 from dawndusk.optimize.certify.functions.joint import LogServed
-from dawndusk.optimize.certify.graph.operations import Bend, Coefficient, Joint, Operation, Sum, read_by
+from dawndusk.optimize.certify.graph.operations import Coefficient, Joint, Operation, Sum, Univariate, read_by
 
 Values: TypeAlias = Any
 Ends: TypeAlias = tuple[Values, Values]
@@ -35,35 +35,35 @@ SERIES_BELOW = 1e-3
 
 
 @dataclass(frozen=True, eq=False)
-class Member:
+class CurveTerm:
     """A curve of ``factor * base + shift``."""
 
-    slot: int
+    node: int
     curve: Curve
     factor: Coefficient
     shift: Coefficient
 
 
 @dataclass(frozen=True, eq=False)
-class Group:
-    """Two curves or more of one slot, the last of them first."""
+class CurveSum:
+    """Two curves or more of one node, the last of them first."""
 
     base: int
-    members: tuple[Member, ...]
+    members: tuple[CurveTerm, ...]
 
 
-def groups(operations: Sequence[Operation], needed: Sequence[int]) -> list[Group]:
+def groups(operations: Sequence[Operation], needed: Sequence[int]) -> list[CurveSum]:
     """Return the curves that share an argument but for a factor and a constant."""
-    found: dict[int, list[Member]] = {}
-    for slot in reversed(needed):
-        operation = operations[slot]
-        if isinstance(operation, Bend) and operation.curve.name in BENDS:
-            inner = operations[operation.slot]
-            base, factor, shift = operation.slot, 1.0, 0.0
+    found: dict[int, list[CurveTerm]] = {}
+    for node in reversed(needed):
+        operation = operations[node]
+        if isinstance(operation, Univariate) and operation.curve.name in BENDS:
+            inner = operations[operation.node]
+            base, factor, shift = operation.node, 1.0, 0.0
             if isinstance(inner, Sum) and inner.pair is None and len(inner.terms) == 1:
                 (base, factor), shift = inner.terms[0], inner.constant
-            found.setdefault(base, []).append(Member(slot, operation.curve, factor, shift))
-    return [Group(base, tuple(members)) for base, members in found.items() if len(members) > 1]
+            found.setdefault(base, []).append(CurveTerm(node, operation.curve, factor, shift))
+    return [CurveSum(base, tuple(members)) for base, members in found.items() if len(members) > 1]
 
 
 def companions(operations: Sequence[Operation], needed: Sequence[int]) -> dict[int, int]:
@@ -73,20 +73,20 @@ def companions(operations: Sequence[Operation], needed: Sequence[int]) -> dict[i
     """
     known: dict[tuple[object, ...], int] = {}
     found: dict[int, int] = {}
-    for slot in needed:
-        operation = operations[slot]
+    for node in needed:
+        operation = operations[node]
         for read in read_by(operation):
             known = {key: earlier for key, earlier in known.items() if earlier != read}
         if isinstance(operation, Joint) and isinstance(operation.function, LogServed):
-            key = operation.function.wear_exponent, *operation.slots[:-1]
+            key = operation.function.wear_exponent, *operation.nodes[:-1]
             if key in known:
-                found[slot] = known[key]
-            known[key] = slot
+                found[node] = known[key]
+            known[key] = node
     return found
 
 
 def tangent(
-    members: Sequence[tuple[Member, Values, Values, Values]], low: Values, high: Values, at: Values
+    members: Sequence[tuple[CurveTerm, Values, Values, Values]], low: Values, high: Values, at: Values
 ) -> tuple[Values, Values, Values]:
     """Return slope and value at ``at`` of a line below a weighted sum of curves of one number from ``low`` to ``high``.
 

@@ -32,7 +32,7 @@ SUM_PADDING = 1e-15
 """Relative to the terms of a sum: the rounding of up to ten of them."""
 
 
-class Form:
+class AffineForm:
     """A quantity over B boxes.
 
     Attributes
@@ -56,11 +56,13 @@ class Form:
         self.below, self.above, self.low, self.high = below, above, low, high
 
 
-NOTHING_KNOWN = Form((), np.zeros((0, 1)), -np.inf, np.inf, -np.inf, np.inf)
-"""The form of a slot that nothing asked for."""
+NOTHING_KNOWN = AffineForm((), np.zeros((0, 1)), -np.inf, np.inf, -np.inf, np.inf)
+"""The form of a node that nothing asked for."""
 
 
-def bounded(axes: tuple[int, ...], slopes: Floats, below: Values, above: Values, low: Values, high: Values) -> Form:
+def bounded(
+    axes: tuple[int, ...], slopes: Floats, below: Values, above: Values, low: Values, high: Values
+) -> AffineForm:
     """Return a form whose range is the tighter of ``[low, high]`` and what slopes and remainder allow.
 
     Range of an affine form: ``below - sum |c| <= value <= above + sum |c|`` for u in [-1, 1]
@@ -68,7 +70,7 @@ def bounded(axes: tuple[int, ...], slopes: Floats, below: Values, above: Values,
     a form in which they do not.
     """
     reach = np.abs(slopes).sum(axis=0)
-    return Form(axes, slopes, below, above, np.maximum(low, below - reach), np.minimum(high, above + reach))
+    return AffineForm(axes, slopes, below, above, np.maximum(low, below - reach), np.minimum(high, above + reach))
 
 
 def _log_difference(x: Values, y: Values) -> Values:
@@ -117,11 +119,11 @@ def is_one(factor: Values) -> bool:
     return isinstance(factor, float) and factor == 1.0
 
 
-def sum_padding(terms: Sequence[tuple[Form, Values]]) -> Values:
+def sum_padding(terms: Sequence[tuple[AffineForm, Values]]) -> Values:
     """Return what rounding may do to a sum of large terms that cancel.
 
     Rounding of a sum: ``|fl(sum x) - sum x| <= (n - 1) u / (1 - (n - 1) u) sum |x|`` with ``u = 2^-53``; n is ten at
-    most (``slots.LONGEST_SUM``). Source: Higham, Accuracy and Stability of Numerical Algorithms, 2002, 4.2
+    most (``nodes.LONGEST_SUM``). Source: Higham, Accuracy and Stability of Numerical Algorithms, 2002, 4.2
     (test_rounding_of_a_sum).
     """
     size: Values = 0.0
@@ -131,8 +133,8 @@ def sum_padding(terms: Sequence[tuple[Form, Values]]) -> Values:
     return SUM_PADDING * np.where(np.isfinite(size), size, 0.0)
 
 
-def rounding_slack(operation: Rounding, inner: Form, low: Floats) -> tuple[Values, Values]:
-    """Return how far rounding takes a slot down and up where its range holds several whole numbers.
+def rounding_slack(operation: Rounding, inner: AffineForm, low: Floats) -> tuple[Values, Values]:
+    """Return how far rounding takes a node down and up where its range holds several whole numbers.
 
     Slack of a rounding: up, ``x <= r < x + 1``, and down, ``x - 1 < r <= x``, each to ``AT_AN_EDGE``. In logarithms,
     up, ``log r < log x + log(1 + 1 / x)``, where x is at least its least and above the first whole number less one;
@@ -150,8 +152,8 @@ def rounding_slack(operation: Rounding, inner: Form, low: Floats) -> tuple[Value
     return -np.log1p(1.0 / low) - AT_AN_EDGE, AT_AN_EDGE
 
 
-def size_of_terms(operation: Operation, forms: Sequence[Form]) -> Values:
-    """Return how large the terms are that a slot is made of: their rounding is not the slot's own."""
+def size_of_terms(operation: Operation, forms: Sequence[AffineForm]) -> Values:
+    """Return how large the terms are that a node is made of: their rounding is not the node's own."""
     size: Values = 0.0
     for inner in read_by(operation):
         form = forms[inner]

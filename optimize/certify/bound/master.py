@@ -40,7 +40,7 @@ CHUNK = 512
 
 
 @dataclass
-class Master:
+class BundleMaster:
     """Linear programmes of B boxes: make ``t`` small with ``slopes[j] v + below[j] <= t`` and rows at most zero.
 
     ``slopes`` has shape (m, d, B) and ``below`` (m, B); the first ``planes`` of them are planes, the others rows, with
@@ -58,7 +58,7 @@ class Master:
         multipliers, point = np.empty_like(self.below), np.empty_like(start)
         for begin in range(0, count, CHUNK):
             part = slice(begin, begin + CHUNK)
-            chunk = Master(self.slopes[..., part], self.below[:, part], self.counts[:, part], self.planes)
+            chunk = BundleMaster(self.slopes[..., part], self.below[:, part], self.counts[:, part], self.planes)
             multipliers[:, part], point[:, part] = chunk._solved(start[:, part])
         return multipliers, point
 
@@ -72,7 +72,7 @@ class Master:
         found = found / np.where(total > 0.0, total, 1.0)
         return np.where(np.isfinite(found), found, 0.0), np.where(np.isfinite(path.v), path.v, start)
 
-    def _scaled(self) -> tuple[Master, Floats]:
+    def _scaled(self) -> tuple[BundleMaster, Floats]:
         """Return the programmes with rows and planes of slopes up to one, and what each was divided by."""
         steepest = np.abs(self.slopes).max(axis=1)
         size = np.maximum(steepest, FLAT)
@@ -80,13 +80,13 @@ class Master:
         below = self.below / size
         below[: self.planes] -= below[: self.planes].max(axis=0)
         below = np.where(self.counts, below, -1.0)
-        return Master(self.slopes / size[:, np.newaxis], below, self.counts, self.planes), size
+        return BundleMaster(self.slopes / size[:, np.newaxis], below, self.counts, self.planes), size
 
 
 class _Path:
     """Where the interior point method is: point, slacks and multipliers of boxes whose slopes are of order one."""
 
-    def __init__(self, master: Master, start: Floats) -> None:
+    def __init__(self, master: BundleMaster, start: Floats) -> None:
         self.a, self.c, self.planes = master.slopes, master.below, master.planes
         self.counts = master.counts
         self.v = np.clip(start, -START_REACH, START_REACH)

@@ -1,4 +1,4 @@
-"""Rules, bounds and roundings of a tape as linear rows over boxes, and what a row does to a box."""
+"""Rules, bounds and roundings of a graph as linear rows over boxes, and what a row does to a box."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from dawndusk.optimize.certify.bound.affine import Forward
-from dawndusk.optimize.certify.bound.forms import AT_AN_EDGE, STEADY, Form
+from dawndusk.optimize.certify.bound.affine import ForwardBounds
+from dawndusk.optimize.certify.bound.forms import AT_AN_EDGE, STEADY, AffineForm
 from dawndusk.optimize.certify.bound.selection import picked
-from dawndusk.optimize.certify.graph.operations import ROW_TOLERANCE, Rounding, Tape
+from dawndusk.optimize.certify.graph.operations import ROW_TOLERANCE, ExpressionGraph, Rounding
 
 Floats: TypeAlias = NDArray[np.float64]
 
@@ -21,25 +21,25 @@ NO_END = -1e6
 
 
 @dataclass
-class Linear:
+class LinearBounds:
     """Linear lower bounds on one function over B boxes: ``slopes . u + below`` for u in [-1, 1]^d, and its least.
 
-    The function is ``sign * slot + shift``; ``slot`` is None where it is the same all over a box. ``place`` is its
-    number among the rows of a tape, and ``counts`` says in which boxes it may be broken: elsewhere its price is zero.
+    The function is ``sign * node + shift``; ``node`` is None where it is the same all over a box. ``place`` is its
+    number among the rows of a graph, and ``counts`` says in which boxes it may be broken: elsewhere its price is zero.
     It counts as met up to ``tolerance``.
     """
 
     slopes: Floats
     below: Floats
     low: Floats
-    slot: int | None = None
+    node: int | None = None
     sign: float = 1.0
     shift: Any = 0.0
     place: int = -1
     counts: Any = True
     tolerance: float = ROW_TOLERANCE
 
-    def take(self, chosen: NDArray[np.intp]) -> Linear:
+    def take(self, chosen: NDArray[np.intp]) -> LinearBounds:
         """Return the row over some of the boxes."""
         count = self.slopes.shape[1]
         return replace(
@@ -51,47 +51,47 @@ class Linear:
         )
 
 
-def count_rows(tape: Tape) -> int:
-    """Return how many rows a tape has."""
-    return len(tape.rows) + 2 * len(tape.roundings)
+def count_rows(graph: ExpressionGraph) -> int:
+    """Return how many rows a graph has."""
+    return len(graph.rows) + 2 * len(graph.roundings)
 
 
-def linear(form: Form, axes: int, count: int) -> Linear:
+def linear(form: AffineForm, axes: int, count: int) -> LinearBounds:
     """Return a form as a row over all coordinates."""
     slopes = np.zeros((axes, count))
     slopes[list(form.axes)] = form.slopes
-    return Linear(slopes, np.broadcast_to(form.below, (count,)), np.broadcast_to(form.low, (count,)))
+    return LinearBounds(slopes, np.broadcast_to(form.below, (count,)), np.broadcast_to(form.low, (count,)))
 
 
-def linear_rows(tape: Tape, forward: Forward) -> list[Linear]:
-    """Return all rows of a tape, each at most zero: its rules and bounds, then two for each rounding."""
+def linear_rows(graph: ExpressionGraph, forward: ForwardBounds) -> list[LinearBounds]:
+    """Return all rows of a graph, each at most zero: its rules and bounds, then two for each rounding."""
     axes, count = forward.low.shape
     found = []
-    for row in tape.rows:
-        if row.slot is None:
+    for row in graph.rows:
+        if row.node is None:
             value = np.broadcast_to(forward.here(row.constant), (count,))
-            found.append(Linear(np.zeros((axes, count)), value, value, tolerance=row.tolerance))
+            found.append(LinearBounds(np.zeros((axes, count)), value, value, tolerance=row.tolerance))
         else:
-            found.append(linear(forward.forms[row.slot], axes, count))
-            found[-1].slot, found[-1].tolerance = row.slot, row.tolerance
-    for slot in tape.roundings:
-        found.extend(_rounded(tape, slot, forward))
+            found.append(linear(forward.forms[row.node], axes, count))
+            found[-1].node, found[-1].tolerance = row.node, row.tolerance
+    for node in graph.roundings:
+        found.extend(_rounded(graph, node, forward))
     for place, one in enumerate(found):
         one.place = place
     return found
 
 
-def _rounded(tape: Tape, slot: int, forward: Forward) -> list[Linear]:
-    """Return the rows that tie a rounded slot's range to what is rounded.
+def _rounded(graph: ExpressionGraph, node: int, forward: ForwardBounds) -> list[LinearBounds]:
+    """Return the rows that tie a rounded node's range to what is rounded.
 
     Range of what is rounded: up, ``low - 1 < x <= high``, down, ``low <= x < high + 1``, where x is known to
     ``AT_AN_EDGE`` (test_range_of_what_is_rounded).
     """
     axes, count = forward.low.shape
-    operation = tape.operations[slot]
+    operation = graph.operations[node]
     assert isinstance(operation, Rounding)
-    form = forward.forms[operation.slot]
-    *_, low, high = forward.kept[slot]
+    form = forward.forms[operation.node]
+    *_, low, high = forward.kept[node]
     ends = (low - 1.0, high) if operation.up else (low, high + 1.0)
     if operation.free:
         ends = low, high
@@ -106,7 +106,7 @@ def _rounded(tape: Tape, slot: int, forward: Forward) -> list[Linear]:
         slopes = np.zeros((axes, count))
         slopes[list(form.axes)] = sign * form.slopes
         shift = np.where(np.isfinite(end), -sign * end - edge, NO_END)
-        rows.append(Linear(slopes, below + shift, low_ + shift, operation.slot, sign, shift))
+        rows.append(LinearBounds(slopes, below + shift, low_ + shift, operation.node, sign, shift))
     return rows
 
 

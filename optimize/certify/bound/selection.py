@@ -8,13 +8,13 @@ from typing import Any, TypeAlias, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from dawndusk.optimize.certify.bound.affine import Forward
-from dawndusk.optimize.certify.bound.forms import Form
+from dawndusk.optimize.certify.bound.affine import ForwardBounds
+from dawndusk.optimize.certify.bound.forms import AffineForm
 
 Places: TypeAlias = NDArray[np.intp]
 
 
-class Selection(Forward):
+class SelectedBounds(ForwardBounds):
     """A forward pass over some of its boxes: forms and lines are those of the whole, and none is worked out anew.
 
     Parameters
@@ -25,33 +25,33 @@ class Selection(Forward):
         Places of the boxes among them, in rising order.
     """
 
-    def __init__(self, whole: Forward, chosen: Places) -> None:
+    def __init__(self, whole: ForwardBounds, chosen: Places) -> None:
         low, high, least, most = (
             part.take(chosen, axis=1) for part in (whole.low, whole.high, whole.least, whole.most)
         )
         super().__init__(low, high, whole.combination[chosen], least, most, whole.limits)
-        self.forms = cast("list[Form]", _PickedForms(whole, chosen))
+        self.forms = cast("list[AffineForm]", _PickedForms(whole, chosen))
         self.kept = _PickedLines(whole, chosen)
 
 
-class _PickedForms(dict[int, Form]):
-    """Forms by slot, each picked out at its first use."""
+class _PickedForms(dict[int, AffineForm]):
+    """Forms by node, each picked out at its first use."""
 
-    def __init__(self, whole: Forward, chosen: Places) -> None:
+    def __init__(self, whole: ForwardBounds, chosen: Places) -> None:
         super().__init__()
         self._whole, self._chosen = whole, chosen
 
-    def __missing__(self, slot: int) -> Form:
-        form = self[slot] = _PickedForm(self._whole.forms[slot], self._chosen, self._whole.count)
+    def __missing__(self, node: int) -> AffineForm:
+        form = self[node] = _PickedForm(self._whole.forms[node], self._chosen, self._whole.count)
         return form
 
 
-class _PickedForm(Form):
+class _PickedForm(AffineForm):
     """A form of which each array is picked out at its first use."""
 
     __slots__ = ("_chosen", "_count", "_whole")
 
-    def __init__(self, whole: Form, chosen: Places, count: int) -> None:
+    def __init__(self, whole: AffineForm, chosen: Places, count: int) -> None:
         self.axes = whole.axes
         self._whole, self._chosen, self._count = whole, chosen, count
 
@@ -62,14 +62,14 @@ class _PickedForm(Form):
 
 
 class _PickedLines(dict[int, Any]):
-    """What a pass kept of slots, each picked out at its first use."""
+    """What a pass kept of nodes, each picked out at its first use."""
 
-    def __init__(self, whole: Forward, chosen: Places) -> None:
+    def __init__(self, whole: ForwardBounds, chosen: Places) -> None:
         super().__init__()
         self._whole, self._chosen = whole, chosen
 
-    def __missing__(self, slot: int) -> Any:
-        found = self[slot] = picked(self._whole.kept[slot], self._chosen, self._whole.count)
+    def __missing__(self, node: int) -> Any:
+        found = self[node] = picked(self._whole.kept[node], self._chosen, self._whole.count)
         return found
 
 

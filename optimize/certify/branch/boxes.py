@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 
 from dawndusk.models.constants import WATTS_PER_MW
 from dawndusk.optimize.boxes import Boxes
-from dawndusk.optimize.certify.bound.affine import Forward
-from dawndusk.optimize.certify.bound.bundle import Lifter, Lifting
+from dawndusk.optimize.certify.bound.affine import ForwardBounds
+from dawndusk.optimize.certify.bound.bundle import BundleMethod, BundleState
 from dawndusk.optimize.certify.bound.curve_sums import groups
 from dawndusk.optimize.certify.bound.forms import STEADY
-from dawndusk.optimize.certify.bound.rows import Linear, best_multiplier, count_rows, cut, linear, linear_rows
-from dawndusk.optimize.certify.graph.operations import Tape, operands, reached
+from dawndusk.optimize.certify.bound.rows import LinearBounds, best_multiplier, count_rows, cut, linear, linear_rows
+from dawndusk.optimize.certify.graph.operations import ExpressionGraph, operands, reached
 from dawndusk.optimize.certify.graph.statement import SIZE, Statement
 from dawndusk.optimize.certify.translate.builder import Builder
 
@@ -33,12 +33,12 @@ EDGE = 1e-12
 
 
 @dataclass
-class Verdict:
+class BoxBounds:
     """What one look at B boxes proved: ``bound`` is infinite where a box holds nothing of interest."""
 
     bound: Floats
-    known: Lifting
-    forward: Forward
+    known: BundleState
+    forward: ForwardBounds
 
 
 class Bounder:
@@ -53,14 +53,14 @@ class Bounder:
         self.widths: Floats = np.maximum((high - low).max(axis=1, keepdims=True), NOTHING)
         """How wide the coordinates are over the whole problem, shape (d, 1)."""
         self.builder = Builder(statement, low, high)
-        self.tape: Tape = self.builder.build()
-        self._needed = sorted({*reached(self.tape), *reached(self.tape, operands)})
-        self._lifter = Lifter(self.tape, self._needed, groups(self.tape.operations, self._needed), PLANES)
+        self.graph: ExpressionGraph = self.builder.build()
+        self._needed = sorted({*reached(self.graph), *reached(self.graph, operands)})
+        self._lifter = BundleMethod(self.graph, self._needed, groups(self.graph.operations, self._needed), PLANES)
 
     def root(self) -> Boxes:
         """Return one box for each combination of categories, over all ranges."""
         low, high = self._ranges()
-        count, rounded = low.shape[1], len(self.tape.roundings)
+        count, rounded = low.shape[1], len(self.graph.roundings)
         return Boxes(
             low,
             high,
@@ -70,7 +70,7 @@ class Bounder:
             np.full(count, -np.inf),
             np.ones((self.axes + rounded, count)),
             (0.5 * (low + high)).astype(np.float32),
-            np.zeros((count_rows(self.tape), count), dtype=np.float32),
+            np.zeros((count_rows(self.graph), count), dtype=np.float32),
         )
 
     def _ranges(self) -> tuple[Floats, Floats]:
@@ -124,19 +124,19 @@ class Bounder:
         ratio = np.prod(np.minimum(np.maximum(left.high - left.low, NOTHING) / before, 1.0), axis=0)
         return left, boxes.take(~alive), ratio
 
-    def look(self, boxes: Boxes, cutoff: float) -> Verdict:
+    def look(self, boxes: Boxes, cutoff: float) -> BoxBounds:
         """Prove what can be proved of boxes, given that only scores up to ``cutoff`` matter."""
         with np.errstate(all="ignore"):
             return self._look(boxes, cutoff)
 
-    def _look(self, boxes: Boxes, cutoff: float) -> Verdict:
-        tape, count = self.tape, len(boxes)
-        forward = Forward(boxes.low, boxes.high, boxes.combination, boxes.least, boxes.most, tape.limits)
-        forward.run(tape.operations, self._needed)
+    def _look(self, boxes: Boxes, cutoff: float) -> BoxBounds:
+        graph, count = self.graph, len(boxes)
+        forward = ForwardBounds(boxes.low, boxes.high, boxes.combination, boxes.least, boxes.most, graph.limits)
+        forward.run(graph.operations, self._needed)
         known = self._start(boxes)
         alive, active = self._met(forward, known)
         alive &= ~forward.empty
-        goal = linear(forward.forms[tape.objective], self.axes, count)
+        goal = linear(forward.forms[graph.objective], self.axes, count)
         first = self._first_prices(goal, active, boxes, known)
         for slopes, below in first:
             least = below - np.abs(slopes).sum(axis=0)
@@ -144,13 +144,13 @@ class Bounder:
             known.bound = np.fmax(known.bound, least)
         known.bound[~alive] = np.inf
         self._lifter.lift(forward, goal, active, known, cutoff)
-        return Verdict(np.where(alive & known.is_open(cutoff), known.bound, np.inf), known, forward)
+        return BoxBounds(np.where(alive & known.is_open(cutoff), known.bound, np.inf), known, forward)
 
-    def _start(self, boxes: Boxes) -> Lifting:
+    def _start(self, boxes: Boxes) -> BundleState:
         """Return what is known of boxes before they are looked at."""
         middle, half = 0.5 * (boxes.low + boxes.high), 0.5 * (boxes.high - boxes.low)
         u = np.clip(np.where(half > 0.0, (boxes.at - middle) / np.where(half > 0.0, half, 1.0), 0.0), -1.0, 1.0)
-        return Lifting(
+        return BundleState(
             bound=boxes.bound.copy(),
             lower=np.full(boxes.low.shape, -1.0),
             upper=np.ones(boxes.low.shape),
@@ -159,18 +159,18 @@ class Bounder:
             prices=boxes.prices.astype(np.float64),
         )
 
-    def _met(self, forward: Forward, known: Lifting) -> tuple[Flags, list[Linear]]:
+    def _met(self, forward: ForwardBounds, known: BundleState) -> tuple[Flags, list[LinearBounds]]:
         """Cut off what breaks a row, and return which boxes are left and the rows that may be broken in any of them."""
         alive = np.ones(forward.count, dtype=bool)
         active = []
         prices = np.zeros_like(known.prices)
-        for row in linear_rows(self.tape, forward):
+        for row in linear_rows(self.graph, forward):
             reach = np.abs(row.slopes).sum(axis=0)
             alive &= ~(row.below - reach > row.tolerance) & ~(row.low > row.tolerance)
             row.counts = (row.below + reach > 0.0) & alive
             if row.counts.any():
                 cut(row.slopes, row.tolerance - (row.below - reach), known.lower, known.upper)
-                if row.slot is not None:
+                if row.node is not None:
                     active.append(row)
                     prices[row.place] = np.where(row.counts, known.prices[row.place], 0.0)
         known.prices = prices
@@ -178,7 +178,7 @@ class Bounder:
 
     @staticmethod
     def _first_prices(
-        goal: Linear, active: list[Linear], boxes: Boxes, known: Lifting
+        goal: LinearBounds, active: list[LinearBounds], boxes: Boxes, known: BundleState
     ) -> tuple[tuple[Floats, Floats], ...]:
         """Price the rows of boxes that nobody looked at yet; return the objective and the Lagrangian, both linear."""
         known.bound = np.fmax(known.bound, goal.low)
@@ -195,12 +195,12 @@ class Bounder:
                 known.prices[row.place] += step
         return (goal.slopes, goal.below), (slopes, below)
 
-    def _whole_ranges(self, boxes: Boxes, forward: Forward) -> tuple[Floats, Floats]:
+    def _whole_ranges(self, boxes: Boxes, forward: ForwardBounds) -> tuple[Floats, Floats]:
         least, most = boxes.least.copy(), boxes.most.copy()
-        for place, slot in enumerate(self.tape.roundings):
-            *_, low, high = forward.kept[slot]
-            form = forward.forms[slot]
-            operation = self.tape.operations[slot]
+        for place, node in enumerate(self.graph.roundings):
+            *_, low, high = forward.kept[node]
+            form = forward.forms[node]
+            operation = self.graph.operations[node]
             ends = (np.exp(form.low), np.exp(form.high)) if operation.logarithm else (form.low, form.high)  # type: ignore[union-attr]
             low = np.maximum(low, np.ceil(ends[0] * (1.0 - STEADY) - STEADY))
             high = np.minimum(high, np.floor(ends[1] * (1.0 + STEADY) + STEADY))

@@ -22,7 +22,7 @@ WORST = 1e6
 AGAIN_RATIO = 0.4
 """Boxes of which less than this share is left are looked at a second time before they are cut."""
 WORTHWHILE = 3000
-"""Boxes that take about three times as long as one, since a look goes over the whole tape for however many. A round of
+"""Boxes that take about three times as long as one, since a look goes over the whole graph for however many. A round of
 fewer is cut into more parts: it takes half the rounds, and a third of the time on studies of a few thousand boxes."""
 MOST_CUTS = 3
 CUT_SHARE = 0.25
@@ -32,7 +32,7 @@ SAMPLED_EVERY = 61
 
 
 @dataclass
-class Examined:
+class Branched:
     """What one step left: open boxes, boxes that can not be cut any more, some of those closed, and the count."""
 
     open: Boxes
@@ -46,14 +46,14 @@ def cuts(count: int) -> int:
     return int(np.clip(np.log2(WORTHWHILE / max(count, 1)), 1, MOST_CUTS))
 
 
-def examine(bounder: Bounder, boxes: Boxes, cutoff: float, cut: int) -> Examined:
+def examine(bounder: Bounder, boxes: Boxes, cutoff: float, cut: int) -> Branched:
     """Cut boxes in two where bounds are lost, bound the parts, and return what may still hold something of interest.
 
     They are ``cut`` so many times; with 0 the boxes themselves are bounded.
     """
     parts, stuck = _parts(bounder, boxes, cutoff, cut)
     if not len(parts):
-        return Examined(parts, stuck, parts, 0)
+        return Branched(parts, stuck, parts, 0)
     count = len(parts)
     left, closed, ratio = bounder.bound(parts, cutoff)
     again = ratio < AGAIN_RATIO
@@ -62,7 +62,7 @@ def examine(bounder: Bounder, boxes: Boxes, cutoff: float, cut: int) -> Examined
         count += int(again.sum())
         left = Boxes.join([left.take(~again), second])
         closed = Boxes.join([closed, also_closed])
-    return Examined(left, stuck, closed.take(slice(0, None, SAMPLED_EVERY)), count)
+    return Branched(left, stuck, closed.take(slice(0, None, SAMPLED_EVERY)), count)
 
 
 def _parts(bounder: Bounder, boxes: Boxes, cutoff: float, cut: int) -> tuple[Boxes, Boxes]:
@@ -79,12 +79,12 @@ def _parts(bounder: Bounder, boxes: Boxes, cutoff: float, cut: int) -> tuple[Box
 
 
 def _axes(bounder: Bounder, boxes: Boxes, cutoff: float) -> tuple[NDArray[np.intp], Flags]:
-    """Return where to cut each box (a coordinate, or behind those a rounded slot), and whether it can be cut.
+    """Return where to cut each box (a coordinate, or behind those a rounded node), and whether it can be cut.
 
     That is where the bound is lost. What of the distance to the cutoff that does not explain is lost by prices that are
     not those of the box, and is put down to coordinates by how wide they are still.
     """
-    statement, tape = bounder.statement, bounder.tape
+    statement, graph = bounder.statement, bounder.graph
     can = np.vstack([boxes.high - boxes.low > NARROWEST * (1.0 + np.abs(boxes.low)), boxes.most > boxes.least])
     for axis, c in enumerate(statement.coordinates):
         if c.whole and not c.power:
@@ -94,8 +94,8 @@ def _axes(bounder: Bounder, boxes: Boxes, cutoff: float) -> tuple[NDArray[np.int
                 else (boxes.low[axis], boxes.high[axis])
             )
             can[axis] = np.rint(high) > np.rint(low)
-    for place, slot in enumerate(tape.roundings):
-        if tape.operations[slot].free:  # type: ignore[union-attr]
+    for place, node in enumerate(graph.roundings):
+        if graph.operations[node].free:  # type: ignore[union-attr]
             can[bounder.axes + place] = False
     blame = boxes.blame.copy()
     if np.isfinite(cutoff):

@@ -12,7 +12,7 @@ HOT = 16 * 2048
 """Boxes that are kept in order; the rest waits."""
 
 
-class Frontier:
+class NodeQueue:
     """Open boxes: the ``HOT`` lowest are kept in order, the others wait until one of them may be among the lowest."""
 
     def __init__(self) -> None:

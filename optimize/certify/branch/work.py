@@ -10,7 +10,7 @@ import numpy as np
 
 from dawndusk.optimize.boxes import Boxes
 from dawndusk.optimize.certify.branch.boxes import Bounder
-from dawndusk.optimize.certify.branch.branching import Examined, examine
+from dawndusk.optimize.certify.branch.branching import Branched, examine
 from dawndusk.optimize.certify.graph.statement import state
 from dawndusk.optimize.execution.executor import Executor
 from dawndusk.optimize.execution.tasks import Task
@@ -47,7 +47,7 @@ class Bounding:
         return Bounding, (self.problem,)
 
 
-def examine_share(context: Bounds, share: Share) -> Examined:
+def examine_share(context: Bounds, share: Share) -> Branched:
     """Take one step on a share of a round: see ``branching.examine``."""
     return examine(context.bounder, *share)
 
@@ -59,13 +59,13 @@ def hand_over(executor: Executor[B], boxes: Boxes, cutoff: float, cut: int) -> l
     return [executor.submit(examine_share, (share, cutoff, cut)) for share in shares]
 
 
-def collected(executor: Executor[B], tasks: Sequence[Task]) -> Examined:
+def collected(executor: Executor[B], tasks: Sequence[Task]) -> Branched:
     """Wait for what was handed over, and put it together."""
     done = {one.task: one for one in executor.finished()}
-    found: list[Examined] = [done[task].value() for task in tasks]
+    found: list[Branched] = [done[task].value() for task in tasks]
     if len(found) == 1:
         return found[0]
-    return Examined(
+    return Branched(
         Boxes.join([one.open for one in found]),
         Boxes.join([one.stuck for one in found]),
         Boxes.join([one.closed for one in found]),

@@ -63,7 +63,7 @@ class Curve:
 
 
 @dataclass(frozen=True, eq=False)
-class Lines:
+class LinearEnclosure:
     """Two lines of one slope that enclose a curve over an interval, and the curve at both ends, arrays of shape (B,).
 
     The curve less ``slope`` times its argument lies from ``least`` to ``most``.
@@ -76,7 +76,7 @@ class Lines:
     at_high: Values
 
 
-def lines(low: Values, high: Values, curve: Curve) -> Lines:
+def lines(low: Values, high: Values, curve: Curve) -> LinearEnclosure:
     """Return the chord of a curve from ``low`` to ``high`` and the tangent parallel to it.
 
     Parallel lines around a curve: with s the slope of the chord and f convex, ``f(x) - s x`` is convex too, so that it
@@ -95,8 +95,8 @@ def lines(low: Values, high: Values, curve: Curve) -> Lines:
     low_end, high_end = at_low - slope * low, at_high - slope * high
     pad = PADDING * (np.abs(slope * touching) + np.abs(at_touching)) + curve.error
     if curve.convex:
-        return Lines(slope, tangent - pad, np.maximum(low_end, high_end) + pad, at_low, at_high)
-    return Lines(slope, np.minimum(low_end, high_end) - pad, tangent + pad, at_low, at_high)
+        return LinearEnclosure(slope, tangent - pad, np.maximum(low_end, high_end) + pad, at_low, at_high)
+    return LinearEnclosure(slope, np.minimum(low_end, high_end) - pad, tangent + pad, at_low, at_high)
 
 
 def _log(x: Values) -> Values:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from dawndusk.optimize.certify.functions.curves import PADDING, Lines
+from dawndusk.optimize.certify.functions.curves import PADDING, LinearEnclosure
 from dawndusk.optimize.certify.functions.lookup import GridRanges, TableRanges
 
 Floats: TypeAlias = NDArray[np.float64]
@@ -28,7 +28,7 @@ class Plane(NamedTuple):
     apart: Floats
 
 
-def table_lines(ranges: TableRanges, x: Range, row: Any) -> Lines:
+def table_lines(ranges: TableRanges, x: Range, row: Any) -> LinearEnclosure:
     """Return lines around a table by the chord between the ends, and by how far slopes let it leave the chord.
 
     Slopes around a chord: a function over a width w with slopes from a to b leaves its chord, of slope s, by at most
@@ -46,7 +46,7 @@ def table_lines(ranges: TableRanges, x: Range, row: Any) -> Lines:
     start = at_low - slope * x_low
     pad = PADDING * (np.abs(start) + np.abs(at_low))
     low, high = low - PADDING * np.abs(low), high + PADDING * np.abs(high)
-    return Lines(slope, start - leaves - pad, start + leaves + pad, low, high)
+    return LinearEnclosure(slope, start - leaves - pad, start + leaves + pad, low, high)
 
 
 def grid_plane(ranges: GridRanges, x: Range, y: Range, row: Any) -> Plane:

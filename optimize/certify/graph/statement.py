@@ -18,7 +18,7 @@ from dawndusk.models.constants import WATTS_PER_MW
 from dawndusk.models.design import CATEGORIES, NUMBERS, VARIABLES, DesignBatch
 from dawndusk.models.recording.rows import recorded_rows, rows_of
 from dawndusk.models.recording.trace import Graph
-from dawndusk.models.rules import RULES, Subject
+from dawndusk.models.rules import RULES, RuleSubject
 from dawndusk.optimize.certify.functions.enclosures import bounded_as_a_whole, bounded_by_curves
 from dawndusk.optimize.problem import Combination, Fixed, Problem, Range
 
@@ -40,7 +40,7 @@ size needs then hardly depends on how it is cut into satellites."""
 
 
 @dataclass(frozen=True)
-class Row:
+class RecordedRow:
     """A rule or bound: ``value`` at most (or at least) ``limit``, both numbers of nodes of the graph."""
 
     name: str
@@ -89,7 +89,7 @@ class Statement:
 
     Attributes
     ----------
-    graph : Graph
+    recording : Graph
         The physics, with inputs named for the design variables and parameters for the catalogue fields.
     objective : int
         Node of the outcome that is made small (or large, see ``problem.sense``).
@@ -105,10 +105,10 @@ class Statement:
 
     problem: Problem
     combinations: tuple[Combination, ...]
-    graph: Graph
+    recording: Graph
     objective: int
     outcomes: Mapping[str, int]
-    rows: tuple[Row, ...]
+    rows: tuple[RecordedRow, ...]
     parameters: Mapping[str, Floats]
     fixed: Mapping[str, float]
     coordinates: tuple[Coordinate, ...]
@@ -141,20 +141,20 @@ def state(problem: Problem, units: Collection[Callable[..., Any]] = UNITS) -> St
     design = {name: graph.input(name) for name in NUMBERS}
     rows = recorded_rows(graph, problem.assumptions, batch.names["orbit"])
     outcome, _ = evaluate_columns(design, rows, problem.assumptions)
-    subject = Subject(outcome, design, rows, problem.assumptions)
+    subject = RuleSubject(outcome, design, rows, problem.assumptions)
     compared = []
     for rule in RULES.values():
         value, limit = (graph.number(side) for side in rule.compare(subject))
-        compared.append(Row(rule.name, value, limit, rule.sense == "at most"))
+        compared.append(RecordedRow(rule.name, value, limit, rule.sense == "at most"))
     numbers = {name: graph.number(column) for name, column in outcome.items()}
     for bound in problem.bounds:
-        compared.append(Row(str(bound), numbers[bound.outcome], graph.number(bound.value), bound.is_upper))
+        compared.append(RecordedRow(str(bound), numbers[bound.outcome], graph.number(bound.value), bound.is_upper))
     values = rows_of(problem.assumptions, batch).fields()
     count = len(combinations)
     return Statement(
         problem=problem,
         combinations=combinations,
-        graph=graph,
+        recording=graph,
         objective=numbers[problem.objective],
         outcomes=numbers,
         rows=tuple(compared),

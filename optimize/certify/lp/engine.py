@@ -44,7 +44,7 @@ EMPTY = "Infeasible"
 
 
 @dataclass(frozen=True, eq=False)
-class Answer:
+class LpAnswer:
     """A proved lower bound (infinite where there is no point), and a point in scaled columns if there is one."""
 
     bound: float
@@ -52,7 +52,7 @@ class Answer:
     words: str
 
 
-class Engine:
+class LpSolver:
     """One linear relaxation in HiGHS.
 
     Attributes
@@ -138,7 +138,7 @@ class Engine:
         self.solver.changeColCost(place, -low)
         self.solver.changeColCost(len(self.low) + place, high)
 
-    def minimise(self, cost: Floats) -> Answer:
+    def minimise(self, cost: Floats) -> LpAnswer:
         """Return the least of a linear function of the scaled columns."""
         size = float(np.max(np.abs(cost), initial=TINY))
         unit = cost / size
@@ -151,7 +151,7 @@ class Engine:
         status = self.solver.getModelStatus()
         words = self.solver.modelStatusToString(status)
         if status != OPTIMAL:
-            return Answer(-np.inf, None, words)
+            return LpAnswer(-np.inf, None, words)
         solution = self.solver.getSolution()
         priced = size * np.array(solution.col_value)[2 * len(cost) :]
         signed = np.where(self._signs == 0.0, priced, self._signs * priced)
@@ -159,10 +159,10 @@ class Engine:
         bound = self.safe(cost, self.multipliers)
         reach = np.maximum(cost * self.low, cost * self.high)
         if bound > float(reach.sum() + 4.0 * len(reach) * UNIT * np.abs(reach).sum()):
-            return Answer(np.inf, None, EMPTY)
+            return LpAnswer(np.inf, None, EMPTY)
         point = -np.array(solution.row_dual)
         self._visited.append((point, self.solver.getBasis()))
-        return Answer(bound, point, words)
+        return LpAnswer(bound, point, words)
 
     def _begin_near(self, cost: Floats) -> None:
         """Go on from an earlier solution where that is a good deal nearer to what is looked for than the last one."""

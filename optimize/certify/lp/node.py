@@ -9,16 +9,16 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from dawndusk.optimize.certify.bound.curve_sums import Group, tangent
+from dawndusk.optimize.certify.bound.curve_sums import CurveSum, tangent
 from dawndusk.optimize.certify.functions.curves import RAMP
 from dawndusk.optimize.certify.functions.joint import LOGS, LogServed
-from dawndusk.optimize.certify.graph.operations import Bend, Grid, Joint, Rounding, here
-from dawndusk.optimize.certify.lp.engine import Engine
-from dawndusk.optimize.certify.lp.model.columns import LinearRow, Ranges
+from dawndusk.optimize.certify.graph.operations import Grid, Joint, Rounding, Univariate, here
+from dawndusk.optimize.certify.lp.engine import LpSolver
+from dawndusk.optimize.certify.lp.model.columns import LinearRow, NodeRanges
 from dawndusk.optimize.certify.lp.model.joint import NEAR, upper_plane
 from dawndusk.optimize.certify.lp.model.lines import plane_at, tangents_at
 from dawndusk.optimize.certify.lp.model.template import Template
-from dawndusk.optimize.certify.lp.obbt import PAD, End, Probe
+from dawndusk.optimize.certify.lp.obbt import PAD, BoundTightening, End
 from dawndusk.optimize.certify.lp.values import exact_at
 
 Floats: TypeAlias = NDArray[np.float64]
@@ -26,7 +26,7 @@ Floats: TypeAlias = NDArray[np.float64]
 SMALLEST_DUAL = 1e-9
 SMALLEST_MISS = 1e-6
 COUNTS = 0.03
-"""Share of all shortfall from which a slot's rows are cut closer."""
+"""Share of all shortfall from which a node's rows are cut closer."""
 MOST_ROUNDS = 4
 LEAST_GAIN = 0.05
 """Share of what is left to the target that a round of cuts has to gain for another one."""
@@ -44,15 +44,15 @@ SINGLE = 1e-7
 
 
 Kept: TypeAlias = tuple[LinearRow, tuple[tuple[int, float], ...] | None]
-"""A row that a solution was cut off by, and where it bounds a sum of curves their slots and weights in it."""
+"""A row that a solution was cut off by, and where it bounds a sum of curves their nodes and weights in it."""
 
 
 @dataclass(frozen=True, eq=False)
-class Bounded:
+class NodeBound:
     """What the linear model of a part proved.
 
-    ``bound`` is infinite where it holds nothing of interest. ``values`` are those of the slots in its solution, shape
-    (slots,), None without one; ``shortfalls`` by how much the objective is too low for the enclosure of each slot.
+    ``bound`` is infinite where it holds nothing of interest. ``values`` are those of the nodes in its solution, shape
+    (nodes,), None without one; ``shortfalls`` by how much the objective is too low for the enclosure of each node.
     ``low`` and ``high`` are the ranges that are left.
     """
 
@@ -68,7 +68,7 @@ class Bounded:
     """What share of its range each end took away that was looked for."""
 
 
-class Node:
+class NodeRelaxation:
     """The linear model of one part while it is solved and cut."""
 
     def __init__(
@@ -77,15 +77,15 @@ class Node:
         self.added = list(inherited)
         self.template, self.target = template, target
         self.low, self.high = low, high
-        self.model = template.model(Ranges(low, high), more=[row for row, _ in self.added])
+        self.model = template.model(NodeRanges(low, high), more=[row for row, _ in self.added])
         self.written = len(self.model.written.lengths) - len(self.added)
         self.concave: dict[int, dict[bytes, bool]] = {}
 
-    def bounded(self, groups: list[Group], ends: Sequence[End] = ()) -> Bounded:
-        """Solve, cut and solve again while that pays; then look for ends of slots by linear programmes."""
+    def bounded(self, groups: list[CurveSum], ends: Sequence[End] = ()) -> NodeBound:
+        """Solve, cut and solve again while that pays; then look for ends of nodes by linear programmes."""
         if self.model.contradiction:
-            return Bounded(np.inf, None, {}, self.low, self.high, f"infeasible: {self.model.contradiction}")
-        engine = Engine(self.model)
+            return NodeBound(np.inf, None, {}, self.low, self.high, f"infeasible: {self.model.contradiction}")
+        engine = LpSolver(self.model)
         cost, shift = self._objective()
         best, values = -np.inf, None
         shortfalls: dict[int, float] = {}
@@ -94,7 +94,7 @@ class Node:
             bound = shift + answer.bound
             gain, best = bound - best, max(best, bound)
             if answer.point is None:
-                return Bounded(best, values, shortfalls, self.low, self.high, answer.words)
+                return NodeBound(best, values, shortfalls, self.low, self.high, answer.words)
             values = self._values(answer.point)
             self._narrow(engine, cost, answer.bound, shift)
             shortfalls, weights = self._explained(engine, values)
@@ -107,12 +107,12 @@ class Node:
             engine.add([row for row, _ in rows])
             self.added += rows
         multipliers = engine.multipliers
-        probe = Probe(self.template, self.model, engine)
+        probe = BoundTightening(self.template, self.model, engine)
         if best < self.target and np.isfinite(self.target) and not probe.narrow(ends, self.low, self.high):
-            return Bounded(np.inf, None, {}, self.low, self.high, answer.words)
+            return NodeBound(np.inf, None, {}, self.low, self.high, answer.words)
         dual = np.abs(multipliers)[self.written :] > SMALLEST_DUAL
         kept = tuple(row for row, binds in zip(self.added, dual, strict=True) if binds)
-        return Bounded(best, values, shortfalls, self.low, self.high, answer.words, kept, tuple(probe.gains))
+        return NodeBound(best, values, shortfalls, self.low, self.high, answer.words, kept, tuple(probe.gains))
 
     @property
     def size(self) -> tuple[int, int]:
@@ -121,7 +121,7 @@ class Node:
 
     def _objective(self) -> tuple[Floats, float]:
         template, model = self.template, self.model
-        place, factor, shift = template.place_of(template.tape.objective)
+        place, factor, shift = template.place_of(template.graph.objective)
         cost = np.zeros(len(model.middle))
         cost[place] = factor * model.half[place]
         return cost, shift + factor * float(model.middle[place])
@@ -129,12 +129,12 @@ class Node:
     def _values(self, point: Floats) -> Floats:
         template = self.template
         columns = self.model.middle + self.model.half * point
-        found = np.full(len(template.tape.operations), np.nan)
+        found = np.full(len(template.graph.operations), np.nan)
         found[list(template.constants)] = list(template.constants.values())
-        found[template.slots] = template.shifts + template.factors * columns[template.places]
+        found[template.nodes] = template.shifts + template.factors * columns[template.places]
         return found
 
-    def _narrow(self, engine: Engine, cost: Floats, bound: float, shift: float) -> None:
+    def _narrow(self, engine: LpSolver, cost: Floats, bound: float, shift: float) -> None:
         """Narrow the ranges of the columns by their reduced costs, as far as only what beats the target matters."""
         room = self.target - (bound + shift)
         if not np.isfinite(room) or room <= 0.0:
@@ -151,116 +151,116 @@ class Node:
             template.shifts + template.factors * (model.middle + model.half * high)[template.places],
         )
         pad = PAD * (1.0 + np.abs(ends[0]) + np.abs(ends[1]))
-        self.low[template.slots] = np.maximum(self.low[template.slots], np.minimum(*ends) - pad)
-        self.high[template.slots] = np.minimum(self.high[template.slots], np.maximum(*ends) + pad)
+        self.low[template.nodes] = np.maximum(self.low[template.nodes], np.minimum(*ends) - pad)
+        self.high[template.nodes] = np.minimum(self.high[template.nodes], np.maximum(*ends) + pad)
 
-    def _explained(self, engine: Engine, values: Floats) -> tuple[dict[int, float], dict[int, float]]:
-        """Return by how much the objective is too low for each slot's enclosure, and what each slot weighs in it."""
+    def _explained(self, engine: LpSolver, values: Floats) -> tuple[dict[int, float], dict[int, float]]:
+        """Return by how much the objective is too low for each node's enclosure, and what each node weighs in it."""
         dual = engine.multipliers
         weighed = dual * self.model.row_scales
         weights: dict[int, float] = {}
         found: dict[int, float] = {}
         for k in np.flatnonzero(np.abs(dual) > SMALLEST_DUAL):
-            slot = int(self.model.row_slots[k])
+            node = int(self.model.row_nodes[k])
             joined = self.added[k - self.written][1] if k >= self.written else None
-            terms = joined or (((slot, 1.0),) if slot >= 0 else ())
+            terms = joined or (((node, 1.0),) if node >= 0 else ())
             for inner, factor in terms:
                 weights[inner] = weights.get(inner, 0.0) + factor * weighed[k]
-        for slot, weight in weights.items():
-            if self.low[slot] + SINGLE >= self.high[slot]:
+        for node, weight in weights.items():
+            if self.low[node] + SINGLE >= self.high[node]:
                 continue
-            missed = exact_at(self.template.tape, self.template.combination, slot, values) - values[slot]
-            found[slot] = weight * missed
-        for slots in (tuple(s for s, _ in terms) for _, terms in self.added if terms):
-            total = sum(found.pop(slot, 0.0) for slot in slots[1:])
-            if slots[0] in found:
-                found[slots[0]] += total
+            missed = exact_at(self.template.graph, self.template.combination, node, values) - values[node]
+            found[node] = weight * missed
+        for nodes in (tuple(s for s, _ in terms) for _, terms in self.added if terms):
+            total = sum(found.pop(node, 0.0) for node in nodes[1:])
+            if nodes[0] in found:
+                found[nodes[0]] += total
         return found, weights
 
     def _cuts(
-        self, values: Floats, shortfalls: dict[int, float], weights: dict[int, float], groups: list[Group]
+        self, values: Floats, shortfalls: dict[int, float], weights: dict[int, float], groups: list[CurveSum]
     ) -> list[Kept]:
         """Return rows that the solution breaks, where they count."""
         self.model.rows = []
         total = sum(max(error, 0.0) for error in shortfalls.values())
         joined = [terms for group in groups if (terms := self._join(group, values, weights)) is not None]
-        for slot, error in shortfalls.items():
+        for node, error in shortfalls.items():
             if error > COUNTS * total:
-                self._cut(slot, values)
+                self._cut(node, values)
         rows, self.model.rows = self.model.rows, []
         return [(row, joined[k] if k < len(joined) else None) for k, row in enumerate(rows)]
 
-    def _join(self, group: Group, values: Floats, weights: dict[int, float]) -> tuple[tuple[int, float], ...] | None:
-        """Bound curves of one slot by a tangent of their weighted sum; return slots and weights where that cuts."""
-        members = [m for m in group.members if abs(weights.get(m.slot, 0.0)) > SMALLEST_DUAL]
+    def _join(self, group: CurveSum, values: Floats, weights: dict[int, float]) -> tuple[tuple[int, float], ...] | None:
+        """Bound curves of one node by a tangent of their weighted sum; return nodes and weights where that cuts."""
+        members = [m for m in group.members if abs(weights.get(m.node, 0.0)) > SMALLEST_DUAL]
         if len(members) < 2:  # noqa: PLR2004 (one curve has tangents of its own)
             return None
         ends = self.model.ranges.within(group.base)
         at = float(np.clip(values[group.base], *ends))
         number = self.template.combination
-        weighed = [(m, np.array([weights[m.slot]]), here(m.factor, number), here(m.shift, number)) for m in members]
+        weighed = [(m, np.array([weights[m.node]]), here(m.factor, number), here(m.shift, number)) for m in members]
         slope, value, _ = tangent(weighed, *(np.array([x]) for x in (*ends, at)))
-        now = sum(weights[m.slot] * values[m.slot] for m in members)
+        now = sum(weights[m.node] * values[m.node] for m in members)
         if now > float(value[0]) - SMALLEST_MISS:
             return None
-        terms = tuple((m.slot, weights[m.slot]) for m in members)
+        terms = tuple((m.node, weights[m.node]) for m in members)
         start = float(value[0]) - float(slope[0]) * at
         self.model.add("alike_sum", [*terms, (group.base, -float(slope[0]))], start, np.inf)
         return terms
 
-    def _cut(self, slot: int, values: Floats) -> None:
-        operation, model = self.template.tape.operations[slot], self.model
-        if isinstance(operation, Bend) and operation.curve is not RAMP:
-            low, high = model.ranges.within(operation.slot)
-            at = np.clip(values[[operation.slot]], low, high)
-            missed = float(operation.curve.value(at)[0]) - values[slot]
+    def _cut(self, node: int, values: Floats) -> None:
+        operation, model = self.template.graph.operations[node], self.model
+        if isinstance(operation, Univariate) and operation.curve is not RAMP:
+            low, high = model.ranges.within(operation.node)
+            at = np.clip(values[[operation.node]], low, high)
+            missed = float(operation.curve.value(at)[0]) - values[node]
             if (missed if operation.curve.convex else -missed) > SMALLEST_MISS:
                 for line in tangents_at(operation.curve, low, high, at):
-                    model.line(slot, operation.slot, line.slope, line.start, below=line.below, name=f"tangent_{slot}")
+                    model.line(node, operation.node, line.slope, line.start, below=line.below, name=f"tangent_{node}")
         elif isinstance(operation, Grid):
             for below in (True, False):
                 at_xy = float(values[operation.x]), float(values[operation.y])
-                model.plane(slot, operation, plane_at(model.corners[slot], at_xy, below=below))
+                model.plane(node, operation, plane_at(model.corners[node], at_xy, below=below))
         elif isinstance(operation, Joint):
-            self._cut_joint(slot, operation, values)
+            self._cut_joint(node, operation, values)
 
-    def _cut_joint(self, slot: int, operation: Joint, values: Floats) -> None:
+    def _cut_joint(self, node: int, operation: Joint, values: Floats) -> None:
         function = operation.function
         assert isinstance(function, LogServed)
-        ends = np.array([self.model.ranges.within(inner) for inner in operation.slots])
-        at = np.clip(values[list(operation.slots)], ends[:, 0], ends[:, 1])
-        missed = values[slot] - float(function.value(at[:, np.newaxis])[0])
+        ends = np.array([self.model.ranges.within(inner) for inner in operation.nodes])
+        at = np.clip(values[list(operation.nodes)], ends[:, 0], ends[:, 1])
+        missed = values[node] - float(function.value(at[:, np.newaxis])[0])
         near = max(NEAR, SHARE_OF_MISS * missed)
-        found = upper_plane(function, ends[:, 0], ends[:, 1], at, self.concave.setdefault(slot, {}), near)
-        if found is not None and values[slot] > float(found[0] @ at) + found[1] + SMALLEST_MISS:
-            terms = [(inner, -float(slope)) for inner, slope in zip(operation.slots, found[0], strict=True)]
-            self.model.add(f"joint_{slot}", [(slot, 1.0), *terms], -np.inf, found[1])
+        found = upper_plane(function, ends[:, 0], ends[:, 1], at, self.concave.setdefault(node, {}), near)
+        if found is not None and values[node] > float(found[0] @ at) + found[1] + SMALLEST_MISS:
+            terms = [(inner, -float(slope)) for inner, slope in zip(operation.nodes, found[0], strict=True)]
+            self.model.add(f"joint_{node}", [(node, 1.0), *terms], -np.inf, found[1])
 
 
-def place_to_split(template: Template, found: Bounded, widths: Floats) -> tuple[int, float] | None:
-    """Return the slot that is behind most of what is lost, and where to split it; None where none is left.
+def place_to_split(template: Template, found: NodeBound, widths: Floats) -> tuple[int, float] | None:
+    """Return the node that is behind most of what is lost, and where to split it; None where none is left.
 
-    ``widths`` are those of the slots at first: of two that a look-up reads the one that is wider by that is taken.
+    ``widths`` are those of the nodes at first: of two that a look-up reads the one that is wider by that is taken.
     """
-    tape = template.tape
+    graph = template.graph
     merits: dict[int, float] = {}
     assert found.values is not None
-    for slot, error in found.shortfalls.items():
+    for node, error in found.shortfalls.items():
         if error > SMALLEST_DUAL:
-            chosen = _behind(template, slot, found, widths)
+            chosen = _behind(template, node, found, widths)
             if chosen is not None:
                 merits[chosen] = merits.get(chosen, 0.0) + error
     if not merits:
         return None
-    slot = max(merits, key=lambda one: merits[one])
-    low, high = float(found.low[slot]), float(found.high[slot])
+    node = max(merits, key=lambda one: merits[one])
+    low, high = float(found.low[node]), float(found.high[node])
     if not np.isfinite(low + high):
-        return slot, float(found.values[slot])
+        return node, float(found.values[node])
     middle = 0.5 * (low + high)
-    at = SHARE_OF_MIDDLE * middle + (1.0 - SHARE_OF_MIDDLE) * float(found.values[slot])
+    at = SHARE_OF_MIDDLE * middle + (1.0 - SHARE_OF_MIDDLE) * float(found.values[node])
     at = float(np.clip(at, low + LEAST_SHARE * (high - low), high - LEAST_SHARE * (high - low)))
-    operation = tape.operations[slot]
-    return slot, _between(operation, low, high, at) if isinstance(operation, Rounding) else at
+    operation = graph.operations[node]
+    return node, _between(operation, low, high, at) if isinstance(operation, Rounding) else at
 
 
 def _between(operation: Rounding, low: float, high: float, at: float) -> float:
@@ -272,22 +272,22 @@ def _between(operation: Rounding, low: float, high: float, at: float) -> float:
     return float(np.log(near)) if operation.logarithm else near
 
 
-def _behind(template: Template, slot: int, found: Bounded, widths: Floats) -> int | None:
-    """Return the slot whose range is behind the enclosure of a slot."""
-    operation = template.tape.operations[slot]
+def _behind(template: Template, node: int, found: NodeBound, widths: Floats) -> int | None:
+    """Return the node whose range is behind the enclosure of a node."""
+    operation = template.graph.operations[node]
     low, high = found.low, found.high
     if isinstance(operation, Rounding):
         if operation.free:
             return None
-        ends = np.exp([low[slot], high[slot]]) if operation.logarithm else np.array([low[slot], high[slot]])
-        return slot if np.floor(ends[1] + WHOLE) - np.ceil(ends[0] - WHOLE) >= 1.0 else None
+        ends = np.exp([low[node], high[node]]) if operation.logarithm else np.array([low[node], high[node]])
+        return node if np.floor(ends[1] + WHOLE) - np.ceil(ends[0] - WHOLE) >= 1.0 else None
     if isinstance(operation, Joint):
-        reads = np.array(operation.slots)
+        reads = np.array(operation.nodes)
         sizes = np.stack([low[reads], high[reads]])
         sizes[:, LOGS] = np.exp(sizes[:, LOGS])
         chosen = int(reads[np.argmax((sizes[1] - sizes[0]) * WORTH)])
     else:
-        reads = template.reads[slot]
+        reads = template.reads[node]
         if not len(reads):
             return None
         chosen = int(reads[np.argmax((high[reads] - low[reads]) / widths[reads])])

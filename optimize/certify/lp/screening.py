@@ -15,7 +15,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from dawndusk.optimize.certify.lp.propagation import Slots, narrowed
+from dawndusk.optimize.certify.lp.propagation import BoxRanges, narrowed
 from dawndusk.optimize.certify.lp.work import Modelling
 from dawndusk.optimize.execution.executor import Executor
 
@@ -31,9 +31,9 @@ EACH, AT_ONCE = 16, 2048
 
 @dataclass(frozen=True, eq=False)
 class Screen:
-    """Combinations that are to be screened: ranges of their slots, what has to be beaten, and how long it may take."""
+    """Combinations that are to be screened: ranges of their nodes, what has to be beaten, and how long it may take."""
 
-    roots: Slots
+    roots: BoxRanges
     target: float
     looked_at: int
     seconds: float
@@ -70,12 +70,12 @@ class _Boxes:
         return order[first[:count]], order[first[count:]]
 
 
-def screened(executor: Executor[Modelling], roots: Slots, target: float, seconds: float) -> Slots:
+def screened(executor: Executor[Modelling], roots: BoxRanges, target: float, seconds: float) -> BoxRanges:
     """Return the combinations of which something is left, in the hulls of what is left."""
     shares = [roots.take(slice(k, None, TASKS)) for k in range(min(TASKS, len(roots)))]
     asks = [Screen(share, target, LOOKED_AT // len(shares), seconds) for share in shares]
     found = [done.value() for done in executor.map_in_order(screen, asks)]
-    joined = Slots(
+    joined = BoxRanges(
         np.concatenate([one.low for one in found], axis=1),
         np.concatenate([one.high for one in found], axis=1),
         np.concatenate([one.combination for one in found]),
@@ -83,7 +83,7 @@ def screened(executor: Executor[Modelling], roots: Slots, target: float, seconds
     return joined.take(np.argsort(joined.combination))
 
 
-def screen(context: Modelling, ask: Screen) -> Slots:
+def screen(context: Modelling, ask: Screen) -> BoxRanges:
     """Screen a share of the combinations."""
     deadline = time.monotonic() + ask.seconds
     inputs, count = context.root[0].shape[0], len(ask.roots)
@@ -112,12 +112,12 @@ def _narrowed(context: Modelling, ask: Screen, boxes: _Boxes) -> _Boxes:
     known = ask.roots.take(boxes.place)
     inputs = len(boxes.low)
     known.low[:inputs], known.high[:inputs] = boxes.low, boxes.high
-    after = narrowed(context.tape, context.asked, known, ask.target)
+    after = narrowed(context.graph, context.asked, known, ask.target)
     left = after.left
     return _Boxes(left.low[:inputs], left.high[:inputs], boxes.place[after.which], after.bound, after.steep)
 
 
-def _hulls(roots: Slots, boxes: _Boxes) -> Slots:
+def _hulls(roots: BoxRanges, boxes: _Boxes) -> BoxRanges:
     """Return the combinations that have boxes, in the hulls of those."""
     found = roots.take(list(_alive(boxes)))
     inputs = len(boxes.low)

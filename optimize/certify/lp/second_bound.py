@@ -24,10 +24,10 @@ from dawndusk.optimize.certify.branch.boxes import Bounder
 from dawndusk.optimize.certify.graph.operations import reached, reads
 from dawndusk.optimize.certify.graph.statement import STEPWISE, Statement, state
 from dawndusk.optimize.certify.lp.designs import best_near
-from dawndusk.optimize.certify.lp.mixed_integer.case import Case
-from dawndusk.optimize.certify.lp.mixed_integer.pyomo_model import pyomo_model, slot_names, write_model
+from dawndusk.optimize.certify.lp.mixed_integer.case import CombinationModel
+from dawndusk.optimize.certify.lp.mixed_integer.pyomo_model import node_names, pyomo_model, write_model
 from dawndusk.optimize.certify.lp.model.columns import propagated
-from dawndusk.optimize.certify.lp.tree import Part, Tree
+from dawndusk.optimize.certify.lp.tree import SearchTree, Subproblem
 from dawndusk.optimize.certify.lp.work import Modelling
 from dawndusk.optimize.certify.safety import safe
 from dawndusk.optimize.certify.translate.builder import Builder
@@ -57,7 +57,7 @@ class MilpProgress:
 
 
 class _Search:
-    """The state of one second bound. Scores are slots of the tape: logarithms where the objective is positive."""
+    """The state of one second bound. Scores are nodes of the graph: logarithms where the objective is positive."""
 
     def __init__(
         self,
@@ -69,9 +69,9 @@ class _Search:
     ) -> None:
         self.begin = self.tried = time.monotonic()
         self.statement, self.gap, self.deadline, self.report = context.statement, gap, deadline, report
-        self.tape = context.tape
-        self.names = slot_names(context.statement, context.builder)
-        self.tree = Tree(context, executor)
+        self.graph = context.graph
+        self.names = node_names(context.statement, context.builder)
+        self.tree = SearchTree(context, executor)
         self.generator = np.random.default_rng(0)
         self.score = self.cutoff = np.inf
         self.design: Design | None = None
@@ -82,16 +82,16 @@ class _Search:
     def score_of(self, objective: float) -> float:
         """Return the score of an objective in its units."""
         sign = self.statement.sign
-        return sign * float(np.log(objective)) if self.tape.logarithm else sign * objective
+        return sign * float(np.log(objective)) if self.graph.logarithm else sign * objective
 
     def objective_of(self, score: float) -> float:
         """Return the objective of a score, in its units."""
         sign = self.statement.sign
-        return float(np.exp(sign * score)) if self.tape.logarithm else sign * score
+        return float(np.exp(sign * score)) if self.graph.logarithm else sign * score
 
     def distance(self, low: float, high: float) -> float:
         """Return the relative gap between two scores."""
-        if self.tape.logarithm:
+        if self.graph.logarithm:
             return float(-np.expm1(low - high))
         return (high - low) / max(abs(high), 1e-9)
 
@@ -101,7 +101,7 @@ class _Search:
         if not np.isfinite(self.cutoff):
             return np.inf
         less = self.gap * TARGET_SHARE
-        return self.cutoff + float(np.log1p(-less)) if self.tape.logarithm else self.cutoff - less * abs(self.cutoff)
+        return self.cutoff + float(np.log1p(-less)) if self.graph.logarithm else self.cutoff - less * abs(self.cutoff)
 
     def offer(self, objective: float, design: Design | None) -> None:
         """Take a design that is known to be feasible, or its objective, for the incumbent if it is better."""
@@ -133,7 +133,7 @@ class _Search:
             except KeyboardInterrupt:  # between two steps, so that no part is lost
                 self.is_interrupted = True
 
-    def _try(self, part: Part) -> None:
+    def _try(self, part: Subproblem) -> None:
         """Look for designs near the solution of the model of a part."""
         if part.found.values is None:
             return
@@ -185,20 +185,20 @@ class _Search:
         if not open_:
             return "no linear model was solved in time" if self.tree.queue else ""
         part = min(open_)
-        slot, error = max(part.found.shortfalls.items(), key=lambda item: item[1])
-        operation = self.tape.operations[slot]
+        node, error = max(part.found.shortfalls.items(), key=lambda item: item[1])
+        operation = self.graph.operations[node]
         kind = getattr(getattr(operation, "curve", None), "name", type(operation).__name__.lower())
         where = ", ".join(self.statement.combinations[part.combination].values())
-        return f"{self._name_of(slot)} ({kind}), {error:.2g} of the score, at {where}"
+        return f"{self._name_of(node)} ({kind}), {error:.2g} of the score, at {where}"
 
-    def _name_of(self, slot: int) -> str:
-        """Return the name of a slot, or of the first outcome behind it that has one."""
-        behind = {slot}
-        for later in range(slot, len(self.tape.operations)):
-            if later in behind or behind.intersection(reads(self.tape, later)):
+    def _name_of(self, node: int) -> str:
+        """Return the name of a node, or of the first outcome behind it that has one."""
+        behind = {node}
+        for later in range(node, len(self.graph.operations)):
+            if later in behind or behind.intersection(reads(self.graph, later)):
                 if later in self.names:
                     name = self.names[later].removeprefix("log_")
-                    return name if later == slot else f"a part of {name}"
+                    return name if later == node else f"a part of {name}"
                 behind.add(later)
         return "a part of the objective"
 
@@ -293,19 +293,19 @@ def milp_model(
     number = known.index(dict(combination)) if combination is not None else 0
     root = Bounder(statement).root()
     builder = Builder(statement, root.low, root.high)
-    tape = builder.build()
-    found = propagated(tape, (number,), (root.low[:, number], root.high[:, number]), None)
+    graph = builder.build()
+    found = propagated(graph, (number,), (root.low[:, number], root.high[:, number]), None)
     if found is None:
         raise ValueError("combination: found one that no design can meet; allowed: one with designs")
-    case = Case(tape, reached(tape), *found)
+    case = CombinationModel(graph, reached(graph), *found)
     if cutoff is not None:
-        case.limit(statement.sign * float(np.log(cutoff)) if tape.logarithm else statement.sign * cutoff)
+        case.limit(statement.sign * float(np.log(cutoff)) if graph.logarithm else statement.sign * cutoff)
     for _ in range(pieces):
         solved = case.solve_linear()
         if solved.values is None:
             break
         case.refine(solved, 0.1 * sum(solved.shortfalls.values()))
-    return pyomo_model(case.model(), slot_names(statement, builder))
+    return pyomo_model(case.model(), node_names(statement, builder))
 
 
 __all__ = ["MilpProgress", "SecondBound", "milp_model", "second_bound", "write_model"]

@@ -1,4 +1,4 @@
-"""The exact value of every slot of a tape at one point, as the physics computes it."""
+"""The exact value of every node of a graph at one point, as the physics computes it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dawndusk.optimize.certify.graph.operations import (
-    Bend,
+    ExpressionGraph,
     Grid,
     Input,
     Joint,
@@ -18,18 +18,18 @@ from dawndusk.optimize.certify.graph.operations import (
     Sign,
     Sum,
     Table,
-    Tape,
+    Univariate,
     here,
 )
 
 Floats: TypeAlias = NDArray[np.float64]
 
 
-def values_at(tape: Tape, combination: int, point: Floats) -> Floats:
-    """Return the exact value of every slot at coordinates ``point`` of shape (d,)."""
+def values_at(graph: ExpressionGraph, combination: int, point: Floats) -> Floats:
+    """Return the exact value of every node at coordinates ``point`` of shape (d,)."""
     values: list[float] = []
     with np.errstate(all="ignore"):
-        for operation in tape.operations:
+        for operation in graph.operations:
             values.append(_value(operation, values, combination, point))
     return np.array(values)
 
@@ -42,29 +42,29 @@ def _value(  # noqa: PLR0911 (one for each operation)
     if isinstance(operation, Sum):
         terms = (values[inner] * here(factor, combination) for inner, factor in operation.terms)
         return here(operation.constant, combination) + sum(terms)
-    if isinstance(operation, Bend):
-        return float(operation.curve.value(np.float64(values[operation.slot])))
+    if isinstance(operation, Univariate):
+        return float(operation.curve.value(np.float64(values[operation.node])))
     if isinstance(operation, Table):
         row = round(here(operation.row, combination))
-        return float(operation.ranges.at(np.float64(values[operation.slot]), row))
+        return float(operation.ranges.at(np.float64(values[operation.node]), row))
     if isinstance(operation, Grid):
         row = round(here(operation.row, combination))
         return float(operation.ranges.at(np.float64(values[operation.x]), np.float64(values[operation.y]), row))
     if isinstance(operation, Product):
         return values[operation.x] * values[operation.y]
     if isinstance(operation, Sign):
-        return float(np.sign(values[operation.slot]))
+        return float(np.sign(values[operation.node]))
     if isinstance(operation, Joint):
-        return float(operation.function.value(np.array([[values[inner]] for inner in operation.slots]))[0])
+        return float(operation.function.value(np.array([[values[inner]] for inner in operation.nodes]))[0])
     assert isinstance(operation, Rounding)
-    return rounded(operation, values[operation.slot])
+    return rounded(operation, values[operation.node])
 
 
-def exact_at(tape: Tape, combination: int, slot: int, values: Floats) -> float:
-    """Return what a slot would be in the physics at the values of what it reads."""
-    operation = tape.operations[slot]
+def exact_at(graph: ExpressionGraph, combination: int, node: int, values: Floats) -> float:
+    """Return what a node would be in the physics at the values of what it reads."""
+    operation = graph.operations[node]
     if isinstance(operation, Rounding) and operation.free:
-        return float(values[slot])
+        return float(values[node])
     with np.errstate(all="ignore"):
         return _value(operation, values, combination, values)
 

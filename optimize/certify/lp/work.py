@@ -9,12 +9,12 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from dawndusk.optimize.certify.bound.curve_sums import Group, groups
+from dawndusk.optimize.certify.bound.curve_sums import CurveSum, groups
 from dawndusk.optimize.certify.branch.boxes import Bounder
-from dawndusk.optimize.certify.graph.operations import Tape, operands, reached
+from dawndusk.optimize.certify.graph.operations import ExpressionGraph, operands, reached
 from dawndusk.optimize.certify.graph.statement import Statement, state
 from dawndusk.optimize.certify.lp.model.template import Template
-from dawndusk.optimize.certify.lp.node import Bounded, Kept, Node
+from dawndusk.optimize.certify.lp.node import Kept, NodeBound, NodeRelaxation
 from dawndusk.optimize.certify.lp.obbt import End
 from dawndusk.optimize.certify.translate.builder import Builder
 from dawndusk.optimize.problem import Problem
@@ -23,10 +23,10 @@ Floats: TypeAlias = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
-class Ask:
+class BoundTask:
     """A part whose bound is asked for.
 
-    ``low`` and ``high`` are ranges of the slots, ``kept`` rows that hold in it, ``ends`` those to be looked for.
+    ``low`` and ``high`` are ranges of the nodes, ``kept`` rows that hold in it, ``ends`` those to be looked for.
     Nothing is done where no ``seconds`` are left.
     """
 
@@ -40,7 +40,7 @@ class Ask:
 
 
 class Modelling:
-    """What linear models are made from: a problem, its tape, and what the models of a combination have in common."""
+    """What linear models are made from: a problem, its graph, and what the models of a combination have in common."""
 
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
@@ -62,43 +62,43 @@ class Modelling:
 
     @cached_property
     def builder(self) -> Builder:
-        """Return what the tape was built with."""
+        """Return what the graph was built with."""
         builder = Builder(self.statement, *self.root)
         builder.build()
         return builder
 
     @property
-    def tape(self) -> Tape:
-        """Return the tape."""
-        return self.builder.tape
+    def graph(self) -> ExpressionGraph:
+        """Return the graph."""
+        return self.builder.graph
 
     @cached_property
     def needed(self) -> list[int]:
-        """Return the slots that the objective and the rows depend on."""
-        return reached(self.tape)
+        """Return the nodes that the objective and the rows depend on."""
+        return reached(self.graph)
 
     @cached_property
     def asked(self) -> list[int]:
-        """Return the slots that forward arithmetic needs."""
-        return sorted({*self.needed, *reached(self.tape, operands)})
+        """Return the nodes that forward arithmetic needs."""
+        return sorted({*self.needed, *reached(self.graph, operands)})
 
     @cached_property
-    def groups(self) -> list[Group]:
-        """Return the curves that have their slot in common."""
-        return groups(self.tape.operations, self.needed)
+    def groups(self) -> list[CurveSum]:
+        """Return the curves that have their node in common."""
+        return groups(self.graph.operations, self.needed)
 
     def template(self, combination: int) -> Template:
         """Return what the linear models of a combination have in common."""
         if combination not in self._templates:
-            self._templates[combination] = Template(self.tape, combination, self.needed)
+            self._templates[combination] = Template(self.graph, combination, self.needed)
         return self._templates[combination]
 
 
-def bound_part(context: Modelling, ask: Ask) -> tuple[Bounded, tuple[int, int]]:
+def bound_part(context: Modelling, ask: BoundTask) -> tuple[NodeBound, tuple[int, int]]:
     """Bound a part by its linear model; return what that proved, and its rows and columns."""
     low, high = ask.low.copy(), ask.high.copy()
     if ask.seconds <= 0.0:
-        return Bounded(-np.inf, None, {}, low, high, "time limit"), (0, 0)
+        return NodeBound(-np.inf, None, {}, low, high, "time limit"), (0, 0)
     with np.errstate(all="ignore"):
-        node = Node(context.template(ask.combination), low, high, ask.target, ask.kept)
+        node = NodeRelaxation(context.template(ask.combination), low, high, ask.target, ask.kept)
         return node.bounded(context.groups, ask.ends), node.size

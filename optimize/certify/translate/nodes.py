@@ -27,7 +27,7 @@ from dawndusk.optimize.certify.functions.joint import JointFunction
 from dawndusk.optimize.certify.functions.lookup import GridRanges, TableRanges
 from dawndusk.optimize.certify.graph.operations import Coefficient, Grid, Joint, Pair, Product, Rounding, Sign, Table
 from dawndusk.optimize.certify.graph.statement import Statement
-from dawndusk.optimize.certify.translate.slots import Cancelled, Slots, Value, key_of
+from dawndusk.optimize.certify.translate.node_table import CancelledSum, NodeTable, NodeValue, key_of
 from dawndusk.optimize.errors import NotBoundedError
 from dawndusk.optimize.problem import Problem
 
@@ -36,217 +36,221 @@ LOG_OF_ZERO = 0.5 * float(np.log(curves.TINY))
 
 
 class Translation:
-    """Adds to the slots what the nodes of a statement's graph come to."""
+    """Adds to the nodes what the nodes of a statement's graph come to."""
 
-    def __init__(self, statement: Statement, slots: Slots, needed: Sequence[int], results: Collection[int]) -> None:
-        self.statement, self.slots = statement, slots
-        self.graph = statement.graph.nodes
+    def __init__(self, statement: Statement, nodes: NodeTable, needed: Sequence[int], results: Collection[int]) -> None:
+        self.statement, self.nodes = statement, nodes
+        self.recorded = statement.recording.nodes
         self._needed, self._results = needed, frozenset(results)
-        self._readers = _readers(self.graph, needed)
+        self._readers = _readers(self.recorded, needed)
 
-    def value(self, number: int, values: Mapping[int, Value]) -> Value:
+    def value(self, number: int, values: Mapping[int, NodeValue]) -> NodeValue:
         """Return what a node comes to, given the values of the nodes that it reads."""
-        node = self.graph[number]
-        if node.kind == "constant":
-            return Value(self.slots, constant=float(node.payload))
-        if node.kind == "parameter":
-            numbers = self.statement.parameters[node.payload]
-            return Value(self.slots, constant=float(numbers[0]) if (numbers == numbers[0]).all() else numbers)
-        reads = [values[read] for read in node.reads]
-        if node.kind == "locate":
+        recorded = self.recorded[number]
+        if recorded.kind == "constant":
+            return NodeValue(self.nodes, constant=float(recorded.payload))
+        if recorded.kind == "parameter":
+            numbers = self.statement.parameters[recorded.payload]
+            return NodeValue(self.nodes, constant=float(numbers[0]) if (numbers == numbers[0]).all() else numbers)
+        reads = [values[read] for read in recorded.reads]
+        if recorded.kind == "locate":
             return reads[0]
         if all(value.constant is not None for value in reads):
-            return Value(self.slots, constant=evaluated(node, [value.constant for value in reads]))
-        if node.kind == "ufunc":
-            handler: Callable[..., Value] | None = getattr(self, f"_on_{node.payload.__name__}", None)
+            return NodeValue(self.nodes, constant=evaluated(recorded, [value.constant for value in reads]))
+        if recorded.kind == "ufunc":
+            handler: Callable[..., NodeValue] | None = getattr(self, f"_on_{recorded.payload.__name__}", None)
             if handler is None:
-                raise NotBoundedError(f"the model's operation {node.payload.__name__} can not be bounded")
+                raise NotBoundedError(f"the model's operation {recorded.payload.__name__} can not be bounded")
             return handler(number, *reads)
         makers = {"table": self._table, "grid": self._grid, "unit": self._unit}
-        if node.kind not in makers:
-            raise NotBoundedError(f"the model's operation {node.kind} can not be bounded")
-        return makers[node.kind](node, reads)
+        if recorded.kind not in makers:
+            raise NotBoundedError(f"the model's operation {recorded.kind} can not be bounded")
+        return makers[recorded.kind](recorded, reads)
 
-    def _on_add(self, _: int, x: Value, y: Value) -> Value:
+    def _on_add(self, _: int, x: NodeValue, y: NodeValue) -> NodeValue:
         if x.is_zero or y.is_zero:
             return y if x.is_zero else x
         if not (x.in_logs or y.in_logs) or not (x.is_not_negative and y.is_not_negative):
-            return self.slots.plainly((x, 1.0), (y, 1.0))
-        if self.slots.middle(x) > self.slots.middle(y):
+            return self.nodes.plainly((x, 1.0), (y, 1.0))
+        if self.nodes.middle(x) > self.nodes.middle(y):
             x, y = y, x
-        slots, constant = self.slots.combine(((x, 1.0), (y, -1.0)), log=True)
+        nodes, constant = self.nodes.combine(((x, 1.0), (y, -1.0)), log=True)
         try:
-            over = self.slots.bend(curves.SOFTPLUS, self.slots.sum(slots, constant))
-        except Cancelled as ratio:
-            return self.slots.logarithmically((y, 1.0), (Value(self.slots, constant=1.0 + np.exp(ratio.constant)), 1.0))
-        pair = Pair("sum", over, self.slots.operand(x, log=True), self.slots.operand(y, log=True))
-        slots, constant = self.slots.combine(((y, 1.0),), log=True)
+            over = self.nodes.bend(curves.SOFTPLUS, self.nodes.sum(nodes, constant))
+        except CancelledSum as ratio:
+            return self.nodes.logarithmically(
+                (y, 1.0), (NodeValue(self.nodes, constant=1.0 + np.exp(ratio.constant)), 1.0)
+            )
+        pair = Pair("sum", over, self.nodes.operand(x, log=True), self.nodes.operand(y, log=True))
+        nodes, constant = self.nodes.combine(((y, 1.0),), log=True)
         plain = None
         if x.constant is not None or y.constant is not None:
-            plain = lambda: self.slots.plainly((x, 1.0), (y, 1.0)).plain  # noqa: E731
-        return Value(self.slots, plain=plain, log=self.slots.sum([(over, 1.0), *slots], constant, pair), in_logs=True)
+            plain = lambda: self.nodes.plainly((x, 1.0), (y, 1.0)).plain  # noqa: E731
+        return NodeValue(
+            self.nodes, plain=plain, log=self.nodes.sum([(over, 1.0), *nodes], constant, pair), in_logs=True
+        )
 
-    def _on_subtract(self, _: int, x: Value, y: Value) -> Value:
+    def _on_subtract(self, _: int, x: NodeValue, y: NodeValue) -> NodeValue:
         if y.is_zero:
             return x
         shifted = y.constant is not None and x.has_plain
         if x.in_logs and y.is_positive and not shifted:
-            slots, constant = self.slots.combine(((y, 1.0), (x, -1.0)), log=True)
+            nodes, constant = self.nodes.combine(((y, 1.0), (x, -1.0)), log=True)
             try:
-                below = self.slots.sum(slots, constant)
-            except Cancelled:
-                return self.slots.plainly((x, 1.0), (y, -1.0))
-            if bool(np.all(self.slots.form(below).high <= 0.0)):
-                over = self.slots.bend(curves.LOG1MEXP, below)
-                pair = Pair("difference", over, self.slots.operand(x, log=True), self.slots.operand(y, log=True))
-                return Value(self.slots, log=self.slots.sum([(over, 1.0), (x.log, 1.0)], 0.0, pair), in_logs=True)
-        return self.slots.plainly((x, 1.0), (y, -1.0))
+                below = self.nodes.sum(nodes, constant)
+            except CancelledSum:
+                return self.nodes.plainly((x, 1.0), (y, -1.0))
+            if bool(np.all(self.nodes.form(below).high <= 0.0)):
+                over = self.nodes.bend(curves.LOG1MEXP, below)
+                pair = Pair("difference", over, self.nodes.operand(x, log=True), self.nodes.operand(y, log=True))
+                return NodeValue(self.nodes, log=self.nodes.sum([(over, 1.0), (x.log, 1.0)], 0.0, pair), in_logs=True)
+        return self.nodes.plainly((x, 1.0), (y, -1.0))
 
-    def _on_multiply(self, _: int, x: Value, y: Value) -> Value:
+    def _on_multiply(self, _: int, x: NodeValue, y: NodeValue) -> NodeValue:
         if x.is_zero or y.is_zero:
-            return Value(self.slots, constant=0.0)
+            return NodeValue(self.nodes, constant=0.0)
         if x.constant is not None or y.constant is not None:
             constant, other = (x, y) if x.constant is not None else (y, x)
             if other.in_logs and constant.is_not_negative:
-                slot = self.slots.logarithmically((other, 1.0), (constant, 1.0)).log
-                return Value(
-                    self.slots, plain=lambda: self.slots.sum([(other.plain, constant.constant)]), log=slot, in_logs=True
+                node = self.nodes.logarithmically((other, 1.0), (constant, 1.0)).log
+                return NodeValue(
+                    self.nodes, plain=lambda: self.nodes.sum([(other.plain, constant.constant)]), log=node, in_logs=True
                 )
             return self._scaled(other, constant)
         if x.is_not_negative and y.is_not_negative and not (x.may_vanish or y.may_vanish):
-            return self.slots.logarithmically((x, 1.0), (y, 1.0))
-        return Value(self.slots, plain=self.slots.emit(Product(x.plain, y.plain), "product", x.plain, y.plain))
+            return self.nodes.logarithmically((x, 1.0), (y, 1.0))
+        return NodeValue(self.nodes, plain=self.nodes.emit(Product(x.plain, y.plain), "product", x.plain, y.plain))
 
-    def _scaled(self, value: Value, constant: Value) -> Value:
+    def _scaled(self, value: NodeValue, constant: NodeValue) -> NodeValue:
         """Return a value times a constant, with what is at hand of its logarithm."""
         log = None
         if value.has_log and constant.is_positive:
-            log = lambda: self.slots.logarithmically((value, 1.0), (constant, 1.0)).log  # noqa: E731
-        return Value(self.slots, plain=lambda: self.slots.sum([(value.plain, constant.constant)]), log=log)
+            log = lambda: self.nodes.logarithmically((value, 1.0), (constant, 1.0)).log  # noqa: E731
+        return NodeValue(self.nodes, plain=lambda: self.nodes.sum([(value.plain, constant.constant)]), log=log)
 
-    def _on_divide(self, _: int, x: Value, y: Value) -> Value:
+    def _on_divide(self, _: int, x: NodeValue, y: NodeValue) -> NodeValue:
         if x.is_zero:
             return x
         if y.constant is not None:
-            return self._on_multiply(0, x, Value(self.slots, constant=1.0 / y.constant))
+            return self._on_multiply(0, x, NodeValue(self.nodes, constant=1.0 / y.constant))
         if not y.is_positive:
             raise NotBoundedError("the model divides by what may be zero")
         if x.is_not_negative:
-            return self.slots.logarithmically((x, 1.0), (y, -1.0))
-        inverse = self.slots.bend(curves.EXP, self.slots.sum([(y.log, -1.0)]))
+            return self.nodes.logarithmically((x, 1.0), (y, -1.0))
+        inverse = self.nodes.bend(curves.EXP, self.nodes.sum([(y.log, -1.0)]))
         if x.constant is not None:
-            return Value(self.slots, plain=self.slots.sum([(inverse, x.constant)]))
-        return Value(self.slots, plain=self.slots.emit(Product(x.plain, inverse), "product", x.plain, inverse))
+            return NodeValue(self.nodes, plain=self.nodes.sum([(inverse, x.constant)]))
+        return NodeValue(self.nodes, plain=self.nodes.emit(Product(x.plain, inverse), "product", x.plain, inverse))
 
-    def _on_maximum(self, _: int, x: Value, y: Value) -> Value:
+    def _on_maximum(self, _: int, x: NodeValue, y: NodeValue) -> NodeValue:
         return self._extreme(x, y, largest=True)
 
-    def _on_minimum(self, _: int, x: Value, y: Value) -> Value:
+    def _on_minimum(self, _: int, x: NodeValue, y: NodeValue) -> NodeValue:
         return self._extreme(x, y, largest=False)
 
-    def _extreme(self, x: Value, y: Value, *, largest: bool) -> Value:
+    def _extreme(self, x: NodeValue, y: NodeValue, *, largest: bool) -> NodeValue:
         log = (x.in_logs or y.in_logs) and x.is_positive and y.is_positive
-        slots, constant = self.slots.combine(((x, 1.0), (y, -1.0)), log=log)
+        nodes, constant = self.nodes.combine(((x, 1.0), (y, -1.0)), log=log)
         try:
-            difference = self.slots.sum(slots, constant)
-        except Cancelled as known:
+            difference = self.nodes.sum(nodes, constant)
+        except CancelledSum as known:
             return self._apart(x, y, known.constant, largest=largest, log=log)
-        form = self.slots.form(difference)
+        form = self.nodes.form(difference)
         if bool(np.all(form.low >= 0.0)):
             return x if largest else y
         if bool(np.all(form.high <= 0.0)):
             return y if largest else x
-        ramp = self.slots.bend(curves.RAMP, difference)
-        slots, constant = self.slots.combine(((y if largest else x, 1.0),), log=log)
+        ramp = self.nodes.bend(curves.RAMP, difference)
+        nodes, constant = self.nodes.combine(((y if largest else x, 1.0),), log=log)
         pair = Pair(
-            "larger" if largest else "smaller", ramp, self.slots.operand(x, log=log), self.slots.operand(y, log=log)
+            "larger" if largest else "smaller", ramp, self.nodes.operand(x, log=log), self.nodes.operand(y, log=log)
         )
-        slot = self.slots.sum([*slots, (ramp, 1.0 if largest else -1.0)], constant, pair)
-        return Value(self.slots, log=slot, in_logs=True) if log else Value(self.slots, plain=slot)
+        node = self.nodes.sum([*nodes, (ramp, 1.0 if largest else -1.0)], constant, pair)
+        return NodeValue(self.nodes, log=node, in_logs=True) if log else NodeValue(self.nodes, plain=node)
 
-    def _apart(self, x: Value, y: Value, apart: Coefficient, *, largest: bool, log: bool) -> Value:
+    def _apart(self, x: NodeValue, y: NodeValue, apart: Coefficient, *, largest: bool, log: bool) -> NodeValue:
         """Return the larger or smaller of two whose difference is the same for every design."""
         over = np.maximum(apart, 0.0)
-        slots, constant = self.slots.combine(((y if largest else x, 1.0),), log=log)
+        nodes, constant = self.nodes.combine(((y if largest else x, 1.0),), log=log)
         constant = constant + (over if largest else -over)
-        slot = self.slots.sum(slots, float(constant) if np.ndim(constant) == 0 else constant)
-        return Value(self.slots, log=slot, in_logs=True) if log else Value(self.slots, plain=slot)
+        node = self.nodes.sum(nodes, float(constant) if np.ndim(constant) == 0 else constant)
+        return NodeValue(self.nodes, log=node, in_logs=True) if log else NodeValue(self.nodes, plain=node)
 
-    def _on_exp(self, _: int, x: Value) -> Value:
-        return Value(self.slots, log=x.plain, in_logs=True)
+    def _on_exp(self, _: int, x: NodeValue) -> NodeValue:
+        return NodeValue(self.nodes, log=x.plain, in_logs=True)
 
-    def _on_log(self, _: int, x: Value) -> Value:
-        return Value(self.slots, plain=x.log)
+    def _on_log(self, _: int, x: NodeValue) -> NodeValue:
+        return NodeValue(self.nodes, plain=x.log)
 
-    def _on_sqrt(self, _: int, x: Value) -> Value:
-        return self.slots.logarithmically((x, 0.5))
+    def _on_sqrt(self, _: int, x: NodeValue) -> NodeValue:
+        return self.nodes.logarithmically((x, 0.5))
 
-    def _on_cbrt(self, _: int, x: Value) -> Value:
-        return self.slots.logarithmically((x, 1.0 / 3.0))
+    def _on_cbrt(self, _: int, x: NodeValue) -> NodeValue:
+        return self.nodes.logarithmically((x, 1.0 / 3.0))
 
-    def _on_square(self, number: int, x: Value) -> Value:
+    def _on_square(self, number: int, x: NodeValue) -> NodeValue:
         return self._on_multiply(number, x, x)
 
-    def _on_negative(self, _: int, x: Value) -> Value:
-        return self.slots.plainly((x, -1.0))
+    def _on_negative(self, _: int, x: NodeValue) -> NodeValue:
+        return self.nodes.plainly((x, -1.0))
 
-    def _on_expm1(self, _: int, x: Value) -> Value:
+    def _on_expm1(self, _: int, x: NodeValue) -> NodeValue:
         if x.in_logs:
-            return Value(self.slots, log=self.slots.bend(curves.LOG_EXPM1_EXP, x.log), in_logs=True)
+            return NodeValue(self.nodes, log=self.nodes.bend(curves.LOG_EXPM1_EXP, x.log), in_logs=True)
         if x.is_not_negative:
-            return Value(self.slots, log=self.slots.bend(curves.LOG_EXPM1, x.plain), in_logs=True)
-        return Value(self.slots, plain=self.slots.bend(curves.EXPM1, x.plain))
+            return NodeValue(self.nodes, log=self.nodes.bend(curves.LOG_EXPM1, x.plain), in_logs=True)
+        return NodeValue(self.nodes, plain=self.nodes.bend(curves.EXPM1, x.plain))
 
-    def _on_log1p(self, number: int, x: Value) -> Value:
-        return self._on_log(number, self._on_add(number, x, Value(self.slots, constant=1.0)))
+    def _on_log1p(self, number: int, x: NodeValue) -> NodeValue:
+        return self._on_log(number, self._on_add(number, x, NodeValue(self.nodes, constant=1.0)))
 
-    def _on_sign(self, _: int, x: Value) -> Value:
-        if x.is_positive and not (x.in_logs and bool(np.any(self.slots.form(x.log).low < LOG_OF_ZERO))):
-            return Value(self.slots, constant=1.0)
-        return Value(self.slots, plain=self.slots.emit(Sign(x.plain), "sign", x.plain))
+    def _on_sign(self, _: int, x: NodeValue) -> NodeValue:
+        if x.is_positive and not (x.in_logs and bool(np.any(self.nodes.form(x.log).low < LOG_OF_ZERO))):
+            return NodeValue(self.nodes, constant=1.0)
+        return NodeValue(self.nodes, plain=self.nodes.emit(Sign(x.plain), "sign", x.plain))
 
-    def _on_ceil(self, number: int, x: Value) -> Value:
+    def _on_ceil(self, number: int, x: NodeValue) -> NodeValue:
         return self._rounded(number, x, up=True)
 
-    def _on_floor(self, number: int, x: Value) -> Value:
+    def _on_floor(self, number: int, x: NodeValue) -> NodeValue:
         return self._rounded(number, x, up=False)
 
-    def _rounded(self, number: int, x: Value, *, up: bool) -> Value:
+    def _rounded(self, number: int, x: NodeValue, *, up: bool) -> NodeValue:
         held = not up and self._is_held_at_one(number)
-        log = x.in_logs and (up or held or bool(np.all(self.slots.form(x.log).low >= 0.0)))
-        place = len(self.slots.tape.roundings)
+        log = x.in_logs and (up or held or bool(np.all(self.nodes.form(x.log).low >= 0.0)))
+        place = len(self.nodes.graph.roundings)
         free = up and self._is_free(number)
-        slot = self.slots.emit(Rounding(x.log if log else x.plain, up, log, free, held, place))
-        self.slots.tape.roundings.append(slot)
-        return Value(self.slots, log=slot, in_logs=True) if log else Value(self.slots, plain=slot)
+        node = self.nodes.emit(Rounding(x.log if log else x.plain, up, log, free, held, place))
+        self.nodes.graph.roundings.append(node)
+        return NodeValue(self.nodes, log=node, in_logs=True) if log else NodeValue(self.nodes, plain=node)
 
-    def _table(self, node: Node, reads: list[Value]) -> Value:
+    def _table(self, recorded: Node, reads: list[NodeValue]) -> NodeValue:
         place, row = reads[0], reads[1].constant
 
-        def slot(*, logarithm: bool) -> int:
-            ranges = TableRanges(node.payload, logarithm=logarithm)
-            return self.slots.emit(
-                Table(ranges, place.plain, row), "table", id(node.payload), logarithm, place.plain, key_of(row)
+        def node(*, logarithm: bool) -> int:
+            ranges = TableRanges(recorded.payload, logarithm=logarithm)
+            return self.nodes.emit(
+                Table(ranges, place.plain, row), "table", id(recorded.payload), logarithm, place.plain, key_of(row)
             )
 
-        if bool(np.all(node.payload.values > 0.0)):
-            return Value(self.slots, plain=lambda: slot(logarithm=False), log=lambda: slot(logarithm=True))
-        return Value(self.slots, plain=slot(logarithm=False))
+        if bool(np.all(recorded.payload.values > 0.0)):
+            return NodeValue(self.nodes, plain=lambda: node(logarithm=False), log=lambda: node(logarithm=True))
+        return NodeValue(self.nodes, plain=node(logarithm=False))
 
-    def _grid(self, node: Node, reads: list[Value]) -> Value:
+    def _grid(self, recorded: Node, reads: list[NodeValue]) -> NodeValue:
         x, y, row = reads
         logarithm = y.in_logs
-        ranges = GridRanges(node.payload, logarithm=logarithm)
-        return Value(
-            self.slots,
-            plain=self.slots.emit(
-                Grid(ranges, self.slots.slot(x), y.log if logarithm else self.slots.slot(y), row.constant, logarithm)
+        ranges = GridRanges(recorded.payload, logarithm=logarithm)
+        return NodeValue(
+            self.nodes,
+            plain=self.nodes.emit(
+                Grid(ranges, self.nodes.node(x), y.log if logarithm else self.nodes.node(y), row.constant, logarithm)
             ),
         )
 
-    def _unit(self, node: Node, reads: list[Value]) -> Value:
+    def _unit(self, recorded: Node, reads: list[NodeValue]) -> NodeValue:
         """Return a function that is bounded as a whole, by the enclosure that is registered for it."""
-        found: Value = enclosure_of(node.payload.func).build(self, reads, node.payload.keywords)
+        found: NodeValue = enclosure_of(recorded.payload.func).build(self, reads, recorded.payload.keywords)
         return found
 
     @property
@@ -254,22 +258,22 @@ class Translation:
         """The problem whose recording is bounded."""
         return self.statement.problem
 
-    def power_product(self, *powers: tuple[Value, float]) -> Value:
+    def power_product(self, *powers: tuple[NodeValue, float]) -> NodeValue:
         """Return a product of powers of values."""
-        return self.slots.logarithmically(*powers)
+        return self.nodes.logarithmically(*powers)
 
-    def exp_of_curve(self, curve: curves.Curve, x: Value) -> Value:
+    def exp_of_curve(self, curve: curves.Curve, x: NodeValue) -> NodeValue:
         """Return the exponential of a curve of a value."""
         if x.constant is not None:
-            return Value(self.slots, constant=np.exp(curve.value(np.asarray(x.constant))))
-        return Value(self.slots, log=self.slots.bend(curve, x.plain), in_logs=True)
+            return NodeValue(self.nodes, constant=np.exp(curve.value(np.asarray(x.constant))))
+        return NodeValue(self.nodes, log=self.nodes.bend(curve, x.plain), in_logs=True)
 
-    def exp_of_joint(self, function: JointFunction, arguments: Sequence[Value]) -> Value:
+    def exp_of_joint(self, function: JointFunction, arguments: Sequence[NodeValue]) -> NodeValue:
         """Return the exponential of a function of several values."""
-        slots = tuple(self.slots.slot(value) for value in arguments)
-        return Value(self.slots, log=self.slots.emit(Joint(function, slots)), in_logs=True)
+        nodes = tuple(self.nodes.node(value) for value in arguments)
+        return NodeValue(self.nodes, log=self.nodes.emit(Joint(function, nodes)), in_logs=True)
 
-    def larger(self, x: Value, y: Value) -> Value:
+    def larger(self, x: NodeValue, y: NodeValue) -> NodeValue:
         """Return the larger of two values."""
         return self._extreme(x, y, largest=True)
 
@@ -280,8 +284,8 @@ class Translation:
         for which rounding does nothing (test_a_rounding_that_a_free_variable_undoes). Its coordinate has to reach as
         far: that of spares is drawn on by one accelerator (``graph.statement``).
         """
-        for variable in (n for n in self._needed if self.graph[n].kind == "input"):
-            if self.graph[variable].payload in self.statement.fixed:
+        for variable in (n for n in self._needed if self.recorded[n].kind == "input"):
+            if self.recorded[variable].payload in self.statement.fixed:
                 continue
             seen, stack = set(), [variable]
             while stack:
@@ -295,35 +299,37 @@ class Translation:
 
     def _is_held_at_one(self, number: int) -> bool:
         """Return whether all that is read of a rounded node is the larger of it and one."""
-        readers = [self.graph[reader] for reader in self._readers.get(number, ())]
+        readers = [self.recorded[reader] for reader in self._readers.get(number, ())]
         return bool(readers) and all(
             reader.kind == "ufunc"
             and reader.payload is np.maximum
-            and any(self.graph[read].kind == "constant" and self.graph[read].payload == 1.0 for read in reader.reads)
+            and any(
+                self.recorded[read].kind == "constant" and self.recorded[read].payload == 1.0 for read in reader.reads
+            )
             for reader in readers
         )
 
 
-def is_rounding(node: Node) -> bool:
+def is_rounding(recorded: Node) -> bool:
     """Return whether a node rounds to a whole number."""
-    return node.kind == "ufunc" and node.payload in (np.floor, np.ceil)
+    return recorded.kind == "ufunc" and recorded.payload in (np.floor, np.ceil)
 
 
-def _readers(nodes: Sequence[Node], needed: Sequence[int]) -> dict[int, list[int]]:
+def _readers(recorded_nodes: Sequence[Node], needed: Sequence[int]) -> dict[int, list[int]]:
     readers: dict[int, list[int]] = {}
     for number in needed:
-        for read in nodes[number].reads:
+        for read in recorded_nodes[number].reads:
             readers.setdefault(read, []).append(number)
     return readers
 
 
-def evaluated(node: Node, reads: Sequence[Any]) -> Any:
+def evaluated(recorded: Node, reads: Sequence[Any]) -> Any:
     """Return the value of a node from the values that it reads."""
-    if node.kind in {"ufunc", "unit"}:
-        found = node.payload(*reads)
+    if recorded.kind in {"ufunc", "unit"}:
+        found = recorded.payload(*reads)
     else:
-        axes = (node.payload.axis,) if node.kind == "table" else (node.payload.x, node.payload.y)
+        axes = (recorded.payload.axis,) if recorded.kind == "table" else (recorded.payload.x, recorded.payload.y)
         *places, row = np.broadcast_arrays(*reads[:-1], np.asarray(reads[-1]).astype(np.int64))
         located = [axis.locate(np.asarray(x, dtype=np.float64)) for axis, x in zip(axes, places, strict=True)]
-        found = node.payload.at(*located, row)
+        found = recorded.payload.at(*located, row)
     return float(found) if np.ndim(found) == 0 else np.asarray(found)

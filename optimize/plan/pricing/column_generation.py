@@ -22,13 +22,13 @@ from dawndusk.models.design import Design
 from dawndusk.optimize.contradiction import check_plan
 from dawndusk.optimize.heuristics.local_search import coordinates_of
 from dawndusk.optimize.plan.pricing.candidates import draw
-from dawndusk.optimize.plan.pricing.dual_prices import Prices, Reduced, orbits_of, prices_of, reduced_costs
+from dawndusk.optimize.plan.pricing.dual_prices import DualPrices, ReducedCosts, orbits_of, prices_of, reduced_costs
 from dawndusk.optimize.plan.pricing.proof import Proof, prove
 from dawndusk.optimize.plan.pricing.reduced_cost import space_for
-from dawndusk.optimize.plan.pricing.restricted_master import Master, Relaxed
-from dawndusk.optimize.plan.problem.problem import Effort, Objective, PlanProblem
+from dawndusk.optimize.plan.pricing.restricted_master import MasterOptimum, RestrictedMaster
+from dawndusk.optimize.plan.problem.problem import Objective, PlanEffort, PlanProblem
 from dawndusk.optimize.plan.solve.engine import Planned, solve_plan
-from dawndusk.optimize.plan.solve.planned import Step
+from dawndusk.optimize.plan.solve.planned import PlanStep
 from dawndusk.optimize.problem import Fixed, Problem
 
 Floats = NDArray[np.float64]
@@ -63,7 +63,7 @@ class Round:
 
 
 @dataclass(frozen=True)
-class RoundStep(Step):
+class RoundStep(PlanStep):
     """Where a solve stands after a round of pricing."""
 
     round: Round
@@ -148,13 +148,13 @@ def generate(
     make: Make,
     space: Problem,
     *,
-    effort: Effort,
+    effort: PlanEffort,
     before: Planned | None = None,
     rounds: int = 10,
     candidates: int = 240,
     proof_s: float = 0.0,
     fits: Fits = dict,
-    report: Callable[[Step], None] = lambda _: None,
+    report: Callable[[PlanStep], None] = lambda _: None,
 ) -> Generated:
     """Grow a catalogue by the designs that the plan's prices ask for, and solve the plan before and after.
 
@@ -177,7 +177,7 @@ def generate(
     fits : callable
         Returns those of some candidates that can be flown at all.
     report : callable
-        Called with a ``Step`` now and then; also for each round.
+        Called with a ``PlanStep`` now and then; also for each round.
     """
     run = _Run(dict(designs), make, space, effort, fits, report)
     first = before if before is not None else solve_plan(make(designs), effort, report)
@@ -206,9 +206,9 @@ class _Run:
         catalogue: dict[str, Design],
         make: Make,
         space: Problem,
-        effort: Effort,
+        effort: PlanEffort,
         fits: Fits,
-        report: Callable[[Step], None],
+        report: Callable[[PlanStep], None],
     ) -> None:
         self.catalogue, self.make, self.effort, self.fits, self.report = catalogue, make, effort, fits, report
         self.first = tuple(catalogue)
@@ -218,9 +218,9 @@ class _Run:
         self.rounds: list[Round] = []
         self.priced = 0
         self.near: dict[str, Design] = {}
-        self.master: Master | None = None
-        self.relaxed: Relaxed | None = None
-        self.prices: Prices | None = None
+        self.master: RestrictedMaster | None = None
+        self.relaxed: MasterOptimum | None = None
+        self.prices: DualPrices | None = None
         self.proof: Proof | None = None
         self.after: Planned | None = None
 
@@ -255,7 +255,7 @@ class _Run:
         self.prices = self.aim
         return True
 
-    def master_of(self, catalogue: Mapping[str, Design]) -> Master:
+    def master_of(self, catalogue: Mapping[str, Design]) -> RestrictedMaster:
         """Return the relaxation of a catalogue, with a probe in every orbit of the space that lives longest."""
         entry = self.space.space["life_years"]
         longest = max(getattr(entry, "high", entry.nominal), *(d.life_years for d in catalogue.values()))
@@ -264,7 +264,7 @@ class _Run:
             [*(c["orbit"] for c in self.space.combinations()), *(d.orbit for d in catalogue.values())]
         )
         probes = {f"{PROBE}{orbit}": some.replace(orbit=orbit, life_years=longest) for orbit in orbits}
-        return Master(self.make({**catalogue, **probes}), tuple(probes))
+        return RestrictedMaster(self.make({**catalogue, **probes}), tuple(probes))
 
     def round(self, number: int, count: int) -> tuple[float, dict[str, Design]]:
         """Return the least relative reduced cost that a round finds, and the designs that enter."""
@@ -291,7 +291,7 @@ class _Run:
         assert self.relaxed is not None
         return [name for name in self.relaxed.shares if name in self.catalogue] or list(self.catalogue)
 
-    def costs(self, designs: Mapping[str, Design], prices: Prices) -> Reduced:
+    def costs(self, designs: Mapping[str, Design], prices: DualPrices) -> ReducedCosts:
         """Return the reduced costs of designs."""
         assert self.master is not None
         return reduced_costs(prices, self.make(designs).economy, orbits_of(self.master))
@@ -346,12 +346,12 @@ class _Run:
             known = math.nan if bound is None else _sign(before.problem) * bound
             stage = f"proving with a factor of {factor:g}, {boxes:,} boxes open"
             objective = math.nan if before.objective is None else before.objective
-            self.report(Step(stage, time.monotonic() - self.begin, objective, known))
+            self.report(PlanStep(stage, time.monotonic() - self.begin, objective, known))
 
         price = before.objective or 0.0
         self.proof = prove(self.master, space, price=price, time_limit_s=time_limit_s, more=self.more, report=tell)
 
-    def more(self, designs: list[Design]) -> Master | None:
+    def more(self, designs: list[Design]) -> RestrictedMaster | None:
         """Let designs enter that a proof has found; return the relaxation with them, None where none of them is new."""
         new = [design for design in designs if not self.is_known(design, {})]
         self.catalogue.update({f"new_proof_{len(self.catalogue) + k:03d}": design for k, design in enumerate(new)})
@@ -379,7 +379,7 @@ class _Run:
         return Generated(designs, tuple(self.rounds), self.priced, before, after, self.proof, stopped_by, seconds)
 
 
-def _mixed(now: Prices, before: Prices) -> Prices:
+def _mixed(now: DualPrices, before: DualPrices) -> DualPrices:
     """Return the prices of a round with some of those before, where both know the same launches."""
     slot = np.where(np.isfinite(before.slot) & np.isfinite(now.slot), before.slot, now.slot)
     return now.mixed(replace(before, slot=slot), OLD_PRICES)

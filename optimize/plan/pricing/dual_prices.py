@@ -20,7 +20,7 @@ from dawndusk.models.fleet.economy import Economy
 from dawndusk.optimize.errors import CertificateError
 from dawndusk.optimize.plan.model.rows.fleet import THOUSAND
 from dawndusk.optimize.plan.model.rows.limits import usd_of_budget
-from dawndusk.optimize.plan.pricing.restricted_master import Master, Relaxed
+from dawndusk.optimize.plan.pricing.restricted_master import MasterOptimum, RestrictedMaster
 from dawndusk.optimize.plan.problem.problem import Objective
 
 Floats = NDArray[np.float64]
@@ -40,7 +40,7 @@ UNPRICED = ("arrival", "choice")
 
 
 @dataclass(frozen=True, eq=False)
-class Prices:
+class DualPrices:
     """Prices in USD. V vehicles, O orbits, P periods of launch, J periods since the launch.
 
     Attributes
@@ -79,13 +79,15 @@ class Prices:
     orbit: Floats
     traffic: Floats
 
-    def mixed(self, other: Prices, share: float) -> Prices:
+    def mixed(self, other: DualPrices, share: float) -> DualPrices:
         """Return these prices with a share of others in them."""
-        return Prices(*((1.0 - share) * getattr(self, f.name) + share * getattr(other, f.name) for f in fields(self)))
+        return DualPrices(
+            *((1.0 - share) * getattr(self, f.name) + share * getattr(other, f.name) for f in fields(self))
+        )
 
 
 @dataclass(frozen=True, eq=False)
-class Reduced:
+class ReducedCosts:
     """Reduced costs in USD per launch full of a design, infinite where it can not be flown; shape (D, V, P).
 
     ``charged`` is what such a launch is charged for, without what is paid for what it brings up.
@@ -105,7 +107,7 @@ class Reduced:
         return np.asarray(self.relative.min(axis=(1, 2)))
 
 
-def prices_of(master: Master, relaxed: Relaxed, factor: float = 1.0) -> Prices:
+def prices_of(master: RestrictedMaster, relaxed: MasterOptimum, factor: float = 1.0) -> DualPrices:
     """Return the prices at an optimum of the relaxation.
 
     Raises
@@ -115,12 +117,12 @@ def prices_of(master: Master, relaxed: Relaxed, factor: float = 1.0) -> Prices:
     """
     reader = _Reader(master, relaxed)
     reader.read()
-    prices = Prices(**reader.found)
+    prices = DualPrices(**reader.found)
     _confirm(master, relaxed, prices, factor)
     return prices
 
 
-def reduced_costs(prices: Prices, economy: Economy, orbits: Sequence[str], factor: float = 1.0) -> Reduced:
+def reduced_costs(prices: DualPrices, economy: Economy, orbits: Sequence[str], factor: float = 1.0) -> ReducedCosts:
     """Return the reduced costs of the designs of an economy.
 
     Parameters
@@ -146,10 +148,10 @@ def reduced_costs(prices: Prices, economy: Economy, orbits: Sequence[str], facto
     paid = places * factor * launching.success[None] * worth[:, None, :]
     paid = paid + figures.paid_share[:, None, None] * prices.credit[None]
     can = (places > 0.0) & economy.opens[:, None, :] & (launching.most_in_period > 0)[None]
-    return Reduced(np.where(can, charged - paid, np.inf), charged)
+    return ReducedCosts(np.where(can, charged - paid, np.inf), charged)
 
 
-def _paid(prices: Prices, economy: Economy, periods: int) -> Floats:
+def _paid(prices: DualPrices, economy: Economy, periods: int) -> Floats:
     """Return what is paid for a satellite of each design that arrives in each period, shape (D, P)."""
     figures, kernels = economy.figures, economy.kernels
     sized = (
@@ -169,7 +171,7 @@ def _paid(prices: Prices, economy: Economy, periods: int) -> Floats:
 class _Reader:
     """Reads prices off the columns of the probes of a relaxation."""
 
-    def __init__(self, master: Master, relaxed: Relaxed) -> None:
+    def __init__(self, master: RestrictedMaster, relaxed: MasterOptimum) -> None:
         self.master, self.relaxed = master, relaxed
         self.frame = master.model.frame
         self.e: Economy = self.frame.economy
@@ -319,7 +321,7 @@ class _Reader:
         return self.period[label[1] if family == "licensed_satellites" else label]
 
 
-def _confirm(master: Master, relaxed: Relaxed, prices: Prices, factor: float) -> None:
+def _confirm(master: RestrictedMaster, relaxed: MasterOptimum, prices: DualPrices, factor: float) -> None:
     """Compare the prices with what the solver makes of the columns of the catalogue.
 
     What runs on in a yearly budget and a choice that names a design are not among the prices: there they are no more.
@@ -345,7 +347,7 @@ def _confirm(master: Master, relaxed: Relaxed, prices: Prices, factor: float) ->
             )
 
 
-def orbits_of(master: Master) -> list[str]:
+def orbits_of(master: RestrictedMaster) -> list[str]:
     """Return the orbits of the probes, in their order."""
     figures = master.problem.economy.figures
     return [figures.designs[figures.names.index(name)].orbit for name in master.probes]

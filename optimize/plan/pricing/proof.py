@@ -23,15 +23,15 @@ from dawndusk.models.design import Design
 from dawndusk.models.fleet.economy import Economy
 from dawndusk.optimize.boxes import Boxes
 from dawndusk.optimize.certify.branch.boxes import Bounder
-from dawndusk.optimize.certify.branch.branching import Examined, examine
+from dawndusk.optimize.certify.branch.branching import Branched, examine
 from dawndusk.optimize.certify.branch.designs import SHARES, designs_in
-from dawndusk.optimize.certify.branch.node_queue import Frontier
+from dawndusk.optimize.certify.branch.node_queue import NodeQueue
 from dawndusk.optimize.certify.branch.work import collected, hand_over
 from dawndusk.optimize.execution.backends import open_executor
 from dawndusk.optimize.execution.executor import Executor
-from dawndusk.optimize.plan.pricing.dual_prices import Prices, orbits_of, prices_of
+from dawndusk.optimize.plan.pricing.dual_prices import DualPrices, orbits_of, prices_of
 from dawndusk.optimize.plan.pricing.reduced_cost import Ratios, priced
-from dawndusk.optimize.plan.pricing.restricted_master import Master
+from dawndusk.optimize.plan.pricing.restricted_master import RestrictedMaster
 from dawndusk.optimize.problem import Problem
 
 FACTORS = (2.0, 1.5, 1.3, 1.2, 1.15, 1.1, 1.07, 1.05, 1.03, 1.02, 1.01)
@@ -71,13 +71,13 @@ class Proof:
 
 
 @dataclass(frozen=True, eq=False)
-class Priced:
+class PricingBounds:
     """Prices of any design of a space: what bounds boxes of designs at them."""
 
     space: Problem
     economy: Economy
     orbits: tuple[str, ...]
-    prices: Prices
+    prices: DualPrices
 
     @cached_property
     def bounder(self) -> Bounder:
@@ -100,17 +100,17 @@ class Priced:
         best = [int(order[np.flatnonzero(combination[order] == one)[0]]) for one in chosen]
         return [designs[k] for k in best[:MOST_ENTERING] if ratios[k] < 1.0 + SERVED]
 
-    def __reduce__(self) -> tuple[type[Priced], tuple[Problem, Economy, tuple[str, ...], Prices]]:
-        return Priced, (self.space, self.economy, self.orbits, self.prices)
+    def __reduce__(self) -> tuple[type[PricingBounds], tuple[Problem, Economy, tuple[str, ...], DualPrices]]:
+        return PricingBounds, (self.space, self.economy, self.orbits, self.prices)
 
 
 def prove(
-    master: Master,
+    master: RestrictedMaster,
     space: Problem,
     *,
     price: float,
     time_limit_s: float,
-    more: Callable[[list[Design]], Master | None] = lambda _: None,
+    more: Callable[[list[Design]], RestrictedMaster | None] = lambda _: None,
     workers: int | None = None,
     report: Callable[[float, int, float | None], None] = lambda *_: None,
 ) -> Proof:
@@ -147,11 +147,11 @@ def prove(
 class _Search:
     def __init__(
         self,
-        master: Master,
+        master: RestrictedMaster,
         space: Problem,
         price: float,
         deadline: float,
-        more: Callable[[list[Design]], Master | None],
+        more: Callable[[list[Design]], RestrictedMaster | None],
         workers: int | None,
         report: Callable[[float, int, float | None], None],
     ) -> None:
@@ -179,15 +179,15 @@ class _Search:
         prices = prices_of(self.master, relaxed, factor)
         economy, orbits = self.master.problem.economy, tuple(orbits_of(self.master))
         with ExitStack() as stack:
-            ended = self._close(Priced(self.space, economy, orbits, prices), stack, factor)
+            ended = self._close(PricingBounds(self.space, economy, orbits, prices), stack, factor)
         if ended == "completion" and np.isfinite(relaxed.value):
             self.bound, self.factor = relaxed.value, factor
         return ended
 
-    def _close(self, context: Priced, stack: ExitStack, factor: float) -> str:
+    def _close(self, context: PricingBounds, stack: ExitStack, factor: float) -> str:
         """Close every box in which a design might enter; return what ended that."""
-        bounder, cutoff, frontier = context.bounder, float(np.log1p(SERVED)), Frontier()
-        executor: Executor[Priced] | None = None
+        bounder, cutoff, frontier = context.bounder, float(np.log1p(SERVED)), NodeQueue()
+        executor: Executor[PricingBounds] | None = None
         self._take(frontier, examine(bounder, bounder.root(), cutoff, cut=0))
         while frontier.lowest < np.inf:
             if time.monotonic() > self.deadline:
@@ -212,7 +212,7 @@ class _Search:
             self.report(factor, len(frontier), self.bound)
         return "completion"
 
-    def _take(self, frontier: Frontier, found: Examined) -> None:
+    def _take(self, frontier: NodeQueue, found: Branched) -> None:
         self.boxes += found.count
         frontier.add(found.open)
         self.open = len(frontier)
@@ -223,4 +223,4 @@ class _Search:
         return Proof(self.bound, self.factor, self.boxes, self.open, seconds, stopped_by)
 
 
-__all__ = ["FACTORS", "Priced", "Proof", "prove"]
+__all__ = ["FACTORS", "PricingBounds", "Proof", "prove"]

@@ -32,7 +32,7 @@ from dawndusk.models.recording.trace import Graph, Term
 from dawndusk.models.rules import rules_of
 from dawndusk.models.tables import EvenAxis, EvenTable
 from dawndusk.optimize.certify.graph.statement import UNITS, Statement, state
-from dawndusk.optimize.plan.pricing.dual_prices import Prices
+from dawndusk.optimize.plan.pricing.dual_prices import DualPrices
 from dawndusk.optimize.plan.pricing.served import by_ages, means_of, parted, presence
 from dawndusk.optimize.problem import Choice, Entry, Fixed, Problem
 
@@ -50,7 +50,7 @@ WHOLE = frozenset({"plan.period", "orbit_code"})
 
 
 @dataclass(frozen=True, eq=False)
-class Places:
+class PricePlaces:
     """Where the combinations of a statement lie among the prices: vehicle, orbit and period of each, shape (C,)."""
 
     vehicle: NDArray[np.intp]
@@ -72,9 +72,9 @@ def priced(
     space: Problem,
     economy: Economy,
     orbits: Sequence[str],
-    prices: Prices,
+    prices: DualPrices,
     units: Collection[Callable[..., Any]] = UNITS,
-) -> tuple[Statement, Places]:
+) -> tuple[Statement, PricePlaces]:
     """Return the statement whose objective is what a launch is charged for over what is paid for it.
 
     A lower bound on it is one on that ratio of every design of the space, on every vehicle in every period.
@@ -107,9 +107,9 @@ def priced(
 class Ratios:
     """The ratio of a statement for designs, worked out and not bounded."""
 
-    def __init__(self, space: Problem, economy: Economy, orbits: Sequence[str], prices: Prices) -> None:
+    def __init__(self, space: Problem, economy: Economy, orbits: Sequence[str], prices: DualPrices) -> None:
         statement, _ = priced(space, economy, orbits, prices, units=())
-        self._program = Program(statement.graph, [statement.objective], varying=statement.parameters)
+        self._program = Program(statement.recording, [statement.objective], varying=statement.parameters)
         self._parameters = {
             name: values.astype(np.intp) if name in WHOLE else values for name, values in statement.parameters.items()
         }
@@ -127,8 +127,8 @@ class Ratios:
 
 
 def _expanded(
-    base: Statement, economy: Economy, orbits: Sequence[str], prices: Prices
-) -> tuple[NDArray[np.intp], Places]:
+    base: Statement, economy: Economy, orbits: Sequence[str], prices: DualPrices
+) -> tuple[NDArray[np.intp], PricePlaces]:
     """Return the combinations of categories with each period in which they can be launched."""
     first = _of_combinations(base, "technology_available_year")
     vehicles = list(economy.launching.vehicles)
@@ -143,13 +143,13 @@ def _expanded(
             orbit.append(o)
             period.append(int(p))
     index = [np.array(one, dtype=np.intp) for one in (chosen, vehicle, orbit, period)]
-    return index[0], Places(*index[1:])
+    return index[0], PricePlaces(*index[1:])
 
 
 def _of_combinations(base: Statement, outcome: str) -> Floats:
     """Return an outcome that follows from the categories alone, for each combination, shape (C,)."""
     found = np.empty(len(base.combinations))
-    program = Program(base.graph, [base.outcomes[outcome]], varying=base.parameters)
+    program = Program(base.recording, [base.outcomes[outcome]], varying=base.parameters)
     program.run(program.bind(base.parameters), base.parameters, [found])
     return found
 
@@ -157,8 +157,8 @@ def _of_combinations(base: Statement, outcome: str) -> Floats:
 class _Recording:
     """Writes the ratio down behind the recorded model."""
 
-    def __init__(self, base: Statement, space: Problem, economy: Economy, prices: Prices) -> None:
-        self.graph: Graph = base.graph
+    def __init__(self, base: Statement, space: Problem, economy: Economy, prices: DualPrices) -> None:
+        self.graph: Graph = base.recording
         self.base, self.a, self.e, self.prices = base, space.assumptions, economy, prices
         self.life = self._chosen("life_years")
         self.size = self._chosen("accelerators_per_satellite")
@@ -348,7 +348,7 @@ class _Recording:
         """Return steady failures per year, wear over the life, and the rate at which array power is lost."""
         return self.out("steady_failures_per_year"), self.out("wear_of_life"), self.out("array_degradation_per_year")
 
-    def parameters(self, combinations: Sequence[Mapping[str, str]], places: Places) -> dict[str, Floats]:
+    def parameters(self, combinations: Sequence[Mapping[str, str]], places: PricePlaces) -> dict[str, Floats]:
         """Return the prices of each combination."""
         q, v, o, p = self.prices, places.vehicle, places.orbit, places.period
         chips = np.array([self._chip_price(c["accelerator"], k) for c, k in zip(combinations, p, strict=True)])
@@ -382,4 +382,4 @@ def _total(parts: Sequence[Any]) -> Any:
     return found[0] if found else None
 
 
-__all__ = ["Places", "Ratios", "priced", "space_for"]
+__all__ = ["PricePlaces", "Ratios", "priced", "space_for"]

@@ -43,7 +43,7 @@ SAFE = 1e-7
 
 
 @dataclass(frozen=True, eq=False)
-class Relaxed:
+class MasterOptimum:
     """An optimum of the relaxation.
 
     Attributes
@@ -65,7 +65,7 @@ class Relaxed:
     shares: dict[str, float]
 
 
-class Master:
+class RestrictedMaster:
     """The relaxation of a plan, written once.
 
     Parameters
@@ -119,7 +119,7 @@ class Master:
         part = slice(self.matrix.indptr[column], self.matrix.indptr[column + 1])
         return list(zip(self.matrix.indices[part].tolist(), self.matrix.data[part].tolist(), strict=True))
 
-    def solve(self, factor: float = 1.0, price: float = 0.0, time_limit_s: float = 60.0) -> Relaxed | None:
+    def solve(self, factor: float = 1.0, price: float = 0.0, time_limit_s: float = 60.0) -> MasterOptimum | None:
         """Solve the relaxation, None where it has no solution.
 
         Parameters
@@ -152,7 +152,7 @@ class Master:
         highs.run()
         return bool(highs.getModelStatus() == highspy.HighsModelStatus.kOptimal)
 
-    def _read(self, highs: Any, price: float) -> Relaxed:
+    def _read(self, highs: Any, price: float) -> MasterOptimum:
         solution = highs.getSolution()
         values, optimum = np.array(solution.col_value), float(highs.getInfo().objective_function_value)
         bought: dict[str, float] = {}
@@ -164,7 +164,7 @@ class Master:
         if self.problem.objective is Objective.LCOC:
             value = price if optimum >= 0.0 else -np.inf
         dual, idle = self._settled(np.array(solution.row_dual), np.array(solution.col_dual))
-        return Relaxed(value, price, dual * self.usd, idle * self.usd, bought)
+        return MasterOptimum(value, price, dual * self.usd, idle * self.usd, bought)
 
     def _settled(self, dual: Floats, idle: Floats) -> tuple[Floats, Floats]:
         """Return dual values that put no more on worth than somebody would use or buy it for, with reduced costs.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from dawndusk.models.fleet.calendar import Path
+from dawndusk.models.fleet.calendar import YearPath
 from dawndusk.models.fleet.economy import Economy
 from dawndusk.models.fleet.fleet import KW_PER_MW, over_time
 
@@ -28,7 +28,7 @@ def connected_mw(economy: Economy, ground: Floats) -> Floats:
     return np.asarray(there.reshape(economy.calendar.years, -1)[:, -1])
 
 
-def room_mw(economy: Economy, mw_per_year: Path) -> Floats:
+def room_mw(economy: Economy, mw_per_year: YearPath) -> Floats:
     """Return what the grid has connected by the end of each year, from the first one in which ground can serve."""
     calendar = economy.calendar
     opened = np.maximum.accumulate(economy.rival.opens.any(axis=0).reshape(calendar.years, -1).any(axis=1))

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from dawndusk.models.fleet.calendar import Path
+from dawndusk.models.fleet.calendar import YearPath
 from dawndusk.models.fleet.economy import Economy
 from dawndusk.optimize.plan.problem.counterparts import check_counterparts
 
@@ -47,12 +47,12 @@ class Sale:
     ``price_usd_per_pflop_hour`` is that of the year in which it is delivered.
     """
 
-    price_usd_per_pflop_hour: Path
-    most_pflops: Path | None = None
+    price_usd_per_pflop_hour: YearPath
+    most_pflops: YearPath | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
-class Demand:
+class PlanDemand:
     """What has to be delivered and what can be sold; the tail of the horizon is held at the last value of each path.
 
     Attributes
@@ -65,9 +65,9 @@ class Demand:
         A demand curve, step by step.
     """
 
-    least_pflops: Path | None = None
-    least_power_mw: Path | None = None
-    most_power_mw: Path | None = None
+    least_pflops: YearPath | None = None
+    least_power_mw: YearPath | None = None
+    most_power_mw: YearPath | None = None
     sales: tuple[Sale, ...] = ()
 
 
@@ -76,7 +76,7 @@ class Site:
     """A launch site: the vehicles that fly from it, and the launches per year that it is licensed for."""
 
     vehicles: tuple[str, ...]
-    launches_per_year: Path
+    launches_per_year: YearPath
 
 
 ROUNDED = 0.5
@@ -99,7 +99,7 @@ class Licence:
 class Budget:
     """Money that can be spent in each year; what is left over is kept for later years where it may be."""
 
-    usd_per_year: Path
+    usd_per_year: YearPath
     carry_over: bool = False
 
 
@@ -123,13 +123,13 @@ class Limits:
         Least net present value at the prices of the demand's sales.
     """
 
-    satellites_per_year: Path | None = None
+    satellites_per_year: YearPath | None = None
     first_launches_per_year: float | None = None
     launch_growth: float = 1.0
     sites: Mapping[str, Site] = field(default_factory=dict)
     licences: Mapping[str, Licence] = field(default_factory=dict)
-    downlink_gbps: Path | None = None
-    ground_mw_per_year: Path | None = None
+    downlink_gbps: YearPath | None = None
+    ground_mw_per_year: YearPath | None = None
     budget: Budget | None = None
     capital_usd: float | None = None
     discounted_cost_usd: float | None = None
@@ -148,7 +148,7 @@ class Limits:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Choice:
+class ForcedChoice:
     """A choice that is forced or forbidden, to see what it costs.
 
     Exactly one of the names is given: launches of a vehicle, satellites of a design, or ground capacity (by
@@ -165,7 +165,7 @@ class Choice:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Effort:
+class PlanEffort:
     """How closely and how long a plan is solved. ``gap`` is that between its exact objective and its bound."""
 
     gap: float = 5e-3
@@ -186,9 +186,9 @@ class PlanProblem:
 
     economy: Economy
     objective: Objective
-    demand: Demand
+    demand: PlanDemand
     limits: Limits = field(default_factory=Limits)
-    choices: Mapping[str, Choice] = field(default_factory=dict)
+    choices: Mapping[str, ForcedChoice] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         check_counterparts()

@@ -29,7 +29,7 @@ LIMIT_RULES = {
 
 
 @dataclass(frozen=True)
-class Held:
+class HeldRow:
     """One row of a rule with its exact value and limit, in the rule's units.
 
     ``scale`` is what an excess is relative to, the limit where it is zero.
@@ -55,7 +55,7 @@ class Held:
 
 
 @dataclass(frozen=True, eq=False)
-class Scored:
+class ScoredPlan:
     """A plan with its exact consequences.
 
     Attributes
@@ -77,10 +77,10 @@ class Scored:
     objective: float
     used_worth: Floats
     revenue_usd: Floats
-    held: tuple[Held, ...]
+    held: tuple[HeldRow, ...]
 
     @property
-    def broken(self) -> list[Held]:
+    def broken(self) -> list[HeldRow]:
         """Return the rules that are broken, the worst first."""
         return sorted((held for held in self.held if held.is_broken), key=lambda held: -held.excess)
 
@@ -91,14 +91,14 @@ class Scored:
         return self.accounts.cost_usd / total if total > 0.0 else float("nan")
 
 
-def score(problem: PlanProblem, decisions: Decisions) -> Scored:
+def score(problem: PlanProblem, decisions: Decisions) -> ScoredPlan:
     """Return the exact consequences of decisions."""
     fleet = fleet_of(problem.economy, decisions)
     accounts = accounts_of(problem.economy, decisions, fleet)
     used, revenue = _sold(problem, fleet)
     amounts = amounts_of(accounts, used, revenue)
     held = tuple(_rules(problem, decisions, fleet, accounts, amounts))
-    return Scored(decisions, fleet, accounts, amounts, amounts[problem.objective], used, revenue, held)
+    return ScoredPlan(decisions, fleet, accounts, amounts, amounts[problem.objective], used, revenue, held)
 
 
 def amounts_of(accounts: Accounts, used: Floats, revenue: Floats) -> dict[Objective, float]:
@@ -130,7 +130,7 @@ def _sold(problem: PlanProblem, fleet: Fleet) -> tuple[Floats, Floats]:
 
 def _rules(
     problem: PlanProblem, d: Decisions, fleet: Fleet, accounts: Accounts, amounts: Mapping[Objective, float]
-) -> Iterator[Held]:
+) -> Iterator[HeldRow]:
     calendar, economy = problem.economy.calendar, problem.economy
     periods, labels, years = calendar.periods, calendar.labels, calendar.year_labels
     demand, limits, middles = problem.demand, problem.limits, calendar.middles[: calendar.periods]
@@ -138,7 +138,7 @@ def _rules(
     for v, vehicle in enumerate(economy.launching.vehicles):
         for y, year in enumerate(years):
             most = float(economy.launching.most_in_year[v, y])
-            yield Held("cadence", f"{vehicle}, {year}", float(flown[v, y]), most, True)
+            yield HeldRow("cadence", f"{vehicle}, {year}", float(flown[v, y]), most, True)
     for name, path, values, at_most in (
         ("compute_demand", demand.least_pflops, fleet.pflops, False),
         ("power_demand", demand.least_power_mw, fleet.power_mw, False),
@@ -149,11 +149,11 @@ def _rules(
             asked = path.at(middles)
             for p in range(periods):
                 if asked[p] > 0.0 or at_most:
-                    yield Held(name, labels[p], float(values[p]), float(asked[p]), at_most)
+                    yield HeldRow(name, labels[p], float(values[p]), float(asked[p]), at_most)
     if limits.satellites_per_year is not None:
         most_built = limits.satellites_per_year.at(middles) * calendar.length_years
         for p in range(periods):
-            yield Held("production_rate", labels[p], float(d.built[:, :, p].sum()), float(most_built[p]), True)
+            yield HeldRow("production_rate", labels[p], float(d.built[:, :, p].sum()), float(most_built[p]), True)
     yield from _design_rules(problem, d)
     yield from _choice_rules(problem, d, fleet)
     yield from _launch_rules(problem, flown)
@@ -162,7 +162,7 @@ def _rules(
     yield from _limit_rules(problem, amounts)
 
 
-def _design_rules(problem: PlanProblem, d: Decisions) -> Iterator[Held]:
+def _design_rules(problem: PlanProblem, d: Decisions) -> Iterator[HeldRow]:
     """Yield the rules of satellite and launch that designs break which are flown."""
     figures = problem.economy.figures
     flown = (d.built.sum(axis=2) > 0.0) & figures.is_refused
@@ -170,35 +170,35 @@ def _design_rules(problem: PlanProblem, d: Decisions) -> Iterator[Held]:
         for rule, violation in figures.violation.items():
             if violation[number, vehicle] > 0.0:
                 label = f"{figures.names[number]} on {figures.vehicles[vehicle]}"
-                yield Held(rule, label, float(violation[number, vehicle]), 0.0, True)
+                yield HeldRow(rule, label, float(violation[number, vehicle]), 0.0, True)
 
 
-def _money_rules(problem: PlanProblem, d: Decisions, accounts: Accounts) -> Iterator[Held]:
+def _money_rules(problem: PlanProblem, d: Decisions, accounts: Accounts) -> Iterator[HeldRow]:
     calendar, economy, limits = problem.economy.calendar, problem.economy, problem.limits
     years = calendar.year_labels
     if limits.ground_mw_per_year is not None:
         room = grid.room_mw(economy, limits.ground_mw_per_year)
         for y, value in enumerate(grid.connected_mw(economy, d.ground)):
-            yield Held("grid_queue", years[y], float(value), float(room[y]), True)
+            yield HeldRow("grid_queue", years[y], float(value), float(room[y]), True)
     if limits.budget is not None:
         spent = spending(calendar, accounts)
         allowed = limits.budget.usd_per_year.at(calendar.year_middles)
         if limits.budget.carry_over:
             spent, allowed = np.cumsum(spent), np.cumsum(allowed)
         for y, year in enumerate(years):
-            yield Held("budget", year, float(spent[y]), float(allowed[y]), True)
+            yield HeldRow("budget", year, float(spent[y]), float(allowed[y]), True)
 
 
-def _limit_rules(problem: PlanProblem, amounts: Mapping[Objective, float]) -> Iterator[Held]:
+def _limit_rules(problem: PlanProblem, amounts: Mapping[Objective, float]) -> Iterator[HeldRow]:
     """Yield the limits on what objectives are about; that on a value is relative to the cost, for it may be zero."""
     for objective, rule in LIMIT_RULES.items():
         limit = problem.limits.of(objective)
         if limit is not None:
             scale = max(abs(limit), amounts[Objective.COST]) if objective is Objective.NPV else 0.0
-            yield Held(rule, "plan", amounts[objective], limit, objective is not Objective.NPV, scale)
+            yield HeldRow(rule, "plan", amounts[objective], limit, objective is not Objective.NPV, scale)
 
 
-def _choice_rules(problem: PlanProblem, d: Decisions, fleet: Fleet) -> Iterator[Held]:
+def _choice_rules(problem: PlanProblem, d: Decisions, fleet: Fleet) -> Iterator[HeldRow]:
     economy = problem.economy
     for name, choice in problem.choices.items():
         span = slice(choice.first, None if choice.last is None else choice.last + 1)
@@ -209,9 +209,9 @@ def _choice_rules(problem: PlanProblem, d: Decisions, fleet: Fleet) -> Iterator[
         else:
             made = d.ground[economy.rival.accelerators.index(choice.ground), span].sum()
         if choice.least > 0.0:
-            yield Held("choice", name, float(made), choice.least, False)
+            yield HeldRow("choice", name, float(made), choice.least, False)
         if choice.most is not None:
-            yield Held("choice", name, float(made), choice.most, True)
+            yield HeldRow("choice", name, float(made), choice.most, True)
 
 
 def spending(calendar: Calendar, accounts: Accounts) -> Floats:
@@ -220,22 +220,22 @@ def spending(calendar: Calendar, accounts: Accounts) -> Floats:
     return np.asarray(total[: calendar.periods].reshape(calendar.years, -1).sum(axis=1))
 
 
-def _launch_rules(problem: PlanProblem, flown: Floats) -> Iterator[Held]:
+def _launch_rules(problem: PlanProblem, flown: Floats) -> Iterator[HeldRow]:
     calendar, limits = problem.economy.calendar, problem.limits
     total = flown.sum(axis=0)
     if limits.first_launches_per_year is not None:
         before = np.concatenate([[0.0], total[:-1]])
         for y, year in enumerate(calendar.year_labels):
             most = limits.first_launches_per_year + (1.0 + limits.launch_growth) * before[y]
-            yield Held("launch_ramp", year, float(total[y]), float(most), True)
+            yield HeldRow("launch_ramp", year, float(total[y]), float(most), True)
     for name, site in limits.sites.items():
         chosen = [v for v, vehicle in enumerate(problem.economy.launching.vehicles) if vehicle in site.vehicles]
         most_at = site.launches_per_year.at(calendar.year_middles)
         for y, year in enumerate(calendar.year_labels):
-            yield Held("site_licence", f"{name}, {year}", float(flown[chosen, y].sum()), float(most_at[y]), True)
+            yield HeldRow("site_licence", f"{name}, {year}", float(flown[chosen, y].sum()), float(most_at[y]), True)
 
 
-def _licence_rules(problem: PlanProblem, fleet: Fleet) -> Iterator[Held]:
+def _licence_rules(problem: PlanProblem, fleet: Fleet) -> Iterator[HeldRow]:
     calendar = problem.economy.calendar
     for name, licence in problem.limits.licences.items():
         chosen = np.array([design in licence.designs for design in problem.economy.figures.names])
@@ -245,10 +245,10 @@ def _licence_rules(problem: PlanProblem, fleet: Fleet) -> Iterator[Held]:
             if 0 < last <= calendar.periods:
                 label = f"{name}, {share:.0%} by {date:g}"
                 wanted = share * licence.satellites - ROUNDED
-                yield Held("licence_milestone", label, float(in_orbit[last - 1]), wanted, False)
+                yield HeldRow("licence_milestone", label, float(in_orbit[last - 1]), wanted, False)
         for p in range(calendar.periods):
             label = f"{name}, {calendar.label(p)}"
-            yield Held("licensed_satellites", label, float(in_orbit[p]), licence.satellites + ROUNDED, True)
+            yield HeldRow("licensed_satellites", label, float(in_orbit[p]), licence.satellites + ROUNDED, True)
 
 
-__all__ = ["Held", "Scored", "score", "spending"]
+__all__ = ["HeldRow", "ScoredPlan", "score", "spending"]

@@ -5,14 +5,14 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable
 
-from dawndusk.models.fleet.calendar import Path
-from dawndusk.optimize.plan.problem.problem import Demand, Licence, Limits, Objective, PlanProblem, Site
-from dawndusk.optimize.plan.problem.score import LIMIT_RULES, Held
+from dawndusk.models.fleet.calendar import YearPath
+from dawndusk.optimize.plan.problem.problem import Licence, Limits, Objective, PlanDemand, PlanProblem, Site
+from dawndusk.optimize.plan.problem.score import LIMIT_RULES, HeldRow
 
 FIRST_MARGIN, GROWTH = 1.5, 2.0
 
 
-def scaled(path: Path | None, factor: float) -> Path | None:
+def scaled(path: YearPath | None, factor: float) -> YearPath | None:
     """Return a path times a factor."""
     if path is None:
         return None
@@ -43,7 +43,7 @@ def tightened(problem: PlanProblem, margins: dict[str, float], cost_usd: float =
         budget = None if path is None else dataclasses.replace(budget, usd_per_year=path)
     return dataclasses.replace(
         problem,
-        demand=Demand(
+        demand=PlanDemand(
             least_pflops=scaled(demand.least_pflops, more("compute_demand")),
             least_power_mw=scaled(demand.least_power_mw, more("power_demand")),
             most_power_mw=scaled(demand.most_power_mw, less("power_limit")),
@@ -100,7 +100,7 @@ def _licence(licence: Licence, milestone: float, room: float) -> Licence:
     return dataclasses.replace(licence, satellites=satellites, milestones=milestones)
 
 
-def margins_for(broken: Iterable[Held], before: dict[str, float]) -> dict[str, float]:
+def margins_for(broken: Iterable[HeldRow], before: dict[str, float]) -> dict[str, float]:
     """Return margins that would have kept what is broken, larger than those that did not."""
     found = dict(before)
     for held in broken:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from dawndusk.models.fleet.fleet import Decisions
 from dawndusk.optimize.plan.problem.problem import PlanProblem
-from dawndusk.optimize.plan.problem.score import Scored
+from dawndusk.optimize.plan.problem.score import ScoredPlan
 
 FEW, MORE = 20.0, 8.0
 """Launches in a year below which whole numbers are worth their branching, and how many times more are in each later
@@ -28,7 +28,7 @@ Bools = NDArray[np.bool_]
 
 
 @dataclass
-class Whole:
+class WholeDecisions:
     """Numbers that are whole because a search had fractions of them: launches (V, P), and satellites (D, V, P)."""
 
     launches: Bools | None = None
@@ -41,7 +41,7 @@ class Whole:
             known = getattr(self, name)
             setattr(self, name, fractions if known is None else known | fractions)
 
-    def numbers(self, problem: PlanProblem, best: Scored, rounds: int) -> dict[str, Bools]:
+    def numbers(self, problem: PlanProblem, best: ScoredPlan, rounds: int) -> dict[str, Bools]:
         """Return which launches (V, P) and which satellites (D, V, P) are whole in a round, the first one being 1."""
         flown, built = best.decisions.launches.sum(axis=1), best.decisions.built
         if built.sum() <= FEW_SATELLITES:

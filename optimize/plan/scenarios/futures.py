@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dawndusk.models.errors import DawnduskError
-from dawndusk.models.fleet.calendar import Calendar, Path
+from dawndusk.models.fleet.calendar import Calendar, YearPath
 from dawndusk.models.fleet.economy import Economy, economy_of
 from dawndusk.models.fleet.launching import Offer
 from dawndusk.optimize.plan.explain import all_slipped
@@ -17,7 +17,7 @@ from dawndusk.optimize.plan.problem.problem import PlanProblem
 
 
 @dataclass(frozen=True)
-class Scenario:
+class PlanScenario:
     """One way in which things may turn out.
 
     Attributes
@@ -39,7 +39,7 @@ class Scenario:
 
 def drawn_scenarios(
     vehicles: Sequence[str], count: int, seed: int, *, price_spread: float = 0.4, most_late_years: int = 3
-) -> list[Scenario]:
+) -> list[PlanScenario]:
     """Return equally likely scenarios, each drawn from (seed, index).
 
     Prices are log-normal of the given spread, delays whole years up to ``most_late_years``, failures between half and
@@ -51,11 +51,11 @@ def drawn_scenarios(
         prices = [(name, float(np.exp(rng.normal(0.0, price_spread)))) for name in vehicles]
         late = [(name, float(rng.integers(0, most_late_years + 1))) for name in vehicles]
         failures = [(name, float(2.0 ** rng.uniform(-1.0, 1.0))) for name in vehicles]
-        found.append(Scenario(f"s{index + 1:03d}", 1.0 / count, tuple(prices), tuple(late), tuple(failures)))
+        found.append(PlanScenario(f"s{index + 1:03d}", 1.0 / count, tuple(prices), tuple(late), tuple(failures)))
     return found
 
 
-def under(problem: PlanProblem, scenario: Scenario) -> PlanProblem:
+def under(problem: PlanProblem, scenario: PlanScenario) -> PlanProblem:
     """Return a plan's problem as it is in a scenario."""
     economy = problem.economy
     for name, _ in scenario.late_years:
@@ -69,10 +69,10 @@ def under(problem: PlanProblem, scenario: Scenario) -> PlanProblem:
         offer = offers.get(name, Offer())
         if name in factors:
             listed = economy.launching.price_usd[v] * factors[name]
-            offer = dataclasses.replace(offer, price_usd=Path(years_at, tuple(map(float, listed)), True))
+            offer = dataclasses.replace(offer, price_usd=YearPath(years_at, tuple(map(float, listed)), True))
         if name in failures:
             success = 1.0 - np.clip((1.0 - economy.launching.success[v]) * failures[name], 0.0, 0.9)
-            offer = dataclasses.replace(offer, success=Path(years_at, tuple(map(float, success))))
+            offer = dataclasses.replace(offer, success=YearPath(years_at, tuple(map(float, success))))
         offers[name] = offer
     for name in (*factors, *failures):
         _check(economy, name)

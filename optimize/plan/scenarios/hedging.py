@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 
 from dawndusk.optimize.plan.model.frame import Frame
 from dawndusk.optimize.plan.problem.problem import PlanProblem
-from dawndusk.optimize.plan.problem.score import Scored
-from dawndusk.optimize.plan.scenarios.futures import Scenario, under
+from dawndusk.optimize.plan.problem.score import ScoredPlan
+from dawndusk.optimize.plan.scenarios.futures import PlanScenario, under
 from dawndusk.optimize.plan.scenarios.two_stage import (
     Hedged,
     check_scenarios,
@@ -43,8 +43,8 @@ BOUND_EVERY = 4
 
 def progressive_hedging(
     problem: PlanProblem,
-    plan: Scored,
-    scenarios: Sequence[Scenario],
+    plan: ScoredPlan,
+    scenarios: Sequence[PlanScenario],
     *,
     first_periods: int,
     missed_usd_per_pflop_hour: float,
@@ -84,8 +84,8 @@ class _Run:
     def __init__(
         self,
         problem: PlanProblem,
-        plan: Scored,
-        scenarios: Sequence[Scenario],
+        plan: ScoredPlan,
+        scenarios: Sequence[PlanScenario],
         first_periods: int,
         missed: float,
         deadline: float,

@@ -29,10 +29,10 @@ from dawndusk.optimize.plan.model.pieces import first_pieces
 from dawndusk.optimize.plan.model.rows.families import linear
 from dawndusk.optimize.plan.model.rows.money import experience_terms, minus, premium_terms, variable_of
 from dawndusk.optimize.plan.problem.problem import Objective, PlanProblem
-from dawndusk.optimize.plan.problem.score import Scored
-from dawndusk.optimize.plan.scenarios.futures import Scenario, under
-from dawndusk.optimize.plan.solve.direct import Direct
-from dawndusk.optimize.plan.solve.highs import Answer
+from dawndusk.optimize.plan.problem.score import ScoredPlan
+from dawndusk.optimize.plan.scenarios.futures import PlanScenario, under
+from dawndusk.optimize.plan.solve.direct import MatrixModel
+from dawndusk.optimize.plan.solve.highs import SolverAnswer
 
 Floats = NDArray[np.float64]
 
@@ -63,7 +63,7 @@ class Hedged:
     """
 
     status: str
-    scenarios: tuple[Scenario, ...]
+    scenarios: tuple[PlanScenario, ...]
     objective: float
     bound: float
     mean_usd: float
@@ -82,7 +82,7 @@ class Hedged:
         return self.cost_usd - self.alone_usd
 
 
-def scenario_model(problem: PlanProblem, plan: Scored, missed_usd_per_pflop_hour: float) -> Any:
+def scenario_model(problem: PlanProblem, plan: ScoredPlan, missed_usd_per_pflop_hour: float) -> Any:
     """Return the linear model of one scenario: the curves of a plan's cost straightened, and demand that may be missed.
 
     ``model.expense`` is its discounted cost with what missed demand costs, in units of money.
@@ -99,7 +99,7 @@ def scenario_model(problem: PlanProblem, plan: Scored, missed_usd_per_pflop_hour
     return model
 
 
-def _straighten(model: Any, frame: Frame, plan: Scored) -> None:
+def _straighten(model: Any, frame: Frame, plan: ScoredPlan) -> None:
     """Put the learning premium per satellite, and the volume discount, of a plan in place of their curves."""
     for name in CURVES:
         component = model.find_component(name)
@@ -135,7 +135,7 @@ def _straighten(model: Any, frame: Frame, plan: Scored) -> None:
             row.deactivate()
 
 
-def premium_prices(economy: Economy, plan: Scored) -> Floats:
+def premium_prices(economy: Economy, plan: ScoredPlan) -> Floats:
     """Return what a reference satellite costs above its final price in each year of a plan, shape (L, Y).
 
     Years in which nothing is built have the price of the year before, the first ones that of the first that has one.
@@ -186,8 +186,8 @@ def _asked_pflops(frame: Frame, name: str, q: int) -> float:
 
 def hedge(
     problem: PlanProblem,
-    plan: Scored,
-    scenarios: Sequence[Scenario],
+    plan: ScoredPlan,
+    scenarios: Sequence[PlanScenario],
     *,
     first_periods: int,
     missed_usd_per_pflop_hour: float,
@@ -218,14 +218,14 @@ def hedge(
         whole.scenario[number].plan = model
     _join(whole, models, first_periods)
     _weigh(whole, models, scenarios, cvar_weight, cvar_level)
-    direct = Direct(whole)
+    direct = MatrixModel(whole)
     answer = direct.solve(time_limit_s=time_limit_s, relaxed=True)
     if answer.has_solution:
         direct.load(answer)
     return _hedged(answer, models, scenarios, alone, first_periods, cvar_level, begin, len(direct))
 
 
-def check_scenarios(scenarios: Sequence[Scenario], problem: PlanProblem, first_periods: int) -> None:
+def check_scenarios(scenarios: Sequence[PlanScenario], problem: PlanProblem, first_periods: int) -> None:
     """Raise ``DawnduskError`` where probabilities do not add up to one, or the first stage has no place."""
     total = sum(one.probability for one in scenarios)
     if not scenarios or any(one.probability < LEAST_PROBABILITY for one in scenarios) or abs(total - 1.0) > 1e-6:  # noqa: PLR2004
@@ -240,7 +240,7 @@ def check_scenarios(scenarios: Sequence[Scenario], problem: PlanProblem, first_p
 def _alone(model: Any, time_limit_s: float) -> float:
     """Return the least expense of one scenario by itself in USD."""
     model.least = pyo.Objective(expr=model.expense)
-    answer = Direct(model).solve(time_limit_s=time_limit_s, relaxed=True)
+    answer = MatrixModel(model).solve(time_limit_s=time_limit_s, relaxed=True)
     model.del_component(model.least)
     return float("nan") if answer.objective is None else answer.objective * model.money_unit
 
@@ -269,7 +269,7 @@ def _join(whole: Any, models: list[Any], first_periods: int) -> None:
             whole.same.add(stages[0][key] - stage[key] == 0.0)
 
 
-def _weigh(whole: Any, models: list[Any], scenarios: Sequence[Scenario], weight: float, level: float) -> None:
+def _weigh(whole: Any, models: list[Any], scenarios: Sequence[PlanScenario], weight: float, level: float) -> None:
     """Make mean and conditional value at risk the objective, in the units of money of the first scenario."""
     unit = models[0].money_unit
     usd = [model.expense * (model.money_unit / unit) for model in models]
@@ -302,9 +302,9 @@ def cvar(cost: Floats, probability: Floats, level: float) -> float:
 
 
 def _hedged(
-    answer: Answer,
+    answer: SolverAnswer,
     models: list[Any],
-    scenarios: Sequence[Scenario],
+    scenarios: Sequence[PlanScenario],
     alone: list[float],
     first_periods: int,
     level: float,

@@ -7,7 +7,7 @@ import math
 from dawndusk.models.fleet.fleet import Decisions
 from dawndusk.optimize.contradiction import check_plan
 from dawndusk.optimize.plan.problem.problem import Objective, PlanProblem
-from dawndusk.optimize.plan.problem.score import Scored, score
+from dawndusk.optimize.plan.problem.score import ScoredPlan, score
 
 
 class Bracket:
@@ -23,8 +23,8 @@ class Bracket:
 
     def __init__(self, problem: PlanProblem) -> None:
         self.problem = problem
-        self.best: Scored | None = None
-        self.near_miss: Scored | None = None
+        self.best: ScoredPlan | None = None
+        self.near_miss: ScoredPlan | None = None
         self.bound = -math.inf
 
     @property
@@ -53,7 +53,7 @@ class Bracket:
             return math.inf
         return max(self.upper - self.bound, 0.0) / self.scale
 
-    def offer(self, decisions: Decisions) -> Scored:
+    def offer(self, decisions: Decisions) -> ScoredPlan:
         """Keep decisions where they are the best so far, and return what they come to."""
         found = score(self.problem, decisions)
         if found.broken:
@@ -72,5 +72,5 @@ class Bracket:
         check_plan(self.upper, self.bound, sign=self.sign)
 
 
-def _miss(found: Scored) -> float:
+def _miss(found: ScoredPlan) -> float:
     return sum(held.excess for held in found.broken)

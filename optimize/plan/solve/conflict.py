@@ -40,7 +40,7 @@ ENDS_OF_TIERS = {"one", "least", "most"}
 
 
 @dataclass(frozen=True)
-class Given:
+class RelaxedRow:
     """One row that has to give: its rule, what it speaks of, its limit and by how much it gives, in its units.
 
     ``share`` is the amount over the limit, where that is not zero.
@@ -70,7 +70,7 @@ class PlanConflict:
         Rows that can not be met together, none of which can be left out; empty where none was found in time.
     """
 
-    given: tuple[Given, ...]
+    given: tuple[RelaxedRow, ...]
     alone: tuple[tuple[str, float], ...]
     irreducible: tuple[str, ...]
     seconds: float
@@ -118,7 +118,7 @@ def beyond_reach(problem: PlanProblem, objective: Objective, bound: float | None
         return None
     family, amount = FAMILIES[LIMIT_RULES[objective]], abs(bound - limit)
     share = amount / (abs(limit) or 1.0)
-    given = Given(family.name, "plan", family.sentence, limit, amount, family.units, share)
+    given = RelaxedRow(family.name, "plan", family.sentence, limit, amount, family.units, share)
     return PlanConflict((given,), ((family.name, share),), (), 0.0)
 
 
@@ -131,7 +131,7 @@ def together(found: PlanConflict | None, other: PlanConflict | None) -> PlanConf
     return PlanConflict(found.given, alone, other.irreducible, found.seconds + other.seconds)
 
 
-def _given(model: Any, families: Collection[str], deadline: float, seed: int) -> tuple[Given, ...]:
+def _given(model: Any, families: Collection[str], deadline: float, seed: int) -> tuple[RelaxedRow, ...]:
     """Return what has to give at least in some families; nothing where that is not enough."""
     slacks = add_slack(model, families)
     solver = Solver(model, seed=seed)
@@ -147,7 +147,7 @@ def _given(model: Any, families: Collection[str], deadline: float, seed: int) ->
             words = ", ".join(map(str, label)) if isinstance(label, tuple) else str(label)
             unit = family.unit(model.frame)
             amount = share * (abs(limit) or 1.0) * unit
-            found.append(Given(name, words, family.sentence, limit * unit, amount, family.units, share))
+            found.append(RelaxedRow(name, words, family.sentence, limit * unit, amount, family.units, share))
     return tuple(sorted(found, key=lambda given: -given.share))
 
 

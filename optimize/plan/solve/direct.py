@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pyomo.repn.plugins.standard_form import LinearStandardFormCompiler
 
-from dawndusk.optimize.plan.solve.highs import LEAST_TIME_S, THREADS, Answer
+from dawndusk.optimize.plan.solve.highs import LEAST_TIME_S, THREADS, SolverAnswer
 
 Floats = NDArray[np.float64]
 Terms = list[tuple[float, Any]]
@@ -35,7 +35,7 @@ DUAL, PRIMAL = 1, 4
 takes a fifth of the time there."""
 
 
-class Direct:
+class MatrixModel:
     """One Pyomo model as a matrix in HiGHS. What is fixed in the model is fixed; later changes are made here."""
 
     def __init__(self, model: Any, *, seed: int = 1) -> None:
@@ -88,7 +88,7 @@ class Direct:
         start: Iterable[tuple[Any, float]] = (),
         enough: float = math.inf,
         options: Mapping[str, Any] | None = None,
-    ) -> Answer:
+    ) -> SolverAnswer:
         """Solve; with ``relaxed`` without whole numbers.
 
         Parameters
@@ -133,7 +133,7 @@ class Direct:
         self.highs.changeColsCost(count, np.arange(count, dtype=np.int32), self.cost)
         self.highs.changeObjectiveOffset(self.offset)
 
-    def _answer(self, *, relaxed: bool) -> Answer:
+    def _answer(self, *, relaxed: bool) -> SolverAnswer:
         status = WORDS.get(self.highs.getModelStatus(), "failed")
         info, solution = self.highs.getInfo(), self.highs.getSolution()
         found = info.primal_solution_status == FEASIBLE
@@ -145,9 +145,9 @@ class Direct:
             status, bound = "optimal", max(self.bound, bound if bound is not None else -math.inf)
         if bound is not None and not np.isfinite(bound):
             bound = None
-        return Answer(status, objective, bound, np.array(solution.col_value) if found else None)
+        return SolverAnswer(status, objective, bound, np.array(solution.col_value) if found else None)
 
-    def load(self, answer: Answer) -> None:
+    def load(self, answer: SolverAnswer) -> None:
         """Put the values of an answer on the variables of the model."""
         for column, value in zip(self.columns, answer.values, strict=True):
             column.set_value(float(value), skip_validation=True)

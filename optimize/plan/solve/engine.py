@@ -22,18 +22,18 @@ from dawndusk.models.fleet.fleet import Decisions
 from dawndusk.optimize.plan.model.cuts import learning_weights
 from dawndusk.optimize.plan.model.milp import plan_model
 from dawndusk.optimize.plan.model.pieces import Pieces
-from dawndusk.optimize.plan.problem.problem import Effort, Objective, PlanProblem
-from dawndusk.optimize.plan.problem.score import LIMIT_RULES, Scored, score
+from dawndusk.optimize.plan.problem.problem import Objective, PlanEffort, PlanProblem
+from dawndusk.optimize.plan.problem.score import LIMIT_RULES, ScoredPlan, score
 from dawndusk.optimize.plan.problem.tighten import margins_for, tightened
-from dawndusk.optimize.plan.problem.whole import Whole
+from dawndusk.optimize.plan.problem.whole import WholeDecisions
 from dawndusk.optimize.plan.solve.conflict import PlanConflict, beyond_reach
-from dawndusk.optimize.plan.solve.direct import Direct
-from dawndusk.optimize.plan.solve.highs import Answer
+from dawndusk.optimize.plan.solve.direct import MatrixModel
+from dawndusk.optimize.plan.solve.highs import SolverAnswer
 from dawndusk.optimize.plan.solve.narrow import fine_pieces, fix_known, hull_pieces, narrowed, widest
-from dawndusk.optimize.plan.solve.planned import GapParts, Planned, Step, least_worth
+from dawndusk.optimize.plan.solve.planned import GapParts, Planned, PlanStep, least_worth
 from dawndusk.optimize.plan.solve.polish import POLISH_ROUNDS, polish, start_of, whole_of
-from dawndusk.optimize.plan.solve.priced import TRIAL_SHARE, Priced
-from dawndusk.optimize.plan.solve.reading import Wish, decisions_of, wish_of
+from dawndusk.optimize.plan.solve.priced import TRIAL_SHARE, PricedPlan
+from dawndusk.optimize.plan.solve.reading import FractionalPlan, decisions_of, wish_of
 from dawndusk.optimize.plan.solve.repair import repaired
 from dawndusk.optimize.result import Status
 
@@ -59,8 +59,8 @@ MOST_MISSED = 0.1
 
 def solve_plan(
     problem: PlanProblem,
-    effort: Effort | None = None,
-    report: Callable[[Step], None] = lambda _: None,
+    effort: PlanEffort | None = None,
+    report: Callable[[PlanStep], None] = lambda _: None,
     known: Iterable[Decisions] = (),
 ) -> Planned:
     """Solve a plan.
@@ -70,11 +70,11 @@ def solve_plan(
     effort : Effort, optional
         The gap asked for, the time limit and the seed.
     report : callable
-        Called with a ``Step`` now and then.
+        Called with a ``PlanStep`` now and then.
     known : iterable of Decisions
         Plans to begin with; those that break a rule are of no use and no harm.
     """
-    run = _Run(problem, effort or Effort(), report, tuple(known))
+    run = _Run(problem, effort or PlanEffort(), report, tuple(known))
     try:
         run.solve()
     except KeyboardInterrupt:
@@ -82,9 +82,9 @@ def solve_plan(
     return run.planned()
 
 
-class _Run(Priced):
+class _Run(PricedPlan):
     def __init__(
-        self, problem: PlanProblem, effort: Effort, report: Callable[[Step], None], known: Sequence[Decisions]
+        self, problem: PlanProblem, effort: PlanEffort, report: Callable[[PlanStep], None], known: Sequence[Decisions]
     ) -> None:
         super().__init__(problem)
         self.effort, self.report, self.known = effort, report, known
@@ -95,10 +95,10 @@ class _Run(Priced):
         self.rounds = 0
         self.found = widest(problem.economy)
         self.proof: tuple[float, float] | None = None
-        self.polished: Scored | None = None
-        self.narrowed: Scored | None = None
+        self.polished: ScoredPlan | None = None
+        self.narrowed: ScoredPlan | None = None
         self.wish: Decisions | None = None
-        self.whole = Whole()
+        self.whole = WholeDecisions()
         self.conflict: PlanConflict | None = None
         self.size = (0, 0)
         self.pieces: Pieces = hull_pieces(problem.economy, self.found)
@@ -146,7 +146,7 @@ class _Run(Priced):
         self.model = plan_model(self.problem, self.pieces)
         fix_known(self.model, self.found)
         self.units = self.model.frame.units
-        self.direct = Direct(self.model, seed=self.effort.seed)
+        self.direct = MatrixModel(self.model, seed=self.effort.seed)
         self.size = len(self.direct), self.direct.lp.num_row_
         self.trial(self.upper if self.is_ratio and self.best is not None else 0.0)
 
@@ -165,7 +165,7 @@ class _Run(Priced):
             self.trial(ratio)
         return True
 
-    def take(self, answer: Answer, stage: str, *, relaxed: bool = False) -> bool:
+    def take(self, answer: SolverAnswer, stage: str, *, relaxed: bool = False) -> bool:
         """Take bound and wish of an answer; return whether there is a solution."""
         if answer.status == "infeasible":
             self.infeasible = self.best is None
@@ -196,7 +196,7 @@ class _Run(Priced):
     def tell(self, stage: str) -> None:
         """Report where the solve stands."""
         best = math.nan if self.best is None else self.best.objective
-        self.report(Step(stage, time.monotonic() - self.begin, best, self.sign * self.bound))
+        self.report(PlanStep(stage, time.monotonic() - self.begin, best, self.sign * self.bound))
 
     def polish(self, rounds: int = POLISH_ROUNDS) -> None:
         """Look for better plans near the best one, or the nearest miss, and near what the model would buy."""
@@ -247,7 +247,7 @@ class _Run(Priced):
             raise KeyboardInterrupt
         self.tell("least of what is limited")
 
-    def tighten(self, first: Scored, *, relaxed: bool) -> None:
+    def tighten(self, first: ScoredPlan, *, relaxed: bool) -> None:
         """Look for a plan with a little less room, where rounding has broken rules.
 
         By the relaxation first, and by the mixed-integer model as well where that is what was rounded.
@@ -265,12 +265,12 @@ class _Run(Priced):
                 if not missed.broken:
                     break
 
-    def wish_with(self, margins: dict[str, float], cost_usd: float, *, relaxed: bool) -> Wish | None:
+    def wish_with(self, margins: dict[str, float], cost_usd: float, *, relaxed: bool) -> FractionalPlan | None:
         """Return what a model with less room would buy."""
         model = plan_model(tightened(self.problem, margins, cost_usd), self.pieces)
         fix_known(model, self.found)
         model.worth_price.set_value(self.model.worth_price.value)
-        direct = Direct(model, seed=self.effort.seed)
+        direct = MatrixModel(model, seed=self.effort.seed)
         answer = direct.solve(
             time_limit_s=TIGHTENED_SHARE * self.left_s,
             relaxed=relaxed,
@@ -390,4 +390,4 @@ class _Run(Priced):
         return GapParts(*(part / self.scale for part in parts))
 
 
-__all__ = ["Planned", "Step", "least_worth", "solve_plan"]
+__all__ = ["PlanStep", "Planned", "least_worth", "solve_plan"]

@@ -22,7 +22,7 @@ WORDS = {
 
 
 @dataclass(frozen=True, eq=False)
-class Answer:
+class SolverAnswer:
     """How a solve ended.
 
     ``status`` is ``optimal`` (within the gap asked for), ``time limit``, ``infeasible``, ``unbounded``,
@@ -49,7 +49,7 @@ class Solver:
 
     def solve(
         self, *, time_limit_s: float, rel_gap: float = 0.0, abs_gap: float = 1e-6, relaxed: bool = False
-    ) -> Answer:
+    ) -> SolverAnswer:
         """Solve the model as it is now; with ``relaxed`` without its whole numbers, where the bound is the optimum."""
         results = self.highs.solve(
             self.model,
@@ -75,13 +75,13 @@ class Solver:
         if bound is not None and not np.isfinite(bound):
             bound = None
         if found is None:
-            return Answer(status, None, bound, None)
-        return Answer(status, float(found), bound, results.solution_loader)
+            return SolverAnswer(status, None, bound, None)
+        return SolverAnswer(status, float(found), bound, results.solution_loader)
 
-    def load(self, answer: Answer) -> None:
+    def load(self, answer: SolverAnswer) -> None:
         """Put the values of an answer on the variables of the model."""
         answer.values.load_vars()
 
-    def duals(self, answer: Answer) -> Any:
+    def duals(self, answer: SolverAnswer) -> Any:
         """Return the dual value of every row of a solved linear programme, by Pyomo constraint."""
         return answer.values.get_duals()

@@ -21,7 +21,7 @@ from dawndusk.optimize.plan.model.cuts import cuts_of, learning_weights, tiers_o
 from dawndusk.optimize.plan.model.frame import Frame
 from dawndusk.optimize.plan.model.pieces import Pieces, most_units
 from dawndusk.optimize.plan.model.rows.money import experience_terms
-from dawndusk.optimize.plan.solve.direct import Direct, Terms
+from dawndusk.optimize.plan.solve.direct import MatrixModel, Terms
 
 Floats = NDArray[np.float64]
 
@@ -32,7 +32,7 @@ LEAST_ERROR = 0.01
 
 
 @dataclass(frozen=True, eq=False)
-class Ranges:
+class DecisionRanges:
     """Ranges of better plans.
 
     Attributes
@@ -51,7 +51,7 @@ class Ranges:
     started: int
 
 
-def widest(economy: Economy) -> Ranges:
+def widest(economy: Economy) -> DecisionRanges:
     """Return the ranges of all plans."""
     years = economy.calendar.years
     learning = {
@@ -61,10 +61,10 @@ def widest(economy: Economy) -> Ranges:
     most = economy.launching.most_in_year.sum(axis=1)
     names = economy.launching.vehicles
     bought = {name: (0.0, float(count)) for name, count in zip(names, most, strict=True)}
-    return Ranges(learning, bought, dict.fromkeys(names, (0.0, np.inf)), years)
+    return DecisionRanges(learning, bought, dict.fromkeys(names, (0.0, np.inf)), years)
 
 
-def hull_pieces(economy: Economy, found: Ranges, **rest: Any) -> Pieces:
+def hull_pieces(economy: Economy, found: DecisionRanges, **rest: Any) -> Pieces:
     """Return the fewest pieces whose relaxation is the best that ranges allow."""
     learning = {
         line: tuple(cuts_of(economy, float(a), float(b), np.inf) for a, b in zip(low, high, strict=True))
@@ -74,7 +74,7 @@ def hull_pieces(economy: Economy, found: Ranges, **rest: Any) -> Pieces:
     return Pieces(learning, volume, reach=found.learning, prices=prices, **rest)
 
 
-def fix_known(model: Any, found: Ranges) -> None:
+def fix_known(model: Any, found: DecisionRanges) -> None:
     """Fix what every better plan does: pieces that it has filled, and the year by which it has begun."""
     years = model.frame.calendar.year_labels
     for line, (low, _) in found.learning.items():
@@ -87,7 +87,7 @@ def fix_known(model: Any, found: Ranges) -> None:
         model.started[year].fix(1)
 
 
-def narrowed(model: Any, found: Ranges, objective: float, deadline: float, seed: int) -> Ranges:
+def narrowed(model: Any, found: DecisionRanges, objective: float, deadline: float, seed: int) -> DecisionRanges:
     """Return the ranges that plans at least as good as an objective, in units of the model, lie in.
 
     ``model`` is that of ``hull_pieces`` of the ranges known so far, with what is known fixed.
@@ -96,10 +96,10 @@ def narrowed(model: Any, found: Ranges, objective: float, deadline: float, seed:
 
 
 class _Narrower:
-    def __init__(self, model: Any, found: Ranges, objective: float, deadline: float, seed: int) -> None:
+    def __init__(self, model: Any, found: DecisionRanges, objective: float, deadline: float, seed: int) -> None:
         self.model, self.found, self.deadline = model, found, deadline
         self.frame: Frame = model.frame
-        self.direct = Direct(model, seed=seed)
+        self.direct = MatrixModel(model, seed=seed)
         self.direct.only_better_than(objective)
 
     def end(self, terms: Terms, sign: float, otherwise: float) -> float:
@@ -111,7 +111,7 @@ class _Narrower:
         value = sign * least
         return value - sign * (MARGIN * abs(value) + MARGIN)
 
-    def narrow(self) -> Ranges:
+    def narrow(self) -> DecisionRanges:
         started = self.started()
         learning = {line: self.experience(n, line) for n, line in enumerate(self.frame.economy.lines)}
         bought, listed = dict(self.found.bought), dict(self.found.listed)
@@ -119,7 +119,7 @@ class _Narrower:
             bought[name] = self.of_tiers(name, self.model.bought, bought[name])
             if self.is_discounted(name, bought[name]):
                 listed[name] = self.of_tiers(name, self.model.spent, listed[name])
-        return Ranges(learning, bought, listed, started)
+        return DecisionRanges(learning, bought, listed, started)
 
     def started(self) -> int:
         """Return the first year by which not to have launched is worse, from the last one backwards."""
@@ -169,7 +169,7 @@ class _Narrower:
         return np.asarray(order[errors[order] > LEAST_ERROR * errors.sum()])
 
 
-def fine_pieces(economy: Economy, found: Ranges, allowed_usd: float, weights: Floats, **rest: Any) -> Pieces:
+def fine_pieces(economy: Economy, found: DecisionRanges, allowed_usd: float, weights: Floats, **rest: Any) -> Pieces:
     """Return pieces inside of ranges whose chords leave out no more than an amount of the objective in all.
 
     ``weights`` are USD of the objective per reference satellite of premium at the end of each year, shape (L, Y). The
@@ -190,4 +190,4 @@ def fine_pieces(economy: Economy, found: Ranges, allowed_usd: float, weights: Fl
     return dataclasses.replace(hull, learning={line: tuple(cuts) for line, cuts in learning.items()})
 
 
-__all__ = ["Ranges", "fine_pieces", "fix_known", "hull_pieces", "narrowed", "widest"]
+__all__ = ["DecisionRanges", "fine_pieces", "fix_known", "hull_pieces", "narrowed", "widest"]

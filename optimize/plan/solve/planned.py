@@ -10,13 +10,13 @@ from dawndusk.models.constants import HOURS_PER_YEAR
 from dawndusk.models.fleet.fleet import KW_PER_MW
 from dawndusk.optimize.plan.model.pieces import Pieces
 from dawndusk.optimize.plan.problem.problem import PlanProblem
-from dawndusk.optimize.plan.problem.score import Scored
+from dawndusk.optimize.plan.problem.score import ScoredPlan
 from dawndusk.optimize.plan.solve.conflict import PlanConflict
 from dawndusk.optimize.result import Result
 
 
 @dataclass(frozen=True)
-class Step:
+class PlanStep:
     """Where a solve stands: what it does, its exact objective and its bound so far."""
 
     stage: str
@@ -58,8 +58,8 @@ class Planned(Result):
 
     problem: PlanProblem
     model_objective: float | None
-    plan: Scored | None
-    near_miss: Scored | None
+    plan: ScoredPlan | None
+    near_miss: ScoredPlan | None
     rounds: int
     columns: int
     rows: int

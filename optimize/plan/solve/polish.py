@@ -28,14 +28,14 @@ from dawndusk.optimize.plan.model.milp import plan_model
 from dawndusk.optimize.plan.model.pieces import Pieces, Price, most_units
 from dawndusk.optimize.plan.problem.manifest import carried, loads
 from dawndusk.optimize.plan.problem.problem import Objective, PlanProblem
-from dawndusk.optimize.plan.problem.score import Scored
+from dawndusk.optimize.plan.problem.score import ScoredPlan
 from dawndusk.optimize.plan.problem.tighten import margins_for, tightened
-from dawndusk.optimize.plan.solve.direct import Direct
-from dawndusk.optimize.plan.solve.reading import Wish, wish_of
+from dawndusk.optimize.plan.solve.direct import MatrixModel
+from dawndusk.optimize.plan.solve.reading import FractionalPlan, wish_of
 from dawndusk.optimize.plan.solve.repair import repaired
 
 Floats = NDArray[np.float64]
-Offer = Callable[[Decisions], Scored]
+Offer = Callable[[Decisions], ScoredPlan]
 
 POLISH_ROUNDS = 4
 LEAST_GAIN = 0.1
@@ -61,7 +61,7 @@ STEP = 1e-6
 
 def polish(
     problem: PlanProblem,
-    best: Scored,
+    best: ScoredPlan,
     offer: Offer,
     *,
     time_limit_s: float,
@@ -69,7 +69,7 @@ def polish(
     seed: int,
     around: Decisions | None = None,
     rounds: int = POLISH_ROUNDS,
-) -> Scored:
+) -> ScoredPlan:
     """Return the best plan found near a known one, itself where none is better.
 
     The known one may break rules by a little: whatever keeps them all is better.
@@ -99,7 +99,7 @@ def polish(
 @dataclass
 class _Search:
     problem: PlanProblem
-    best: Scored
+    best: ScoredPlan
     offer: Offer
     gap: float
     seed: int
@@ -127,7 +127,7 @@ class _Search:
             self.best = found
         return sign * (before.objective - found.objective) > LEAST_GAIN * self.gap * abs(before.objective)
 
-    def found(self, around: Decisions) -> Scored | None:
+    def found(self, around: Decisions) -> ScoredPlan | None:
         """Return the best plan by tangents, costed exactly."""
         less = tightened(self.problem, self.margins, self.best.accounts.cost_usd)
         straight = tangents(less, around)
@@ -150,7 +150,7 @@ class _Search:
         direct.load(answer)
         return self.offer(whole_of(self.problem, wish_of(direct.model)))
 
-    def direct(self, problem: PlanProblem, pieces: Pieces, chosen: NDArray[np.bool_] | None = None) -> Direct:
+    def direct(self, problem: PlanProblem, pieces: Pieces, chosen: NDArray[np.bool_] | None = None) -> MatrixModel:
         """Return the model of a problem with its pieces, of what is chosen alone where that is stated."""
         model = plan_model(problem, pieces)
         fix_first_pieces(model)
@@ -162,7 +162,7 @@ class _Search:
             for key, variable in model.share.items():
                 if not chosen[index(key)]:
                     variable.fix(0.0)
-        return Direct(model, seed=self.seed)
+        return MatrixModel(model, seed=self.seed)
 
 
 def tangents(problem: PlanProblem, decisions: Decisions) -> Pieces:
@@ -262,7 +262,7 @@ def _indices(frame: Frame) -> Callable[[tuple[str, str, str]], tuple[int, int, i
     return lambda key: (d[key[0]], v[key[1]], p[key[2]])
 
 
-def _worth_buying(direct: Direct, values: Floats, best: Scored) -> NDArray[np.bool_]:
+def _worth_buying(direct: MatrixModel, values: Floats, best: ScoredPlan) -> NDArray[np.bool_]:
     """Return what is bought in the relaxation or the plan, or nearly worth buying; the nearest first up to a number."""
     model = direct.model
     index = _indices(model.frame)
@@ -283,7 +283,7 @@ def _worth_buying(direct: Direct, values: Floats, best: Scored) -> NDArray[np.bo
     return chosen
 
 
-def start_of(model: Any, plan: Scored) -> Iterator[tuple[Any, float]]:
+def start_of(model: Any, plan: ScoredPlan) -> Iterator[tuple[Any, float]]:
     """Yield the whole variables of a model with their values in a plan."""
     frame: Frame = model.frame
     economy, d = frame.economy, plan.decisions
@@ -317,7 +317,7 @@ def start_of(model: Any, plan: Scored) -> Iterator[tuple[Any, float]]:
         yield variable, float(d.built[frame.designs.index(name)].any())
 
 
-def _operates(frame: Frame, plan: Scored, year: int) -> bool:
+def _operates(frame: Frame, plan: ScoredPlan, year: int) -> bool:
     """Return whether satellites of a plan are in orbit through a whole year, as the row on mission control counts."""
     steps = frame.calendar.steps_per_year
     first, end = year * steps, (year + 1) * steps
@@ -330,7 +330,7 @@ def _operates(frame: Frame, plan: Scored, year: int) -> bool:
     return False
 
 
-def whole_of(problem: PlanProblem, wish: Wish) -> Decisions:
+def whole_of(problem: PlanProblem, wish: FractionalPlan) -> Decisions:
     """Return a wish as it is where it is whole and can be packed, else repaired."""
     figures = problem.economy.figures
     built = wish.share * figures.per_launch[:, :, None]

@@ -12,7 +12,7 @@ from typing import Any
 
 from dawndusk.optimize.plan.problem.problem import Objective, PlanProblem
 from dawndusk.optimize.plan.solve.bracket import Bracket
-from dawndusk.optimize.plan.solve.direct import Direct
+from dawndusk.optimize.plan.solve.direct import MatrixModel
 from dawndusk.optimize.plan.solve.planned import least_worth
 
 TRIAL_SHARE = 0.7
@@ -20,7 +20,7 @@ TRIAL_SHARE = 0.7
 finds nothing cheaper than that, what it is solved to makes up the rest."""
 
 
-class Priced(Bracket):
+class PricedPlan(Bracket):
     """What is known of a plan, and the model that it is known from.
 
     Attributes
@@ -34,7 +34,7 @@ class Priced(Bracket):
     """
 
     model: Any
-    direct: Direct
+    direct: MatrixModel
     units: tuple[float, float]
 
     def __init__(self, problem: PlanProblem) -> None:

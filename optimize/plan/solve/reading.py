@@ -16,7 +16,7 @@ Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
-class Wish:
+class FractionalPlan:
     """What a solution of the model would buy, fractions and all.
 
     ``share`` (D, V, P) in launches, ``launches`` (V, O, P), ``ground`` (A, P).
@@ -27,12 +27,12 @@ class Wish:
     ground: Floats
 
 
-def decisions_of(problem: PlanProblem, wish: Wish) -> Decisions:
+def decisions_of(problem: PlanProblem, wish: FractionalPlan) -> Decisions:
     """Return the decisions of a wish, fractions and all."""
     return Decisions(wish.share * problem.economy.figures.per_launch[:, :, None], wish.launches, wish.ground)
 
 
-def wish_of(model: Any) -> Wish:
+def wish_of(model: Any) -> FractionalPlan:
     """Return what the loaded values of a model would buy."""
     frame: Frame = model.frame
     periods = {label: p for p, label in enumerate(frame.labels)}
@@ -50,4 +50,4 @@ def wish_of(model: Any) -> Wish:
         launches[vehicles[v], orbits[o], periods[p]] = max(variable.value or 0.0, 0.0)
     for (a, p), variable in model.ground.items():
         ground[rivals[a], periods[p]] = max(variable.value or 0.0, 0.0)
-    return Wish(share, launches, ground)
+    return FractionalPlan(share, launches, ground)

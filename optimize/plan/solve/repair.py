@@ -12,13 +12,13 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from dawndusk.models.fleet.calendar import Path
+from dawndusk.models.fleet.calendar import YearPath
 from dawndusk.models.fleet.economy import Economy
 from dawndusk.models.fleet.fleet import KW_PER_MW, Decisions, fleet_of
 from dawndusk.optimize.plan.problem.coefficients import Coefficients, coefficients_of
 from dawndusk.optimize.plan.problem.manifest import carried, loads
 from dawndusk.optimize.plan.problem.problem import PlanProblem
-from dawndusk.optimize.plan.solve.reading import Wish
+from dawndusk.optimize.plan.solve.reading import FractionalPlan
 
 Floats = NDArray[np.float64]
 Counts = NDArray[np.int64]
@@ -28,7 +28,7 @@ MOST_ROUNDS = 4000
 ENOUGH = 1e-9
 
 
-def repaired(problem: PlanProblem, wish: Wish) -> Decisions:
+def repaired(problem: PlanProblem, wish: FractionalPlan) -> Decisions:
     """Return whole decisions near a wish; what they cost and break is for ``score`` to say."""
     packer = _Packer(problem, wish)
     packer.round_launches()
@@ -40,7 +40,7 @@ def repaired(problem: PlanProblem, wish: Wish) -> Decisions:
 @dataclass
 class _Packer:
     problem: PlanProblem
-    wish: Wish
+    wish: FractionalPlan
     launches: Counts = field(init=False)
     built: Counts = field(init=False)
     ground: Floats = field(init=False)
@@ -157,7 +157,7 @@ class _Packer:
             if path is not None:
                 self._meet(path, each, ground, name)
 
-    def _meet(self, path: Path, each: Floats, ground: Floats, name: str) -> None:
+    def _meet(self, path: YearPath, each: Floats, ground: Floats, name: str) -> None:
         calendar = self.economy.calendar
         asked = path.at(calendar.middles[: calendar.periods])
         stuck: set[int] = set()

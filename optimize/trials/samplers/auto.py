@@ -54,7 +54,7 @@ MAKERS: dict[str, Callable[[], Sampler]] = {
 
 
 @dataclass(frozen=True)
-class Choice:
+class SamplerChoice:
     """A sampler, and one sentence on what it is and why it was taken."""
 
     sampler: Sampler
@@ -82,7 +82,7 @@ def usual_batch(evaluations: int) -> int:
 
 def chosen(
     question: Question, *, evaluations: int, batch: int, evaluation_s: float, prior: Prior | None = None
-) -> Choice:
+) -> SamplerChoice:
     """Return the sampler for a search.
 
     What an evaluation costs is measured and so differs from run to run: a search that is to be taken up again must
@@ -105,7 +105,7 @@ def chosen(
     goals, width = len(question.goals), len(question.space.names)
     breeds = f"auto chose population ({size} designs to a generation)"
     if goals > MOST_GOALS or width > MOST_COLUMNS:
-        return Choice(population, f"{breeds}: {goals} goals and {width} variables are too many to model.")
+        return SamplerChoice(population, f"{breeds}: {goals} goals and {width} variables are too many to model.")
     model_s = MODEL_S + MODEL_S_PER_OUTPUT * (goals + len(question.rules))
     spent_s = evaluations * evaluation_s
     batches = int(max(spent_s, BEARABLE_S) / model_s)
@@ -113,14 +113,14 @@ def chosen(
     if batches * batch >= evaluations:
         models = f"{_count(goals, 'goal')} and {_count(len(question.rules), 'rule')}"
         why = f"{cost} are worth models of {models} before every batch of {batch}"
-        return Choice(SurrogateSampler(prior), f"auto chose surrogate: {why}.")
+        return SamplerChoice(SurrogateSampler(prior), f"auto chose surrogate: {why}.")
     if batches < LEAST_BATCHES:
-        return Choice(population, f"{breeds}: models would take longer than {cost}.")
+        return SamplerChoice(population, f"{breeds}: models would take longer than {cost}.")
     until = batches * batch
     words = (
         f"auto chose surrogate for {until:,} evaluations, then population: more models would take longer than {cost}."
     )
-    return Choice(PhasedSampler(SurrogateSampler(prior), until, population), words)
+    return SamplerChoice(PhasedSampler(SurrogateSampler(prior), until, population), words)
 
 
 def _seconds(seconds: float) -> str:

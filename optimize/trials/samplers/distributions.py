@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 
-from dawndusk.optimize.space.dimensions import Category, Dimension, Real, Space
+from dawndusk.optimize.space.dimensions import Category, Dimension, RealNumber, Space
 
 
 def distributions_of(space: Space) -> dict[str, BaseDistribution]:
@@ -15,6 +15,6 @@ def distributions_of(space: Space) -> dict[str, BaseDistribution]:
 def _distribution(dimension: Dimension) -> BaseDistribution:
     if isinstance(dimension, Category):
         return CategoricalDistribution(dimension.names)
-    if isinstance(dimension, Real):
+    if isinstance(dimension, RealNumber):
         return FloatDistribution(dimension.low, dimension.high, log=dimension.logarithmic)
     return IntDistribution(dimension.low, dimension.high, log=dimension.logarithmic)

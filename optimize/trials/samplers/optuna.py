@@ -14,7 +14,7 @@ import numpy as np
 import optuna
 from optuna.samplers import BaseSampler, GPSampler, NSGAIIISampler, NSGAIISampler, TPESampler
 
-from dawndusk.optimize.space.columns import Columns, Fresh
+from dawndusk.optimize.space.columns import Fresh, SpaceColumns
 from dawndusk.optimize.space.dimensions import Point, Value
 from dawndusk.optimize.trials.question import History
 from dawndusk.optimize.trials.samplers.optuna_study import STUDY_NAME, Mirror, quietly
@@ -66,7 +66,7 @@ class OptunaSampler:
         self, history: History, count: int, *, seed: int, batch: int, pending: Sequence[Point] = ()
     ) -> list[dict[str, Value]]:
         """Return points to evaluate next; see ``Sampler``."""
-        fresh = Fresh(Columns.of(history.question.space), history.known, count, pending)
+        fresh = Fresh(SpaceColumns.of(history.question.space), history.known, count, pending)
         with quietly():
             sampler = MAKERS[self.name](_seed(STREAM, seed, batch))
             with one_thread():

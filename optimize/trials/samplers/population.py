@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from dawndusk.optimize.heuristics.dominance import order_of
 from dawndusk.optimize.heuristics.genetic import children, stepped
 from dawndusk.optimize.heuristics.reference_directions import spread_over
-from dawndusk.optimize.space.columns import Columns, Fresh
+from dawndusk.optimize.space.columns import Fresh, SpaceColumns
 from dawndusk.optimize.space.dimensions import Point, Value
 from dawndusk.optimize.trials.question import History, Trial
 
@@ -49,13 +49,13 @@ class PopulationSampler:
     population: int = POPULATION
     directions: bool | None = None
     name: str = "population"
-    _line: Line | None = field(default=None, repr=False)
+    _line: Lineage | None = field(default=None, repr=False)
 
     def propose(
         self, history: History, count: int, *, seed: int, batch: int, pending: Sequence[Point] = ()
     ) -> list[dict[str, Value]]:
         """Return points to evaluate next; see ``Sampler``."""
-        columns = Columns.of(history.question.space)
+        columns = SpaceColumns.of(history.question.space)
         rng = np.random.default_rng([STREAM, seed, batch])
         fresh = Fresh(columns, history.known, count, pending)
         asked = len(history) + len(pending)
@@ -75,12 +75,12 @@ class PopulationSampler:
         goals = len(history.question.goals)
         if self._line is None or not self._line.leads_to(history):
             by_direction = self.directions if self.directions is not None else goals >= MANY_GOALS
-            self._line = Line(self.population, by_direction and goals > 1)
+            self._line = Lineage(self.population, by_direction and goals > 1)
         return self._line.parents(history)
 
 
 @dataclass
-class Line:
+class Lineage:
     """The survivors of a history: those of each generation are chosen among those before and its own trials.
 
     A generation is as many trials as there are parents, whatever the batches were, so that the survivors follow from
@@ -120,7 +120,7 @@ class Line:
         return spread
 
 
-def offspring(columns: Columns, parents: Floats, count: int, rng: np.random.Generator) -> Floats:
+def offspring(columns: SpaceColumns, parents: Floats, count: int, rng: np.random.Generator) -> Floats:
     """Return children of parents that are given best first: half by crossover, half by differential steps.
 
     Each parent won a tournament of two.

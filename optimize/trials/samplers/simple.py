@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from dawndusk.models.errors import DawnduskError
 from dawndusk.optimize.heuristics.dominance import order_of
-from dawndusk.optimize.space.columns import Columns, Fresh
+from dawndusk.optimize.space.columns import Fresh, SpaceColumns
 from dawndusk.optimize.space.dimensions import Point, Value
 from dawndusk.optimize.space.sampling import sobol
 from dawndusk.optimize.trials.question import History, Trial
@@ -39,7 +39,7 @@ class RandomSampler:
         self, history: History, count: int, *, seed: int, batch: int, pending: Sequence[Point] = ()
     ) -> list[dict[str, Value]]:
         """Return points to evaluate next; see ``Sampler``."""
-        columns = Columns.of(history.question.space)
+        columns = SpaceColumns.of(history.question.space)
         fresh = Fresh(columns, history.known, count, pending)
         even = sobol(columns.width, np.random.default_rng([STREAM, seed]))
         asked = len(history) + len(pending)
@@ -69,7 +69,7 @@ class CmaesSampler:
         """Return points to evaluate next; see ``Sampler``."""
         if len(history.question.goals) > 1:
             raise DawnduskError(f"search.sampler: 'cmaes' with {len(history.question.goals)} goals; allowed 1")
-        columns = Columns.of(history.question.space)
+        columns = SpaceColumns.of(history.question.space)
         fresh = Fresh(columns, history.known, count, pending)
         rng = np.random.default_rng([CMA_STREAM, seed, batch])
         if self._told is None or not self._told.leads_to(history):
@@ -83,7 +83,7 @@ class CmaesSampler:
 class _Told:
     """The strategy after the whole generations of a history."""
 
-    def __init__(self, columns: Columns) -> None:
+    def __init__(self, columns: SpaceColumns) -> None:
         self.columns = columns
         self.numbers = np.flatnonzero(columns.free & ~columns.category)
         self.size = max(SMALLEST_GENERATION, 4 + int(3 * np.log(max(len(self.numbers), 1))))

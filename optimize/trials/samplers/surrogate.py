@@ -18,11 +18,11 @@ from numpy.typing import NDArray
 
 from dawndusk.optimize.heuristics.dominance import not_dominated, order_of
 from dawndusk.optimize.heuristics.genetic import nearby
-from dawndusk.optimize.space.columns import Columns, Fresh
+from dawndusk.optimize.space.columns import Fresh, SpaceColumns
 from dawndusk.optimize.space.dimensions import Point, Value
 from dawndusk.optimize.trials.question import History
 from dawndusk.optimize.trials.samplers.population import offspring
-from dawndusk.optimize.trials.surrogate.improvement import Boxes, boxes_of, expected_improvement
+from dawndusk.optimize.trials.surrogate.improvement import HypervolumeBoxes, boxes_of, expected_improvement
 from dawndusk.optimize.trials.surrogate.modelling import (
     FIRST_LEAST,
     FIRST_MOST,
@@ -76,7 +76,7 @@ class SurrogateSampler:
     ) -> list[dict[str, Value]]:
         """Return points to evaluate next; see ``Sampler``."""
         space = history.question.space
-        columns = Columns.of(space)
+        columns = SpaceColumns.of(space)
         rng = np.random.default_rng([STREAM, seed, batch])
         fresh = Fresh(columns, history.known, count, pending)
         begin = first_count(columns.width)
@@ -92,7 +92,7 @@ class SurrogateSampler:
         return fresh.points
 
     def _model(
-        self, history: History, columns: Columns, fresh: Fresh, pending: Floats, rng: np.random.Generator
+        self, history: History, columns: SpaceColumns, fresh: Fresh, pending: Floats, rng: np.random.Generator
     ) -> None:
         data = data_of(history, columns, self.prior)
         if self._chain is None or self._chain.columns.space != columns.space:
@@ -104,7 +104,7 @@ class SurrogateSampler:
         choose(Acquisition.of(models, data, rng), fresh, pending, rng)
         self._breed(columns, data, fresh, fresh.missing, rng)
 
-    def _breed(self, columns: Columns, data: Data, fresh: Fresh, count: int, rng: np.random.Generator) -> None:
+    def _breed(self, columns: SpaceColumns, data: Data, fresh: Fresh, count: int, rng: np.random.Generator) -> None:
         """Add up to ``count`` children of the best trials."""
         wanted, fresh.count = fresh.count, len(fresh.points) + count
         for _ in range(BREEDINGS):
@@ -118,7 +118,7 @@ def first_count(width: int) -> int:
     return min(max(width + 1, FIRST_LEAST), FIRST_MOST)
 
 
-def bred(columns: Columns, data: Data, count: int, rng: np.random.Generator) -> Floats:
+def bred(columns: SpaceColumns, data: Data, count: int, rng: np.random.Generator) -> Floats:
     """Return children of the best trials, shape (count, D)."""
     order, _, _ = order_of(np.nan_to_num(data.values), data.violation, POPULATION)
     return offspring(columns, data.rows[order[:POPULATION]], count, rng)
@@ -151,12 +151,12 @@ class Acquisition:
         said = self.models.predict(rows, self.ideal + REFERENCE * self.span)
         return replace(said, mean=(said.mean - self.ideal) / self.span, deviation=said.deviation / self.span)
 
-    def boxes(self, front: Floats) -> Boxes | None:
+    def boxes(self, front: Floats) -> HypervolumeBoxes | None:
         """Return what a front leaves to be improved, nothing where there is no front yet."""
         return boxes_of(front, np.full(front.shape[1], REFERENCE), floor=FLOOR) if len(front) else None
 
 
-def score(boxes: Boxes | None, said: Prediction) -> Floats:
+def score(boxes: HypervolumeBoxes | None, said: Prediction) -> Floats:
     """Return the log of improvement times chance; the chance alone until a trial keeps every rule."""
     if boxes is None:
         return said.chance

@@ -28,14 +28,14 @@ INVERSE_ROOT_2_PI = 1.0 / np.sqrt(2.0 * np.pi)
 
 
 @dataclass(frozen=True, eq=False)
-class Boxes:
+class HypervolumeBoxes:
     """Boxes that fill the space up to a reference point that no point of a front dominates, shape (B, goals) each."""
 
     low: Floats
     high: Floats
 
 
-def boxes_of(front: Floats, reference: Floats, *, floor: float = -np.inf) -> Boxes:
+def boxes_of(front: Floats, reference: Floats, *, floor: float = -np.inf) -> HypervolumeBoxes:
     """Return the boxes beside a front of shape (N, goals), small is good, from a floor of every goal on.
 
     Where the front has more points than can be cut at a bearable cost, the most crowded are left out.
@@ -43,7 +43,7 @@ def boxes_of(front: Floats, reference: Floats, *, floor: float = -np.inf) -> Box
     inside = front[(front < reference).all(axis=1)]
     inside = _thinned(_front(inside), MOST_IN_FRONT.get(front.shape[1], LEAST_FRONT))
     low, high = _cut(inside, reference)
-    return Boxes(np.maximum(low, floor), np.maximum(high, floor))
+    return HypervolumeBoxes(np.maximum(low, floor), np.maximum(high, floor))
 
 
 def _front(values: Floats) -> Floats:
@@ -85,7 +85,7 @@ def _steps(front: Floats, reference: Floats) -> tuple[Floats, Floats]:
     return low, np.column_stack([edges[1:], tops])
 
 
-def expected_improvement(boxes: Boxes, mean: Floats, deviation: Floats) -> Floats:
+def expected_improvement(boxes: HypervolumeBoxes, mean: Floats, deviation: Floats) -> Floats:
     """Return the expected growth of the hypervolume by independent normal points, shape (M,).
 
     Parameters

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy.special import log_ndtr
 
 from dawndusk.optimize.heuristics.dominance import not_dominated, order_of
-from dawndusk.optimize.space.columns import Columns
+from dawndusk.optimize.space.columns import SpaceColumns
 from dawndusk.optimize.space.dimensions import Point
 from dawndusk.optimize.trials.question import History
 from dawndusk.optimize.trials.surrogate.gaussian_process import KERNELS, Hyper, Kernel, Process, fitted, usual_hyper
@@ -104,7 +104,7 @@ class Data:
         return np.sort(np.concatenate([order[:top], spread])).astype(np.intp)
 
 
-def data_of(history: History, columns: Columns, prior: Prior | None = None) -> Data:
+def data_of(history: History, columns: SpaceColumns, prior: Prior | None = None) -> Data:
     """Return a history as models see it."""
     rows, values, violations = history.rows, history.values, history.violations
     failed = np.asarray(np.isnan(values).any(axis=1))
@@ -125,7 +125,7 @@ def _offsets(said: Floats, blank: Floats, width: int) -> Floats:
 
 
 @dataclass(frozen=True, eq=False)
-class Form:
+class OutputForm:
     """How an output is modelled: which warp and which hyperparameters, and how well these foretell what is known."""
 
     warp: int
@@ -133,7 +133,7 @@ class Form:
     merit: float
 
 
-Forms: TypeAlias = dict[tuple[int, Kernel], Form]
+Forms: TypeAlias = dict[tuple[int, Kernel], OutputForm]
 
 
 @dataclass(frozen=True, eq=False)
@@ -186,7 +186,7 @@ def _warps(data: Data, output: int, kept: Indices) -> list[Warp]:
 class Chain:
     """Forms of every output at growing numbers of trials, each fitted from the one before."""
 
-    columns: Columns
+    columns: SpaceColumns
     _data: Data | None = None
     _links: dict[int, list[Forms]] = field(default_factory=dict)
 
@@ -221,7 +221,7 @@ def _starts_with(data: Data, earlier: Data) -> bool:
     return np.array_equal(first.rows, earlier.rows) and np.array_equal(first.outputs, earlier.outputs, equal_nan=True)
 
 
-def _refitted(columns: Columns, data: Data, output: int, earlier: Forms, number: int) -> Forms:
+def _refitted(columns: SpaceColumns, data: Data, output: int, earlier: Forms, number: int) -> Forms:
     """Return the forms of one output fitted to data: all of them from time to time, else the best one so far."""
     if not data.matters(output):
         return earlier
@@ -238,14 +238,14 @@ def _refitted(columns: Columns, data: Data, output: int, earlier: Forms, number:
             before = earlier.get((index, kernel))
             if every or best == (index, kernel):
                 process = _fit(columns, data.features[kept], kernel, warp(values), before, afresh=every)
-                forms[index, kernel] = Form(index, process.hyper, _merit(process, warp, values, matter))
+                forms[index, kernel] = OutputForm(index, process.hyper, _merit(process, warp, values, matter))
             elif before is not None:
                 forms[index, kernel] = replace(before, merit=-np.inf)
     return forms
 
 
 def _fit(
-    columns: Columns, features: Floats, kernel: Kernel, warped: Floats, before: Form | None, *, afresh: bool
+    columns: SpaceColumns, features: Floats, kernel: Kernel, warped: Floats, before: OutputForm | None, *, afresh: bool
 ) -> Process:
     """Return a fitted process, from the hyperparameters before, from the usual ones, or the better of both."""
     starts: list[Hyper | None] = [before.hyper] if before else []
@@ -284,7 +284,7 @@ def _answered(data: Data, output: int, indices: Indices) -> Indices:
 class Models:
     """Fitted models of the goals, and of the rules that any trial has broken or come near to."""
 
-    columns: Columns
+    columns: SpaceColumns
     goals: tuple[Output, ...]
     rules: tuple[tuple[int, Output], ...]
     width: int
@@ -354,13 +354,13 @@ def models_of(chain: Chain, data: Data, prior: Prior | None = None, most: int = 
     return Models(chain.columns, tuple(goals), tuple(rules), data.outputs.shape[1], data.blank, prior)
 
 
-def _output(columns: Columns, data: Data, output: int, forms: Forms, kept: Indices) -> Output:
+def _output(columns: SpaceColumns, data: Data, output: int, forms: Forms, kept: Indices) -> Output:
     kept = _answered(data, output, kept)
     values = (data.outputs - data.offsets)[kept, output]
     warps = _warps(data, output, kept)
     best = max(forms.values(), key=lambda form: form.merit) if forms else None
     if best is None or best.warp >= len(warps):
-        best = Form(0, usual_hyper(columns.groups), 0.0)
+        best = OutputForm(0, usual_hyper(columns.groups), 0.0)
     warp = warps[best.warp]
     process = Process(best.hyper, columns.groups, data.features[kept], warp(values))
     return Output(warp, process, _doubt(process, _matter(data, output, kept)))

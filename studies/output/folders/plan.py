@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from dawndusk.models.errors import MissingExtraError, one_of
 from dawndusk.optimize.plan.model.milp import plan_model
-from dawndusk.studies.input.errors import Place, Problem, StudyError
+from dawndusk.studies.input.errors import Place, StudyError, StudyProblem
 from dawndusk.studies.output.pictures.plan import PICTURES, draw
 from dawndusk.studies.run.folder.writing import (
     MANIFEST,
@@ -156,7 +156,9 @@ def export_plan_model(question: PlanStudy, file: Path) -> Path:
     """Write the mixed-integer model of a plan as ``.lp`` or ``.mps``, with the names of its rules."""
     if file.suffix not in FORMATS:
         place = Place(str(file))
-        raise StudyError(Problem(place=place, key="", found=f"the ending {file.suffix!r}", allowed=", ".join(FORMATS)))
+        raise StudyError(
+            StudyProblem(place=place, key="", found=f"the ending {file.suffix!r}", allowed=", ".join(FORMATS))
+        )
     try:
         plan_model(question.problem).write(str(file), io_options={"symbolic_solver_labels": True})
     except OSError as error:

@@ -12,7 +12,7 @@ import numpy as np
 from dawndusk.models.errors import MissingExtraError
 from dawndusk.models.fleet.accounts import CAPITAL, RUNNING
 from dawndusk.optimize.plan.problem.problem import PlanProblem
-from dawndusk.optimize.plan.problem.score import Scored
+from dawndusk.optimize.plan.problem.score import ScoredPlan
 from dawndusk.studies.output.pictures import plan_asked as asked
 from dawndusk.studies.run.plan.result import PlanResult
 
@@ -88,7 +88,7 @@ def _by_year(axes: Any, problem: PlanProblem, *, tail: bool = True) -> None:
         axes.set_xlim(calendar.first_year, last)
 
 
-def _launches(axes: Any, problem: PlanProblem, plan: Scored) -> None:
+def _launches(axes: Any, problem: PlanProblem, plan: ScoredPlan) -> None:
     """A row for each vehicle that flies, a bar for each period in which it does, as tall as its launches."""
     flown = plan.decisions.launches.sum(axis=1)
     calendar, times = problem.economy.calendar, _times(problem, tail=False)
@@ -113,7 +113,7 @@ MOST_NUMBERED = 40
 """Periods whose launches can be written above their bars."""
 
 
-def _fleet(axes: Any, problem: PlanProblem, plan: Scored) -> None:
+def _fleet(axes: Any, problem: PlanProblem, plan: ScoredPlan) -> None:
     used = plan.decisions.built.sum(axis=(1, 2)) > 0
     names = [name for name, there in zip(problem.economy.figures.names, used, strict=True) if there]
     _by_year(axes, problem)
@@ -125,7 +125,7 @@ def _fleet(axes: Any, problem: PlanProblem, plan: Scored) -> None:
     axes.set_title("Fleet by design")
 
 
-def _compute(axes: Any, problem: PlanProblem, plan: Scored) -> None:
+def _compute(axes: Any, problem: PlanProblem, plan: ScoredPlan) -> None:
     """What serves beside what is asked for, in the measure of the demand: compute, or IT power."""
     times, fleet, demand = _times(problem, tail=True), plan.fleet, problem.demand
     by_power = demand.least_pflops is None and demand.least_power_mw is not None
@@ -149,7 +149,7 @@ def _compute(axes: Any, problem: PlanProblem, plan: Scored) -> None:
 OF_SERVICE = {"ground": "C2", "orbit": "C0"}
 
 
-def _cost(axes: Any, problem: PlanProblem, plan: Scored) -> None:
+def _cost(axes: Any, problem: PlanProblem, plan: ScoredPlan) -> None:
     accounts = {name: float(plan.accounts.discounted[name].sum()) for name in (*CAPITAL, *RUNNING)}
     total = sum(accounts.values()) or 1.0
     shown = [(name, amount) for name, amount in accounts.items() if abs(amount) > LEAST_SHARE * total]
@@ -166,7 +166,7 @@ def _cost(axes: Any, problem: PlanProblem, plan: Scored) -> None:
     axes.set_title("Cost of the plan, discounted to its start")
 
 
-def _cash(axes: Any, problem: PlanProblem, plan: Scored) -> None:
+def _cash(axes: Any, problem: PlanProblem, plan: ScoredPlan) -> None:
     discount = problem.economy.calendar.spread_discounts(problem.economy.rate)
     cash = plan.revenue_usd / discount - np.asarray(sum(plan.accounts.plain.values()))
     times, so_far = _times(problem, tail=True), np.cumsum(cash) / BILLION

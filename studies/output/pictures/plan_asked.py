@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from dawndusk.optimize.plan.problem.problem import Objective, PlanProblem
-from dawndusk.optimize.plan.problem.score import Scored
+from dawndusk.optimize.plan.problem.score import ScoredPlan
 from dawndusk.optimize.plan.scenarios.two_stage import Hedged
 from dawndusk.studies.run.plan.asked.break_even import Crossing
 from dawndusk.studies.run.plan.asked.valuation import valuation_table
@@ -26,7 +26,7 @@ SERIES = (
 )
 
 
-def valuation(axes: Any, problem: PlanProblem, plan: Scored) -> None:
+def valuation(axes: Any, problem: PlanProblem, plan: ScoredPlan) -> None:
     """Draw revenue, operating profit and cash by year, and the value so far."""
     table = valuation_table(problem, plan)
     years = table["year"].to_numpy()

@@ -9,7 +9,7 @@ from dawndusk.models.outcome import OUTCOMES
 from dawndusk.models.units import money, number, pretty
 from dawndusk.studies.output.figures import breakdowns
 from dawndusk.studies.output.report.markup import Html, tag
-from dawndusk.studies.output.report.section import Section, picture_html
+from dawndusk.studies.output.report.section import ReportSection, picture_html
 from dawndusk.studies.output.report.subject import Subject
 from dawndusk.studies.output.report.trials import how
 from dawndusk.studies.output.terminal.design import NEXT_TIGHTEST, limit_line
@@ -33,18 +33,18 @@ STATES = {
 }
 
 
-def answer(subject: Subject) -> Section:
+def answer(subject: Subject) -> ReportSection:
     """Return the answer with its certificate, what limits it, and the ground."""
     found = Html(_headline(subject) + _certificate(subject))
     if not subject.content.has_optimum:
-        return Section("answer", "Answer", Html(notices(subject) + found))
+        return ReportSection("answer", "Answer", Html(notices(subject) + found))
     if subject.content.optimum["objective"] is None:
-        return Section("answer", "Answer", Html(notices(subject) + found + _limits(subject, feasible=False)))
+        return ReportSection("answer", "Answer", Html(notices(subject) + found + _limits(subject, feasible=False)))
     picture = breakdowns.ground(subject.outcome, subject.design, subject.study.assumptions)
     against = tag("div", picture_html(picture), _parity(subject))
     first = tag("div", tag("div", found), against, class_="pair")
     body = Html(notices(subject) + first + _tiles(subject) + _limits(subject, feasible=True))
-    return Section("answer", "Answer", body, (picture,))
+    return ReportSection("answer", "Answer", body, (picture,))
 
 
 def notices(subject: Subject) -> Html:

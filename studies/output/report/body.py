@@ -13,12 +13,12 @@ from dawndusk.optimize.result import COMPLETION
 from dawndusk.studies.output.figures import breakdowns, search
 from dawndusk.studies.output.figures.satellite import satellite
 from dawndusk.studies.output.report.markup import Child, Html, table, tag
-from dawndusk.studies.output.report.section import Section, picture_html, pictures_section
+from dawndusk.studies.output.report.section import ReportSection, picture_html, pictures_section
 from dawndusk.studies.output.report.subject import Subject
 from dawndusk.studies.output.terminal.explanation import LEAST_GROUP, UNTRIED, further_words
 
 
-def design(subject: Subject) -> Section:
+def design(subject: Subject) -> ReportSection:
     """Return the satellite to scale beside every variable and what it was chosen from."""
     picture = satellite(subject.outcome, subject.design, subject.study.assumptions)
     rows = [
@@ -30,7 +30,7 @@ def design(subject: Subject) -> Section:
         for name, value in subject.design.to_dict().items()
     ]
     listed = table(("variable", "value", "chosen from"), rows, caption="Design variables")
-    return Section("design", "Design", Html(picture_html(picture) + listed), (picture,))
+    return ReportSection("design", "Design", Html(picture_html(picture) + listed), (picture,))
 
 
 def _chosen_from(subject: Subject, name: str) -> str:
@@ -42,7 +42,7 @@ def _chosen_from(subject: Subject, name: str) -> str:
     return ", ".join(entry.names) if isinstance(entry, Choice) else "fixed"
 
 
-def parts(subject: Subject) -> Section | None:
+def parts(subject: Subject) -> ReportSection | None:
     """Return mass, power and heat, capital, levelised cost and delivered compute."""
     outcome, chosen, believed = subject.outcome, subject.design, subject.study.assumptions
     pictures = (
@@ -55,7 +55,7 @@ def parts(subject: Subject) -> Section | None:
     return pictures_section("parts", "What it is made of", "Parts", pictures)
 
 
-def why(subject: Subject) -> Section | None:
+def why(subject: Subject) -> ReportSection | None:
     """Return what moves the result, what more room would save, why not another, and how flat the optimum is."""
     told = subject.explanation
     goal = subject.study.objective
@@ -113,7 +113,7 @@ def _also_near(subject: Subject) -> Html | None:
     )
 
 
-def conflict(subject: Subject) -> Section | None:
+def conflict(subject: Subject) -> ReportSection | None:
     """Return what can not be met together, where there is no design."""
     told = subject.content.optimum.get("conflict")
     if not told or not told.get("members"):
@@ -126,7 +126,7 @@ def conflict(subject: Subject) -> Section | None:
     notes = [further_words(further)] if further else []
     notes += [UNTRIED] if told.get("stopped_by", COMPLETION) != COMPLETION else []
     left = "".join(tag("p", note) for note in notes)
-    return Section("conflict", "What can not be met together", Html(words + listed + left), menu="Conflict")
+    return ReportSection("conflict", "What can not be met together", Html(words + listed + left), menu="Conflict")
 
 
 def _room(member: Mapping[str, Any]) -> str:
@@ -137,7 +137,7 @@ def _room(member: Mapping[str, Any]) -> str:
     return f"none alone while {', '.join(also)} stand" if also else "none alone"
 
 
-def figures(subject: Subject) -> Section:
+def figures(subject: Subject) -> ReportSection:
     """Return every outcome; each opens its term tree."""
     tables: dict[str, list[tuple[Child, ...]]] = {}
     for name, known in OUTCOMES.items():
@@ -146,4 +146,4 @@ def figures(subject: Subject) -> Section:
             tables.setdefault(known.table, []).append(row)
     body = [table(("outcome", "value", "meaning"), rows, caption=title) for title, rows in tables.items()]
     words = tag("p", "Every figure opens to what it is worked out from, down to data rows with their sources.")
-    return Section("figures", "Every figure", Html(words + "".join(body)), menu="Figures")
+    return ReportSection("figures", "Every figure", Html(words + "".join(body)), menu="Figures")

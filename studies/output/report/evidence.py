@@ -12,7 +12,7 @@ from dawndusk.models.units import number
 from dawndusk.studies.lineage.figures import file_sources, meaning_of
 from dawndusk.studies.lineage.origins import value_of
 from dawndusk.studies.output.report.markup import Child, Html, details, link, table, tag
-from dawndusk.studies.output.report.section import Section
+from dawndusk.studies.output.report.section import ReportSection
 from dawndusk.studies.output.report.subject import Subject
 from dawndusk.studies.published.validation import SHIPPED_CASES, CaseResult, read_cases, run_cases, table_rows
 
@@ -32,7 +32,7 @@ TABLE_FILES = (
 )
 
 
-def assumptions(subject: Subject) -> Section:
+def assumptions(subject: Subject) -> ReportSection:
     """Return every data row that the objective rests on, then all others, each with range, source and confidence."""
     study = subject.study
     used = dict.fromkeys(subject.lineage.rows_behind(study.objective))
@@ -55,7 +55,7 @@ def assumptions(subject: Subject) -> Section:
         [(name, link(s.url, s.source), s.confidence) for name in TABLE_FILES for s in file_sources(name)],
         caption="Tables of the environment",
     )
-    return Section("assumptions", "What is believed", Html(words + first + rest + files), menu="Beliefs")
+    return ReportSection("assumptions", "What is believed", Html(words + first + rest + files), menu="Beliefs")
 
 
 def belief_table(believed: Assumptions, keys: Sequence[str], caption: str) -> Html:
@@ -73,7 +73,7 @@ def _row(key: str, row: Quantity, value: float) -> tuple[Child, ...]:
     return name, number(value), span, row.units, confidence, source
 
 
-def validation(_: Subject) -> Section:
+def validation(_: Subject) -> ReportSection:
     """Return the published cases that the model reproduces, and how closely."""
     results = _shipped_cases()
     agree = sum(result.passed for result in results)
@@ -81,7 +81,7 @@ def validation(_: Subject) -> Section:
     rows = [tuple(case[key] for key in CASE_KEYS) for case in cases]
     words = tag("p", f"{agree} of {len(results)} published cases agree within their tolerance, run for this report.")
     shown = details("The cases", table(CASE_KEYS, rows, caption="Published cases"))
-    return Section("validation", "What the model was checked against", Html(words + shown), menu="Checks")
+    return ReportSection("validation", "What the model was checked against", Html(words + shown), menu="Checks")
 
 
 @functools.cache
@@ -89,7 +89,7 @@ def _shipped_cases() -> list[CaseResult]:
     return run_cases(read_cases(SHIPPED_CASES))
 
 
-def proof(subject: Subject) -> Section | None:
+def proof(subject: Subject) -> ReportSection | None:
     """Return what is proved, the parts of the audit, and what the proof rests on."""
     found = subject.content.certificate
     if found is None:
@@ -116,15 +116,15 @@ def proof(subject: Subject) -> Section | None:
     stated = table(("item", "value"), [(key, _plain(found.get(key))) for key in keys], caption="The certificate")
     tried = table(("check", "verdict", "tried", "in words"), checks, caption=f"Audit: {found['audit']['verdict']}")
     rests_on = tag("p", found["rests_on"])
-    return Section("proof", "What is proved", Html(stated + (tried if checks else "") + rests_on), menu="Proof")
+    return ReportSection("proof", "What is proved", Html(stated + (tried if checks else "") + rests_on), menu="Proof")
 
 
-def run(subject: Subject) -> Section:
+def run(subject: Subject) -> ReportSection:
     """Return where, when and with what the study was run, and the study itself."""
     rows = list(_flat(subject.content.manifest))
     listed = table(("item", "value"), rows, caption="Manifest")
     study = details("The study as it was run", tag("pre", subject.study.to_yaml()))
-    return Section("run", "The run", Html(listed + study), menu="Run")
+    return ReportSection("run", "The run", Html(listed + study), menu="Run")
 
 
 def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:

@@ -10,13 +10,13 @@ from dawndusk.models.outcome import OUTCOMES
 from dawndusk.models.units import pretty
 from dawndusk.studies.output.figures import front as figures
 from dawndusk.studies.output.report.markup import Html, details, table, tag
-from dawndusk.studies.output.report.section import Section
+from dawndusk.studies.output.report.section import ReportSection
 from dawndusk.studies.output.report.subject import Subject
 from dawndusk.studies.run.design.results import HEADLINE
 from dawndusk.studies.run.design.wording import percent
 
 
-def front(subject: Subject) -> Section | None:
+def front(subject: Subject) -> ReportSection | None:
     """Return the front with linked selection, None where the run has none."""
     content = subject.content.front
     if content is None:
@@ -24,7 +24,7 @@ def front(subject: Subject) -> Section | None:
     picture = figures.front(content)
     said = Html(_ends(content) + _exchanges(content))
     if picture is None:
-        return Section("front", "Front", Html(_status(content) + said))
+        return ReportSection("front", "Front", Html(_status(content) + said))
     chart = tag("div", id="front-view", class_="front")
     numbers = details("As a table", table(picture.columns, picture.rows, caption=picture.title))
     hint = (
@@ -32,7 +32,7 @@ def front(subject: Subject) -> Section | None:
         "to narrow."
     )
     body = _status(content), tag("p", picture.caption), tag("p", hint, class_="quiet"), chart, numbers, said
-    return Section("front", "Front", Html("".join(str(part) for part in body)), (picture,))
+    return ReportSection("front", "Front", Html("".join(str(part) for part in body)), (picture,))
 
 
 def front_data(content: Mapping[str, Any]) -> dict[str, Any]:

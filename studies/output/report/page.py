@@ -18,7 +18,7 @@ from dawndusk.studies.output.report import answer, body, evidence
 from dawndusk.studies.output.report.front import front, front_data
 from dawndusk.studies.output.report.markup import Html, embedded, tag
 from dawndusk.studies.output.report.plan import plan_pictures, plan_sections, plan_subject, plan_subtitle
-from dawndusk.studies.output.report.section import Section
+from dawndusk.studies.output.report.section import ReportSection
 from dawndusk.studies.output.report.subject import Subject, subject_of
 from dawndusk.studies.output.report.trials import trials
 from dawndusk.studies.run.folder.writing import RunFolderError
@@ -87,7 +87,7 @@ def plan_report(folder: Path) -> str:
     return document(title=subject.title, subtitle=plan_subtitle(content), sections=sections, data=data)
 
 
-def _opened(sections: Sequence[Section]) -> list[str]:
+def _opened(sections: Sequence[ReportSection]) -> list[str]:
     """Return the names of the figures that open on a page."""
     return sorted(set(re.findall(r'data-figure="([^"]+)"', "".join(section.html() for section in sections))))
 
@@ -110,10 +110,10 @@ def recorded(subject: Subject) -> dict[str, float]:
     return {name: subject.content.outcome[name] for name in subject.drifted}
 
 
-Maker: TypeAlias = Callable[[Subject], Section | None]
+Maker: TypeAlias = Callable[[Subject], ReportSection | None]
 
 
-def sections_of(subject: Subject, *, checks: bool = True) -> list[Section]:
+def sections_of(subject: Subject, *, checks: bool = True) -> list[ReportSection]:
     """Return the sections that the run has something for, in order; ``checks`` has the model checked anew."""
     content = subject.content
     makers: list[Maker] = [front, trials, evidence.run]
@@ -138,7 +138,7 @@ def subtitle(subject: Subject) -> str:
     )
 
 
-def document(*, title: str, subtitle: str, sections: Sequence[Section], data: Mapping[str, Any]) -> str:
+def document(*, title: str, subtitle: str, sections: Sequence[ReportSection], data: Mapping[str, Any]) -> str:
     """Return an HTML document of sections, with everything that it needs inside."""
     head = tag(
         "head",

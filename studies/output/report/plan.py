@@ -18,7 +18,7 @@ from dawndusk.studies.output.figures.picture import Picture
 from dawndusk.studies.output.report.answer import STATES
 from dawndusk.studies.output.report.evidence import belief_table
 from dawndusk.studies.output.report.markup import Child, Html, details, table, tag
-from dawndusk.studies.output.report.section import Section, pictures_section
+from dawndusk.studies.output.report.section import ReportSection, pictures_section
 from dawndusk.studies.run.design.wording import percent
 from dawndusk.studies.run.folder.writing import RunFolderError
 
@@ -61,10 +61,10 @@ def plan_subject(folder: str | Path) -> PlanSubject:
     return PlanSubject(plan_run(folder))
 
 
-def plan_sections(subject: PlanSubject) -> list[Section]:
+def plan_sections(subject: PlanSubject) -> list[ReportSection]:
     """Return the sections of a plan's report, those that it has something for."""
     content, folder = subject.run.content, subject.run.folder
-    makers: tuple[Callable[[], Section | None], ...] = (
+    makers: tuple[Callable[[], ReportSection | None], ...] = (
         lambda: _answer(subject),
         lambda: _over_time(folder),
         lambda: _limits(content),
@@ -79,7 +79,7 @@ def plan_subtitle(content: Mapping[str, Any]) -> str:
     return f"Plan of study {content['study']}, dawndusk {dawndusk.__version__}. Amounts in USD of {PRICE_YEAR}."
 
 
-def _answer(subject: PlanSubject) -> Section:
+def _answer(subject: PlanSubject) -> ReportSection:
     content = subject.run.content
     status, objective = content["status"], content["objective"]
     tone = "good" if status == "optimal" else "bad" if status == "infeasible" else "fair"
@@ -106,7 +106,7 @@ def _answer(subject: PlanSubject) -> Section:
     accounts = summary.get("discounted_cost_by_account_usd", {})
     if accounts:
         parts.append(_accounts(subject, accounts))
-    return Section("answer", "Answer", Html("".join(parts)))
+    return ReportSection("answer", "Answer", Html("".join(parts)))
 
 
 def _drift(subject: PlanSubject) -> Html:
@@ -131,7 +131,7 @@ def _accounts(subject: PlanSubject, accounts: Mapping[str, float]) -> Html:
     return table(("account", "discounted cost", "share"), rows, caption="Discounted cost by account")
 
 
-def _assumptions(subject: PlanSubject) -> Section | None:
+def _assumptions(subject: PlanSubject) -> ReportSection | None:
     """Return every data row that the objective rests on."""
     goal = OBJECTIVES.get(subject.run.content["objective_name"])
     if subject.lineage is None or goal is None:
@@ -140,7 +140,7 @@ def _assumptions(subject: PlanSubject) -> Section | None:
     keys = sorted(set(subject.lineage.rows_behind(goal)))
     words = tag("p", f"{goal} rests on {len(keys)} data rows. A figure opens to those behind it.")
     listed = details("The data rows", belief_table(believed, keys, "Data rows behind the objective"))
-    return Section("assumptions", "What is believed", Html(words + listed), menu="Beliefs")
+    return ReportSection("assumptions", "What is believed", Html(words + listed), menu="Beliefs")
 
 
 def _shown(name: str, value: float) -> str:
@@ -148,7 +148,7 @@ def _shown(name: str, value: float) -> str:
     return pretty(value, "MW" if name.endswith("_mw") else units)
 
 
-def _over_time(folder: Path) -> Section | None:
+def _over_time(folder: Path) -> ReportSection | None:
     return pictures_section("plan", "Over the years", "Years", plan_pictures(folder))
 
 
@@ -174,7 +174,7 @@ def plan_pictures(folder: Path) -> tuple[Picture, ...]:
     return tuple(one for one in found if one is not None)
 
 
-def _limits(content: Mapping[str, Any]) -> Section | None:
+def _limits(content: Mapping[str, Any]) -> ReportSection | None:
     """Return what the limits of the plan are worth, and what can not be met together."""
     found = [
         _prices(content),
@@ -182,7 +182,7 @@ def _limits(content: Mapping[str, Any]) -> Section | None:
         _listed((content.get("conflict") or {}).get("members") or (), "What can not be met together"),
     ]
     body = Html("".join(one for one in found if one))
-    return Section("limits", "What limits it", body, menu="Limits") if body else None
+    return ReportSection("limits", "What limits it", body, menu="Limits") if body else None
 
 
 def _prices(content: Mapping[str, Any]) -> Html:
@@ -215,9 +215,9 @@ def _listed(rows: Sequence[Mapping[str, Any]], caption: str) -> Html:
     return table(columns, [[_plain(row.get(name)) for name in columns] for row in rows], caption=caption)
 
 
-def _run(content: Mapping[str, Any]) -> Section:
+def _run(content: Mapping[str, Any]) -> ReportSection:
     rows = [(key, _plain(value)) for key, value in content.items() if not isinstance(value, dict | list)]
-    return Section("run", "The run", table(("item", "value"), rows, caption="The run"))
+    return ReportSection("run", "The run", table(("item", "value"), rows, caption="The run"))
 
 
 def _plain(value: Any) -> str:

@@ -9,7 +9,7 @@ from dawndusk.studies.output.report.markup import Child, Html, details, table, t
 
 
 @dataclass(frozen=True)
-class Section:
+class ReportSection:
     """A part of a report: its address on the page, its heading, its text, the figures in it, its name in the menu."""
 
     name: str
@@ -39,10 +39,10 @@ def picture_html(picture: Picture) -> Html:
 
 def pictures_section(
     name: str, title: str, menu: str, pictures: tuple[Picture | None, ...], *before: Child
-) -> Section | None:
+) -> ReportSection | None:
     """Return a section of figures, None where there is none."""
     found = tuple(picture for picture in pictures if picture is not None)
     if not found:
         return None
     body = Html("".join([*(tag("div", one) for one in before if one), *(picture_html(p) for p in found)]))
-    return Section(name, title, body, found, menu)
+    return ReportSection(name, title, body, found, menu)

@@ -12,7 +12,7 @@ from dawndusk.models.units import pretty
 from dawndusk.studies.output.figures import trials as figures
 from dawndusk.studies.output.figures.picture import Picture
 from dawndusk.studies.output.report.markup import Html, table, tag
-from dawndusk.studies.output.report.section import Section, pictures_section
+from dawndusk.studies.output.report.section import ReportSection, pictures_section
 from dawndusk.studies.output.report.subject import Subject
 from dawndusk.studies.run.design.wording import ENDINGS
 from dawndusk.studies.run.folder.reading import TRIALS
@@ -57,7 +57,7 @@ def _dimensions(subject: Subject, rows: Rows) -> list[str]:
     return [name for name in rows[0] if name not in ENDING | {NUMBER, STATE}] if rows else []
 
 
-def trials(subject: Subject) -> Section | None:
+def trials(subject: Subject) -> ReportSection | None:
     """Return how far the search came, what became of its trials, and all of them side by side."""
     if not subject.content.by_trials:
         return None

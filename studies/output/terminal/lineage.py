@@ -12,7 +12,7 @@ from rich.tree import Tree
 
 from dawndusk.models.outcome import OUTCOMES
 from dawndusk.models.units import USD, number, pretty
-from dawndusk.studies.lineage.attribution import ASSUMPTION, STATED, VARIABLE, Attribution, Part
+from dawndusk.studies.lineage.attribution import ASSUMPTION, STATED, VARIABLE, Attribution, DifferencePart
 from dawndusk.studies.lineage.figures import OUTCOME, ROW, TABLE, Figure, Source
 from dawndusk.studies.lineage.swings import Swing
 from dawndusk.studies.output.terminal.tables import names_table
@@ -148,7 +148,7 @@ def _given(value: float | str | None) -> str:
     return "" if value is None else value if isinstance(value, str) else number(value)
 
 
-def _signed(part: Part) -> str:
+def _signed(part: DifferencePart) -> str:
     error = f" ± {part.error:.2g}" if part.error else ""
     return f"{part.part:+.4g}{error}"
 

@@ -14,7 +14,7 @@ from rich.text import Text
 from dawndusk.models.fleet.accounts import CAPITAL, RUNNING
 from dawndusk.models.fleet.calendar import Calendar
 from dawndusk.optimize.plan.problem.problem import Objective, PlanProblem
-from dawndusk.optimize.plan.problem.score import Scored
+from dawndusk.optimize.plan.problem.score import ScoredPlan
 from dawndusk.optimize.plan.solve.planned import GapParts
 from dawndusk.studies.output.terminal.plan_asked import asked_parts
 from dawndusk.studies.output.terminal.tables import names_table, table
@@ -84,7 +84,7 @@ def _parts_of_gap(made: GapParts | None) -> str:
     return f"\nof the gap: search {made.search:.2%}, curves {made.curves:.2%}, rounding {made.rounding:.2%}"
 
 
-def launches_table(problem: PlanProblem, plan: Scored) -> Table:
+def launches_table(problem: PlanProblem, plan: ScoredPlan) -> Table:
     """Return launches by year and vehicle, of the vehicles that fly."""
     calendar = problem.economy.calendar
     names = problem.economy.launching.vehicles
@@ -92,7 +92,7 @@ def launches_table(problem: PlanProblem, plan: Scored) -> Table:
     return _by_year("Launches", calendar, dict(zip(names, flown, strict=True)))
 
 
-def built_table(problem: PlanProblem, plan: Scored) -> Table:
+def built_table(problem: PlanProblem, plan: ScoredPlan) -> Table:
     """Return satellites built by year and design, of the designs that are built most."""
     calendar, names = problem.economy.calendar, problem.economy.figures.names
     built = plan.decisions.built.sum(axis=1).reshape(len(names), calendar.years, -1).sum(axis=2)
@@ -111,7 +111,7 @@ def _by_year(title: str, calendar: Calendar, amounts: Mapping[str, np.ndarray[An
     return made
 
 
-def service_report(problem: PlanProblem, plan: Scored) -> Table:
+def service_report(problem: PlanProblem, plan: ScoredPlan) -> Table:
     """Return what is delivered by year beside what is asked for."""
     calendar, fleet = problem.economy.calendar, plan.fleet
     made = table("Fleet", "year", "in orbit", "retired", "IT MW", "ground MW", "PFLOP/s", "asked")
@@ -131,7 +131,7 @@ def service_report(problem: PlanProblem, plan: Scored) -> Table:
     return made
 
 
-def cost_table(plan: Scored) -> Table:
+def cost_table(plan: ScoredPlan) -> Table:
     """Return the discounted cost by account, and its share."""
     made = names_table("Cost", "account", "spent [M USD]", "discounted [M USD]", "share")
     total = plan.accounts.cost_usd or 1.0

@@ -9,7 +9,7 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from dawndusk.optimize.plan.explain import Alternative
+from dawndusk.optimize.plan.explain import PlanAlternative
 from dawndusk.optimize.plan.pricing.column_generation import Generated
 from dawndusk.optimize.plan.scenarios.two_stage import Hedged
 from dawndusk.studies.output.terminal.tables import names_table, table
@@ -104,7 +104,7 @@ def alternatives_table(result: PlanResult) -> Table:
     return made
 
 
-def _changes(result: PlanResult, other: Alternative) -> tuple[str, str, str, str]:
+def _changes(result: PlanResult, other: PlanAlternative) -> tuple[str, str, str, str]:
     if other.change is None:
         return ("no such plan" if other.planned.status == "infeasible" else "", "", "", "")
     ratio = other.change / abs(result.objective) if result.objective else None

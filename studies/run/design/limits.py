@@ -76,7 +76,7 @@ def at_ends(space: Mapping[str, Entry], design: Design) -> list[AtEnd]:
 
 
 @dataclass(frozen=True, eq=False)
-class Alternative:
+class NameAlternative:
     """The best design found with a name that was not chosen, and the rules and bounds that it breaks, if any."""
 
     variable: str
@@ -85,7 +85,7 @@ class Alternative:
     broken: tuple[str, ...]
 
 
-def alternatives(problem: Problem, candidates: Sequence[Candidate]) -> list[Alternative]:
+def alternatives(problem: Problem, candidates: Sequence[Candidate]) -> list[NameAlternative]:
     """Return the best design found with every name that the best design does not have.
 
     Parameters
@@ -101,5 +101,5 @@ def alternatives(problem: Problem, candidates: Sequence[Candidate]) -> list[Alte
             if name == name_chosen or best is None:
                 continue
             missed = broken(limits(problem, best.design)) if best.violation > 0.0 else []
-            found.append(Alternative(variable, name, best, tuple(limit.name for limit in missed)))
+            found.append(NameAlternative(variable, name, best, tuple(limit.name for limit in missed)))
     return found

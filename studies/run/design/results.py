@@ -18,7 +18,7 @@ from dawndusk.optimize.problem import sign_of
 from dawndusk.optimize.result import Candidate
 from dawndusk.optimize.solve import Solved
 from dawndusk.studies.input.study import Study
-from dawndusk.studies.run.design.limits import Alternative, AtEnd, Limit, broken
+from dawndusk.studies.run.design.limits import AtEnd, Limit, NameAlternative, broken
 from dawndusk.studies.run.run import Run
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ class RunResult(Run):
     result: Solved
     best: Evaluated
     at_ends: tuple[AtEnd, ...]
-    alternatives: tuple[Alternative, ...]
+    alternatives: tuple[NameAlternative, ...]
 
     @property
     def feasible(self) -> bool:

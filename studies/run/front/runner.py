@@ -15,7 +15,7 @@ from dawndusk.models.design import VARIABLES, DesignBatch
 from dawndusk.models.errors import DawnduskError
 from dawndusk.models.evaluate import evaluate
 from dawndusk.models.outcome import OUTCOMES
-from dawndusk.optimize.pareto.ends import Effort, End
+from dawndusk.optimize.pareto.ends import End, ProofEffort
 from dawndusk.optimize.pareto.find import Proofs, find_front
 from dawndusk.optimize.pareto.front import Exchange, Front
 from dawndusk.optimize.problem import Goal, Problem
@@ -153,7 +153,7 @@ def run_front(study: Study, report: Callable[[Progress], None] = lambda _: None)
     if study.kind is not Kind.PARETO:
         raise DawnduskError(f"{study.source}: kind: found {study.kind.value}; a front needs kind pareto")
     settings = study.search
-    effort = Effort(
+    effort = ProofEffort(
         gap=settings.gap,
         seed=settings.seed,
         workers=settings.workers,

@@ -11,7 +11,7 @@ from dawndusk.models.fleet.satellites import figures_of
 from dawndusk.optimize.plan.pricing.column_generation import Generated, generate
 from dawndusk.optimize.plan.pricing.proof import Proof
 from dawndusk.optimize.plan.problem.problem import PlanProblem
-from dawndusk.optimize.plan.solve.planned import Planned, Step
+from dawndusk.optimize.plan.solve.planned import Planned, PlanStep
 from dawndusk.optimize.problem import Fixed, Problem
 from dawndusk.studies.input.errors import StudyError
 from dawndusk.studies.input.studyfile import study_from_mapping
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def grow(
-    question: PlanStudy, before: Planned, report: Callable[[Step], None] = lambda _: None
+    question: PlanStudy, before: Planned, report: Callable[[PlanStep], None] = lambda _: None
 ) -> tuple[PlanStudy, Generated]:
     """Return a plan whose catalogue has the designs that its prices ask for, and how they were found.
 
@@ -36,7 +36,7 @@ def grow(
     before : Planned
         The plan of the catalogue as it is.
     report : callable
-        Called with a ``Step`` now and then.
+        Called with a ``PlanStep`` now and then.
 
     Raises
     ------

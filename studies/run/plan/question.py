@@ -11,16 +11,16 @@ import numpy as np
 
 from dawndusk.models.design import Design
 from dawndusk.models.errors import nearest, one_of
-from dawndusk.models.fleet.calendar import Calendar, Path
+from dawndusk.models.fleet.calendar import Calendar, YearPath
 from dawndusk.models.fleet.economy import Economy, Terms, economy_of
 from dawndusk.models.fleet.launching import Offer
 from dawndusk.optimize.plan.problem.problem import (
     Budget,
-    Choice,
-    Demand,
-    Effort,
+    ForcedChoice,
     Licence,
     Limits,
+    PlanDemand,
+    PlanEffort,
     PlanProblem,
     Sale,
     Site,
@@ -50,7 +50,7 @@ class PlanStudy:
 
     study: Study
     problem: PlanProblem
-    effort: Effort
+    effort: PlanEffort
     entries: Mapping[str, CatalogueEntry]
     left_out: Mapping[str, str]
 
@@ -124,7 +124,7 @@ def plan_study(study: Study, *, optimise: bool = True) -> PlanStudy:
         choices={name: choice_of(part, calendar) for name, part in section.choices.items()},
     )
     _check_first_demand(study, section, economy)
-    effort = Effort(gap=section.gap, time_limit_s=section.time_limit_s, seed=section.seed)
+    effort = PlanEffort(gap=section.gap, time_limit_s=section.time_limit_s, seed=section.seed)
     return PlanStudy(study, problem, effort, entries, left_out)
 
 
@@ -145,13 +145,13 @@ def _terms(section: PlanSection, entries: Mapping[str, CatalogueEntry]) -> Terms
 MOST_LISTED = 4
 
 
-def path(points: Points, *, growing: bool = False) -> Path:
+def path(points: Points, *, growing: bool = False) -> YearPath:
     """Return the path through points; of constant growth where asked for and possible."""
     years, amounts = zip(*points, strict=True)
-    return Path(years, amounts, growing and min(amounts) > 0.0)
+    return YearPath(years, amounts, growing and min(amounts) > 0.0)
 
 
-def _optional(points: Points | None, *, growing: bool = False) -> Path | None:
+def _optional(points: Points | None, *, growing: bool = False) -> YearPath | None:
     return None if points is None else path(points, growing=growing)
 
 
@@ -167,9 +167,9 @@ def _offers(section: PlanSection) -> dict[str, Offer]:
     }
 
 
-def _demand(section: PlanSection) -> Demand:
+def _demand(section: PlanSection) -> PlanDemand:
     part = section.demand
-    return Demand(
+    return PlanDemand(
         least_pflops=_optional(part.delivered_pflops),
         least_power_mw=_optional(part.it_power_mw),
         most_power_mw=_optional(part.most_it_power_mw),
@@ -214,7 +214,7 @@ def _licence(study: Study, part: LicencePart, designs: tuple[str, ...]) -> Licen
     return Licence(satellites=part.satellites, designs=part.designs or designs, milestones=tuple(sorted(milestones)))
 
 
-def choice_of(part: ChoicePart, calendar: Calendar) -> Choice:
+def choice_of(part: ChoicePart, calendar: Calendar) -> ForcedChoice:
     """Return a choice that a plan has to make; its years count from the first to the end of the last."""
     first = 0 if part.from_year is None else int((part.from_year - calendar.first_year) * calendar.steps_per_year)
     end = calendar.periods
@@ -222,7 +222,7 @@ def choice_of(part: ChoicePart, calendar: Calendar) -> Choice:
         whole = float(np.floor(part.until_year)) == part.until_year
         ends = part.until_year + 1.0 if whole else part.until_year
         end = int(np.ceil((ends - calendar.first_year) * calendar.steps_per_year))
-    return Choice(
+    return ForcedChoice(
         vehicle=part.vehicle or "",
         design=part.design or "",
         ground=part.ground or "",

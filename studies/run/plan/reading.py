@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from dawndusk.models.errors import one_of
-from dawndusk.studies.input.errors import Place, Problem, StudyError
+from dawndusk.studies.input.errors import Place, StudyError, StudyProblem
 from dawndusk.studies.input.study import Kind, Study
 from dawndusk.studies.input.studyfile import library_names, read_study, study_from_mapping
 from dawndusk.studies.run.plan.question import PlanStudy, plan_study
@@ -41,5 +41,5 @@ def read_plan(source: str | Path | Mapping[str, Any] | Study, overrides: Sequenc
         study = read_study(source, overrides)
     if study.kind is not Kind.PLAN:
         allowed = f"a study of kind plan: {one_of(plan_names())}, or your own"
-        raise StudyError(Problem(place=Place(study.source), key="kind", found=f"'{study.kind}'", allowed=allowed))
+        raise StudyError(StudyProblem(place=Place(study.source), key="kind", found=f"'{study.kind}'", allowed=allowed))
     return plan_study(study)

@@ -6,11 +6,11 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from dawndusk.models.fleet.accounts import CAPITAL, RUNNING
-from dawndusk.optimize.plan.explain import Alternative, ShadowPrice
-from dawndusk.optimize.plan.front import Point
+from dawndusk.optimize.plan.explain import PlanAlternative, PlanShadowPrice
+from dawndusk.optimize.plan.front import PlanPoint
 from dawndusk.optimize.plan.pricing.column_generation import Generated
 from dawndusk.optimize.plan.problem.problem import Objective
-from dawndusk.optimize.plan.problem.score import Scored
+from dawndusk.optimize.plan.problem.score import ScoredPlan
 from dawndusk.optimize.plan.scenarios.two_stage import Hedged
 from dawndusk.optimize.plan.solve.conflict import PlanConflict
 from dawndusk.optimize.plan.solve.engine import Planned
@@ -59,10 +59,10 @@ class PlanResult(Run):
     question: PlanStudy
     result: Planned
     conflict: PlanConflict | None = None
-    prices: tuple[ShadowPrice, ...] = ()
-    front: tuple[Point, ...] = ()
+    prices: tuple[PlanShadowPrice, ...] = ()
+    front: tuple[PlanPoint, ...] = ()
     hedged: Hedged | None = None
-    alternatives: tuple[Alternative, ...] = ()
+    alternatives: tuple[PlanAlternative, ...] = ()
     generated: Generated | None = None
     break_even: tuple[BreakEven, ...] = ()
     crossings: tuple[Crossing, ...] = ()
@@ -74,7 +74,7 @@ class PlanResult(Run):
         return self.result
 
     @property
-    def plan(self) -> Scored | None:
+    def plan(self) -> ScoredPlan | None:
         """Return the best plan, None where there is none."""
         return self.planned.plan
 
@@ -149,7 +149,7 @@ class PlanResult(Run):
         return {key: value for key, value in asked.items() if value}
 
 
-def _summary(plan: Scored) -> dict[str, Any]:
+def _summary(plan: ScoredPlan) -> dict[str, Any]:
     accounts = plan.accounts
     return {
         "lcoc_usd_per_pflop_hour": plan.lcoc_usd_per_pflop_hour if plan.used_worth.sum() > 0.0 else None,
@@ -170,7 +170,7 @@ def _is_open(planned: Planned) -> bool:
     return planned.status not in {"optimal", "infeasible"}
 
 
-def _broken(near_miss: Scored | None) -> list[dict[str, Any]]:
+def _broken(near_miss: ScoredPlan | None) -> list[dict[str, Any]]:
     if near_miss is None:
         return []
     return [dict(held.__dict__) for held in near_miss.broken]

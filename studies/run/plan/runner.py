@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from dawndusk.models.errors import nearest, one_of
-from dawndusk.optimize.plan.explain import Alternative, ShadowPrice, if_slips, shadow_prices, why_not
+from dawndusk.optimize.plan.explain import PlanAlternative, PlanShadowPrice, if_slips, shadow_prices, why_not
 from dawndusk.optimize.plan.front import INTERRUPT
 from dawndusk.optimize.plan.model.milp import plan_model as model_of
 from dawndusk.optimize.plan.pricing.column_generation import Generated
-from dawndusk.optimize.plan.problem.problem import Choice, Effort
+from dawndusk.optimize.plan.problem.problem import ForcedChoice
 from dawndusk.optimize.plan.solve.conflict import PlanConflict, explain_conflict, together
-from dawndusk.optimize.plan.solve.engine import Planned, Step, solve_plan
-from dawndusk.studies.input.errors import Place, Problem, StudyError
+from dawndusk.optimize.plan.solve.engine import Planned, PlanStep, solve_plan
+from dawndusk.studies.input.errors import Place, StudyError, StudyProblem
 from dawndusk.studies.run.plan.asked.break_even import LAUNCH_USD_PER_KG, break_even, break_even_map
 from dawndusk.studies.run.plan.asked.choices import choice_named
 from dawndusk.studies.run.plan.asked.front import front_of
@@ -31,7 +31,7 @@ EXPLAINING_S = 30.0
 
 def run_plan(
     question: PlanStudy,
-    report: Callable[[Step], None] = lambda _: None,
+    report: Callable[[PlanStep], None] = lambda _: None,
     *,
     time_limit_s: float | None = None,
     explain: bool = True,
@@ -43,7 +43,7 @@ def run_plan(
     Parameters
     ----------
     report : callable
-        Called with a ``Step`` now and then.
+        Called with a ``PlanStep`` now and then.
     time_limit_s : float, optional
         In place of that of the plan.
     explain : bool
@@ -71,7 +71,7 @@ def run_plan(
     return result if planned.plan is None else _asked_of_a_plan(result, report, slips, asked)
 
 
-def _solved(question: PlanStudy, report: Callable[[Step], None]) -> tuple[PlanStudy, Planned, Generated | None]:
+def _solved(question: PlanStudy, report: Callable[[PlanStep], None]) -> tuple[PlanStudy, Planned, Generated | None]:
     """Solve a plan, with designs that its prices ask for where the study wants them."""
     if not question.section.columns.rounds:
         return question, solve_plan(question.problem, question.effort, report), None
@@ -80,7 +80,7 @@ def _solved(question: PlanStudy, report: Callable[[Step], None]) -> tuple[PlanSt
     return grown, generated.after, generated
 
 
-def _explained(question: PlanStudy, planned: Planned) -> tuple[PlanConflict | None, tuple[ShadowPrice, ...]]:
+def _explained(question: PlanStudy, planned: Planned) -> tuple[PlanConflict | None, tuple[PlanShadowPrice, ...]]:
     """Return why there is no plan, or what its limits are worth."""
     if planned.stopped_by == INTERRUPT:
         return None, ()
@@ -108,9 +108,9 @@ def _with_break_even(result: PlanResult) -> PlanResult:
 
 def _asked_of_a_plan(
     result: PlanResult,
-    report: Callable[[Step], None],
+    report: Callable[[PlanStep], None],
     slips: Sequence[tuple[str, float]],
-    choices: Sequence[tuple[str, Choice]],
+    choices: Sequence[tuple[str, ForcedChoice]],
 ) -> PlanResult:
     """Return a result with its front, its hedged first stage, and plans under other premises."""
     section, plan, question = result.question.section, result.plan, result.question
@@ -132,14 +132,14 @@ def _asked_of_a_plan(
     return result
 
 
-def _beside(result: PlanResult, other: Alternative) -> PlanResult:
+def _beside(result: PlanResult, other: PlanAlternative) -> PlanResult:
     """Return a result with one alternative more."""
     if other.planned.stopped_by == INTERRUPT:
         raise KeyboardInterrupt
     return dataclasses.replace(result, alternatives=(*result.alternatives, other))
 
 
-def compare_slip(result: PlanResult, vehicle: str, years: float) -> Alternative:
+def compare_slip(result: PlanResult, vehicle: str, years: float) -> PlanAlternative:
     """Return the plan if a vehicle comes later by some years, solved as closely as the plan itself."""
     check_vehicle(result.question, vehicle)
     return if_slips(result.planned, vehicle, years, result.question.effort)
@@ -152,7 +152,7 @@ def check_vehicle(question: PlanStudy, vehicle: str) -> None:
         raise _unknown(question, "vehicle", vehicle, known)
 
 
-def compare_choice(result: PlanResult, choice: Choice, what: str = "") -> Alternative:
+def compare_choice(result: PlanResult, choice: ForcedChoice, what: str = "") -> PlanAlternative:
     """Return the plan if a choice were made, solved as closely as the plan itself."""
     economy = result.planned.problem.economy
     for kind, name, known in (
@@ -168,7 +168,7 @@ def compare_choice(result: PlanResult, choice: Choice, what: str = "") -> Altern
 def _unknown(question: PlanStudy, kind: str, name: str, known: Sequence[str]) -> StudyError:
     place = Place(question.study.source)
     return StudyError(
-        Problem(place=place, key=kind, found=repr(name), allowed=one_of(known), hint=nearest(name, known))
+        StudyProblem(place=place, key=kind, found=repr(name), allowed=one_of(known), hint=nearest(name, known))
     )
 
 
@@ -181,4 +181,4 @@ def plan_model(source: str | Path | Mapping[str, Any] | PlanStudy, overrides: Se
     return model_of(question.problem)
 
 
-__all__ = ["Effort", "compare_choice", "compare_slip", "plan_model", "run_plan"]
+__all__ = ["compare_choice", "compare_slip", "plan_model", "run_plan"]

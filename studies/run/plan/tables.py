@@ -11,7 +11,7 @@ from dawndusk.models.fleet.economy import Economy
 from dawndusk.models.fleet.fleet import KW_PER_MW, over_time
 from dawndusk.optimize.plan.problem.manifest import loads
 from dawndusk.optimize.plan.problem.problem import PlanProblem
-from dawndusk.optimize.plan.problem.score import Scored
+from dawndusk.optimize.plan.problem.score import ScoredPlan
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,7 +20,7 @@ GROUND = "ground"
 """In the place of the vehicle, for ground capacity."""
 
 
-def plan_table(problem: PlanProblem, plan: Scored) -> pd.DataFrame:
+def plan_table(problem: PlanProblem, plan: ScoredPlan) -> pd.DataFrame:
     """Return one row for each period, design and vehicle where something is bought, serves or retires.
 
     Satellites ``built`` and ``launched`` in the period, ``arrived`` of them; ``in_service`` at its end, those that are
@@ -34,7 +34,7 @@ def plan_table(problem: PlanProblem, plan: Scored) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=[*columns, "delivered_pflops", "it_power_mw", "cost_usd"])
 
 
-def _orbit_rows(economy: Economy, plan: Scored) -> list[tuple[Any, ...]]:
+def _orbit_rows(economy: Economy, plan: ScoredPlan) -> list[tuple[Any, ...]]:
     calendar, figures, launching = economy.calendar, economy.figures, economy.launching
     count, length, built = calendar.all_periods, calendar.length_years, plan.decisions.built
     cost = economy.assumptions.cost
@@ -73,7 +73,7 @@ def _orbit_rows(economy: Economy, plan: Scored) -> list[tuple[Any, ...]]:
     return rows
 
 
-def _ground_rows(economy: Economy, plan: Scored) -> list[tuple[Any, ...]]:
+def _ground_rows(economy: Economy, plan: ScoredPlan) -> list[tuple[Any, ...]]:
     calendar, rival = economy.calendar, economy.rival
     rows: list[tuple[Any, ...]] = []
     for a, name in enumerate(rival.accelerators):
@@ -88,7 +88,7 @@ def _ground_rows(economy: Economy, plan: Scored) -> list[tuple[Any, ...]]:
     return rows
 
 
-def manifest_table(problem: PlanProblem, plan: Scored) -> pd.DataFrame:
+def manifest_table(problem: PlanProblem, plan: ScoredPlan) -> pd.DataFrame:
     """Return what each launch carries: one row for each design on it."""
     import pandas as pd  # noqa: PLC0415
 
@@ -120,7 +120,7 @@ def manifest_table(problem: PlanProblem, plan: Scored) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns)
 
 
-def cash_table(problem: PlanProblem, plan: Scored) -> pd.DataFrame:
+def cash_table(problem: PlanProblem, plan: ScoredPlan) -> pd.DataFrame:
     """Return money by period in USD: every account, revenue, cash flow, and both discounted to the start."""
     import pandas as pd  # noqa: PLC0415
 
@@ -139,7 +139,7 @@ def cash_table(problem: PlanProblem, plan: Scored) -> pd.DataFrame:
     return table
 
 
-def service_table(problem: PlanProblem, plan: Scored) -> pd.DataFrame:
+def service_table(problem: PlanProblem, plan: ScoredPlan) -> pd.DataFrame:
     """Return what is delivered in each period beside what is asked for."""
     import pandas as pd  # noqa: PLC0415
 

@@ -18,7 +18,7 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from dawndusk.models.errors import DesignError
 from dawndusk.optimize.space.dimensions import Point, Value
-from dawndusk.optimize.trials.question import Answer, Failure, Question, Trial
+from dawndusk.optimize.trials.question import Failure, Question, Trial, TrialAnswer
 from dawndusk.optimize.trials.store import Record, StoreError
 
 BATCH, OUTCOMES, SECONDS, KIND, WORDS = "batch", "outcomes", "seconds", "failure", "words"
@@ -52,7 +52,7 @@ def asked(point: Point, batch: int, space: Mapping[str, BaseDistribution]) -> Fr
     )
 
 
-def attributes(answer: Answer) -> dict[str, Any]:
+def attributes(answer: TrialAnswer) -> dict[str, Any]:
     """Return the user attributes of an answer. What is not finite becomes null, as JSON has it."""
     spent = {} if answer.seconds is None else {SECONDS: answer.seconds}
     if answer.failure is not None:
@@ -61,7 +61,7 @@ def attributes(answer: Answer) -> dict[str, Any]:
     return {OUTCOMES: outcomes, **spent}
 
 
-def constraints(answer: Answer, question: Question) -> dict[str, list[float]]:
+def constraints(answer: TrialAnswer, question: Question) -> dict[str, list[float]]:
     """Return the system attributes by which Optuna knows how far each rule is broken, in the order of the question.
 
     It is the list that Optuna 2 to 5 honour and its dashboard shows; the names are among the study's attributes.
@@ -71,7 +71,7 @@ def constraints(answer: Answer, question: Question) -> dict[str, list[float]]:
     return {CONSTRAINTS: [float(answer.violations[rule]) for rule in question.rules]}
 
 
-def state_and_values(answer: Answer, question: Question) -> tuple[TrialState, list[float] | None]:
+def state_and_values(answer: TrialAnswer, question: Question) -> tuple[TrialState, list[float] | None]:
     """Return the state that an answer puts its trial in, and the values of the goals."""
     if answer.failure is not None:
         return TrialState.FAIL, None
@@ -96,16 +96,18 @@ def record(trial: FrozenTrial | Seen, question: Question, place: str) -> Record 
     return Record(Trial(trial.number, point, _answer(trial, question)), batch)
 
 
-def _answer(trial: FrozenTrial | Seen, question: Question) -> Answer | None:
+def _answer(trial: FrozenTrial | Seen, question: Question) -> TrialAnswer | None:
     if not trial.state.is_finished():
         return None
     attrs, seconds = trial.user_attrs, trial.user_attrs.get(SECONDS)
     if trial.state is not TrialState.COMPLETE:
         kind = str(attrs.get(KIND, "failed" if trial.state is TrialState.FAIL else PRUNED))
-        return Answer(failure=Failure(kind, str(attrs.get(WORDS, "told by another program"))), seconds=seconds)
+        return TrialAnswer(failure=Failure(kind, str(attrs.get(WORDS, "told by another program"))), seconds=seconds)
     broken = trial.system_attrs.get(CONSTRAINTS, [])
     if len(broken) != len(question.rules) or trial.values is None:
-        return Answer(failure=Failure("missing rule", f"told by another program without {', '.join(question.rules)}"))
+        return TrialAnswer(
+            failure=Failure("missing rule", f"told by another program without {', '.join(question.rules)}")
+        )
     kept = {name: math.nan if value is None else value for name, value in attrs.get(OUTCOMES, {}).items()}
     goals = {goal.outcome: value for goal, value in zip(question.goals, trial.values, strict=True)}
-    return Answer({**kept, **goals}, dict(zip(question.rules, broken, strict=True)), seconds=seconds)
+    return TrialAnswer({**kept, **goals}, dict(zip(question.rules, broken, strict=True)), seconds=seconds)

@@ -10,7 +10,7 @@ from typing import Any
 
 from dawndusk.optimize.trials.store import StoreError
 from dawndusk.studies.run.store.address import CONNECT_S, Address, driver
-from dawndusk.studies.run.store.locks import BusyError, Mode, file_lock, wait_until, whoever
+from dawndusk.studies.run.store.locks import Mode, SearchInUseError, file_lock, wait_until, whoever
 
 KEY_BYTES, KEY_HALF = 8, 32
 MOST_NAME = 63
@@ -69,7 +69,7 @@ def holder_of(address: Address, name: str) -> str:
     try:
         with search_lock(address, name, "look", mode="together", wait_s=0.0):
             return ""
-    except BusyError as error:
+    except SearchInUseError as error:
         return error.holder
     except StoreError:
         return ""
@@ -90,7 +90,7 @@ def _on_server(address: Address, name: str, purpose: str, mode: Mode, wait_s: fl
                 return bool(connection.execute(f"select {TRY[mode]}(%s)", [key]).fetchone()[0])
 
             if not wait_until(taken, wait_s):
-                raise BusyError(f"{address}: {name}", _holder(connection, key))
+                raise SearchInUseError(f"{address}: {name}", _holder(connection, key))
             yield
     except psycopg.Error as error:
         words = " ".join(str(error).split())

@@ -21,7 +21,7 @@ READABLE = 0o644
 MOST_LETTERS = 4096
 
 
-class BusyError(StoreError):
+class SearchInUseError(StoreError):
     """A search that another process works on."""
 
     def __init__(self, place: str, holder: str) -> None:
@@ -84,7 +84,7 @@ def file_lock(path: Path, purpose: str, *, mode: Mode = "alone", wait_s: float) 
         raise StoreError(f"{path}: can not be written: {error.strerror or error}") from None
     try:
         if not wait_until(lambda: try_lock(handle, mode), wait_s):
-            raise BusyError(str(path), _holder(handle))
+            raise SearchInUseError(str(path), _holder(handle))
         if mode == "alone":
             _sign(handle, whoever(purpose))
         yield

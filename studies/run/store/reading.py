@@ -15,7 +15,7 @@ from typing import Any
 
 from optuna.trial import TrialState
 
-from dawndusk.optimize.space.dimensions import Category, Dimension, Space, Value, Whole
+from dawndusk.optimize.space.dimensions import Category, Dimension, Space, Value, WholeNumber
 from dawndusk.optimize.trials.question import Question
 from dawndusk.optimize.trials.store import Record, StoreError
 from dawndusk.studies.run.store import coding
@@ -126,7 +126,7 @@ def _outer(dimension: Dimension, value: float) -> Value:
     """Return a value as it was asked, from the number that Optuna keeps of it."""
     if isinstance(dimension, Category):
         return dimension.names[int(value)]
-    return int(value) if isinstance(dimension, Whole) else float(value)
+    return int(value) if isinstance(dimension, WholeNumber) else float(value)
 
 
 def _change(trial: Seen, operation: int, log: Mapping[str, Any]) -> None:

@@ -23,7 +23,7 @@ from typing import Any
 
 from dawndusk.models.errors import DawnduskError, nearest, one_of
 from dawndusk.optimize.space.dimensions import Point
-from dawndusk.optimize.trials.question import Answer, Failure
+from dawndusk.optimize.trials.question import Failure, TrialAnswer
 from dawndusk.studies.run.trials.programs import MOST_OUTPUT_BYTES, Ended, run_limited
 
 TIMEOUT, EXIT, NOT_JSON, TOO_MUCH, NO_PROGRAM = "timeout", "exit status", "not JSON", "too much output", "no program"
@@ -63,14 +63,14 @@ class ProgramEvaluator:
     timeout_s: float = TIMEOUT_S
     retries: int = 0
 
-    def __call__(self, points: Sequence[Point]) -> list[Answer]:
+    def __call__(self, points: Sequence[Point]) -> list[TrialAnswer]:
         """Return the program's answer to each design."""
         return [self._answer(point) for point in points]
 
-    def _answer(self, point: Point) -> Answer:
+    def _answer(self, point: Point) -> TrialAnswer:
         return _persistent(lambda: self._attempt(point), self.retries)
 
-    def _attempt(self, point: Point) -> Answer:
+    def _attempt(self, point: Point) -> TrialAnswer:
         try:
             ended = run_limited(self.command, json.dumps(dict(point)).encode() + b"\n", self.timeout_s)
         except OSError as error:
@@ -111,12 +111,12 @@ class FunctionEvaluator:
     folder: str
     retries: int = 0
 
-    def __call__(self, points: Sequence[Point]) -> list[Answer]:
+    def __call__(self, points: Sequence[Point]) -> list[TrialAnswer]:
         """Return the function's answer to each design."""
         function = find_function(self.name, self.folder)
         return [_persistent(functools.partial(self._attempt, function, point), self.retries) for point in points]
 
-    def _attempt(self, function: Callable[[dict[str, Any]], Any], point: Point) -> Answer:
+    def _attempt(self, function: Callable[[dict[str, Any]], Any], point: Point) -> TrialAnswer:
         try:
             with contextlib.redirect_stdout(sys.stderr):
                 found = function(dict(point))
@@ -125,7 +125,7 @@ class FunctionEvaluator:
         return answer_from(found, self.needed)
 
 
-def _persistent(attempt: Callable[[], Answer], retries: int) -> Answer:
+def _persistent(attempt: Callable[[], TrialAnswer], retries: int) -> TrialAnswer:
     """Return the answer of the first attempt that does not fail in a way that another may not, or of the last."""
     answer = attempt()
     for _ in range(retries):
@@ -135,7 +135,7 @@ def _persistent(attempt: Callable[[], Answer], retries: int) -> Answer:
     return answer
 
 
-def answer_from(found: object, needed: Iterable[str]) -> Answer:
+def answer_from(found: object, needed: Iterable[str]) -> TrialAnswer:
     """Return what an evaluator said as an answer, a failure where an outcome is missing or no finite number."""
     if not isinstance(found, Mapping):
         return failed(NOT_JSON, f"found {_shown(found)}; allowed: an object of outcomes by name")
@@ -147,12 +147,12 @@ def answer_from(found: object, needed: Iterable[str]) -> Answer:
             return failed(MISSING, f"{name}: found none among {one_of(map(str, found)) or 'no outcomes'}{close}")
         if not math.isfinite(_number(found[name])):
             return failed(NOT_A_NUMBER, f"{name}: found {_shown(found[name])}; allowed a finite number")
-    return Answer({str(name): _number(value) for name, value in found.items() if _is_number(value)})
+    return TrialAnswer({str(name): _number(value) for name, value in found.items() if _is_number(value)})
 
 
-def failed(kind: str, words: str) -> Answer:
+def failed(kind: str, words: str) -> TrialAnswer:
     """Return an answer that is a failure."""
-    return Answer(failure=Failure(kind, words))
+    return TrialAnswer(failure=Failure(kind, words))
 
 
 def read_evaluator(

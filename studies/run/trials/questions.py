@@ -19,7 +19,7 @@ from dawndusk.optimize.problem import Problem
 from dawndusk.optimize.settings import Engine
 from dawndusk.optimize.space.dimensions import Point
 from dawndusk.optimize.trials.designs import DesignQuestion
-from dawndusk.optimize.trials.question import Answer, Evaluator, Question, Trial
+from dawndusk.optimize.trials.question import Evaluator, Question, Trial, TrialAnswer
 from dawndusk.optimize.trials.screening import OutsideQuestion
 from dawndusk.optimize.trials.strategy import Inner, StrategyQuestion
 from dawndusk.studies.input import study as studies
@@ -71,7 +71,7 @@ class Asked:
         """
         if isinstance(self.evaluator, StrategyQuestion):
             return self.evaluator
-        return Lean(self.evaluator, self.needed, is_model=self.is_vectorised)
+        return LeanQuestion(self.evaluator, self.needed, is_model=self.is_vectorised)
 
     def outcomes(self, trials: Sequence[Trial]) -> dict[str, NDArray[np.float64]]:
         """Return every outcome of trials that have outcomes, shape (N,) each; NaN where one does not have it."""
@@ -118,26 +118,26 @@ class Asked:
             ]
         return tuple(sorted(found, key=lambda limit: limit.margin))
 
-    def screened(self, point: Point) -> Answer | None:
+    def screened(self, point: Point) -> TrialAnswer | None:
         """Return the answer of the built-in model to a point that it does not let through."""
         if not isinstance(self.evaluator, OutsideQuestion):
             return None
-        probe = Probe()
+        probe = StandIn()
         (answer,) = OutsideQuestion(self.designs, probe, self.evaluator.screen)([point])
         return None if probe.is_asked else answer
 
-    def judged(self, point: Point, told: Answer) -> Answer:
+    def judged(self, point: Point, told: TrialAnswer) -> TrialAnswer:
         """Return what was told of a point with the rules that it keeps and breaks."""
         if not isinstance(self.evaluator, OutsideQuestion):
             raise DawnduskError(
                 "tell: found a study that searches a strategy; allowed: one whose designs are evaluated"
             )
-        (answer,) = OutsideQuestion(self.designs, Probe(told), self.evaluator.screen)([point])
+        (answer,) = OutsideQuestion(self.designs, StandIn(told), self.evaluator.screen)([point])
         return answer
 
 
 @dataclass(frozen=True)
-class Lean:
+class LeanQuestion:
     """An evaluator that leaves out what the built-in model says beyond the goals and what is bounded.
 
     ``is_model`` says that it is that model; otherwise the model answered where no time was spent.
@@ -147,24 +147,24 @@ class Lean:
     needed: tuple[str, ...]
     is_model: bool
 
-    def __call__(self, points: Sequence[Point]) -> list[Answer]:
+    def __call__(self, points: Sequence[Point]) -> list[TrialAnswer]:
         """Return the answers."""
         return [self._lean(answer) for answer in self.evaluator(points)]
 
-    def _lean(self, answer: Answer) -> Answer:
+    def _lean(self, answer: TrialAnswer) -> TrialAnswer:
         if not self.is_model and answer.seconds != 0.0:
             return answer
         return replace(answer, outcomes={k: v for k, v in answer.outcomes.items() if k in self.needed})
 
 
 @dataclass
-class Probe:
+class StandIn:
     """Stands where an evaluator would: says what it was told to, and notes that it was asked."""
 
-    told: Answer = field(default_factory=Answer)
+    told: TrialAnswer = field(default_factory=TrialAnswer)
     is_asked: bool = False
 
-    def __call__(self, points: object) -> list[Answer]:
+    def __call__(self, points: object) -> list[TrialAnswer]:
         """Return what was told."""
         self.is_asked = True
         return [self.told]
@@ -174,7 +174,7 @@ class Probe:
 class Outsider:
     """Stands for an evaluator that is elsewhere and tells its answers."""
 
-    def __call__(self, points: object) -> list[Answer]:
+    def __call__(self, points: object) -> list[TrialAnswer]:
         """Refuse to answer."""
         raise DawnduskError("found a search that is asked and told from outside; allowed: dawndusk ask and tell")
 
@@ -272,7 +272,7 @@ def parts_of(study: Study, *, is_told: bool = False) -> dict[str, str]:
     }
 
 
-def _evaluator_text(stated: studies.Evaluator | None, *, is_told: bool) -> str:
+def _evaluator_text(stated: studies.EvaluatorSettings | None, *, is_told: bool) -> str:
     if stated is None:
         return "told from outside" if is_told else "the built-in model"
     screen = " behind the built-in model" if stated.screen else ""

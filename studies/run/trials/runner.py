@@ -20,9 +20,9 @@ from dawndusk.optimize.execution.executor import Executor
 from dawndusk.optimize.space.dimensions import Point
 from dawndusk.optimize.trials.ask_tell import AskTell
 from dawndusk.optimize.trials.loop import search
-from dawndusk.optimize.trials.plan import BUDGET, Plan, Progress, Searched, Stop
+from dawndusk.optimize.trials.plan import BUDGET, Searched, SearchPlan, Stop, TrialProgress
 from dawndusk.optimize.trials.question import Evaluator, Trial
-from dawndusk.optimize.trials.samplers.auto import Choice
+from dawndusk.optimize.trials.samplers.auto import SamplerChoice
 from dawndusk.optimize.trials.samplers.sampler import Sampler
 from dawndusk.optimize.trials.samplers.simple import RandomSampler
 from dawndusk.studies.input.study import Study
@@ -49,7 +49,7 @@ MakeSampler = Callable[[Study, Asked], Sampler]
 """Makes a sampler in place of the one that a study names."""
 Warm = Callable[[Study, Asked], Sequence[Point]]
 """Returns the points to begin with; called once in the life of a search."""
-Report = Callable[[Progress], None]
+Report = Callable[[TrialProgress], None]
 Say = Callable[[str], None]
 
 
@@ -97,7 +97,7 @@ def run_search(
     make_sampler, warm : callable, optional
         In place of the sampler of the study, and of the designs of the built-in model that it begins with.
     report : callable
-        Called with ``Progress``.
+        Called with ``TrialProgress``.
     say : callable
         Called with a line that a person should read before a long search.
 
@@ -185,11 +185,11 @@ class Course:
     bound: float | None
     report: Report
 
-    def run(self, make_sampler: MakeSampler | None, warm: Warm) -> tuple[Choice, Searched]:
+    def run(self, make_sampler: MakeSampler | None, warm: Warm) -> tuple[SamplerChoice, Searched]:
         """Search, and return the sampler and what came of it."""
         points = self._warm_points(warm)
         if make_sampler is not None:
-            choice = Choice(make_sampler(self.study, self.asked), "")
+            choice = SamplerChoice(make_sampler(self.study, self.asked), "")
         elif not needs_basis(self.study):
             choice = sampler_of(self.study, self.asked)
         else:
@@ -200,7 +200,7 @@ class Course:
                 points = points or self._middle()
                 first = self._search(RandomSampler(), points, self._stop(len(points)))
                 if first.stopped_by != BUDGET or len(points) >= self.study.search.evaluations:
-                    return Choice(RandomSampler(), ""), first
+                    return SamplerChoice(RandomSampler(), ""), first
                 basis = self._note_basis(_mean_s(first.answered.trials))
                 choice = sampler_of(self.study, self.asked, basis)
                 return choice, self._search(choice.sampler, points, self._stop()).after(first)
@@ -209,7 +209,7 @@ class Course:
 
     def _search(self, sampler: Sampler, points: Sequence[Point], stop: Stop) -> Searched:
         settings, batch = self.study.search, batch_of(self.study)
-        plan = Plan(
+        plan = SearchPlan(
             sampler=sampler,
             stop=stop,
             seed=settings.seed,

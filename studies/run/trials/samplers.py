@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from dawndusk.optimize.settings import Engine
-from dawndusk.optimize.trials.samplers.auto import Choice, chosen, sampler_named, usual_batch
+from dawndusk.optimize.trials.samplers.auto import SamplerChoice, chosen, sampler_named, usual_batch
 from dawndusk.optimize.trials.samplers.surrogate import SurrogateSampler
 from dawndusk.optimize.trials.screening import OutsideQuestion
 from dawndusk.optimize.trials.surrogate.modelling import Prior
@@ -54,7 +54,7 @@ def needs_basis(study: Study) -> bool:
     return study.search.sampler is SamplerName.AUTO and study.search.engine is not Engine.EVOLUTION
 
 
-def sampler_of(study: Study, asked: Asked, basis: Basis | None = None) -> Choice:
+def sampler_of(study: Study, asked: Asked, basis: Basis | None = None) -> SamplerChoice:
     """Return the sampler of a study, and one sentence on why where it was chosen.
 
     Parameters
@@ -73,8 +73,8 @@ def sampler_of(study: Study, asked: Asked, basis: Basis | None = None) -> Choice
             prior=prior,
         )
     if name is SamplerName.SURROGATE:
-        return Choice(SurrogateSampler(prior), "")
-    return Choice(sampler_named("population" if name is SamplerName.AUTO else name.value), "")
+        return SamplerChoice(SurrogateSampler(prior), "")
+    return SamplerChoice(sampler_named("population" if name is SamplerName.AUTO else name.value), "")
 
 
 def _prior(asked: Asked) -> Prior | None:

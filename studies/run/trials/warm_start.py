@@ -9,7 +9,7 @@ import numpy as np
 
 from dawndusk.models.design import Design
 from dawndusk.optimize.heuristics.evolution import QUICK, search
-from dawndusk.optimize.pareto.ends import Effort
+from dawndusk.optimize.pareto.ends import ProofEffort
 from dawndusk.optimize.pareto.find import Proofs, find_front
 from dawndusk.optimize.problem import Problem
 from dawndusk.optimize.space.dimensions import Key, Point
@@ -57,7 +57,7 @@ def _found(study: Study) -> list[Design]:
     front = find_front(
         problem,
         study.goals,
-        proofs=Proofs(ends=False, effort=Effort(gap=study.search.gap, seed=seed)),
+        proofs=Proofs(ends=False, effort=ProofEffort(gap=study.search.gap, seed=seed)),
         seed=seed,
         spacing=COARSE_SPACING,
         time_limit_s=UNHURRIED_S,

@@ -13,7 +13,7 @@ from dawndusk.models.assumptions import Assumptions
 from dawndusk.models.design import Design
 from dawndusk.models.errors import DesignError
 from dawndusk.models.evaluate import evaluate
-from dawndusk.models.fleet.calendar import Calendar, Path, level
+from dawndusk.models.fleet.calendar import Calendar, YearPath, level
 from dawndusk.models.fleet.economy import Terms, economy_of
 from dawndusk.models.fleet.fleet import Decisions, fleet_of, over_time
 from dawndusk.models.fleet.launching import Offer, launching_of
@@ -27,7 +27,7 @@ COST = default_assumptions().cost
 
 
 def test_paths_are_straight_or_grow_and_level_outside() -> None:
-    straight, growing = Path((2030.0, 2032.0), (1.0, 4.0)), Path((2030.0, 2032.0), (1.0, 4.0), True)
+    straight, growing = YearPath((2030.0, 2032.0), (1.0, 4.0)), YearPath((2030.0, 2032.0), (1.0, 4.0), True)
     at = np.array([2020.0, 2031.0, 2040.0])
     assert straight.at(at) == pytest.approx([1.0, 2.5, 4.0])
     assert growing.at(at) == pytest.approx([1.0, 2.0, 4.0])

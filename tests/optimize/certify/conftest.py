@@ -17,7 +17,17 @@ from dawndusk.optimize.certify.branch.boxes import Bounder
 from dawndusk.optimize.certify.branch.designs import coordinates_of, designs_at
 from dawndusk.optimize.certify.functions import curves
 from dawndusk.optimize.certify.functions.curves import LOG, Curve
-from dawndusk.optimize.certify.graph.operations import Bend, Grid, Input, Joint, Product, Rounding, Sign, Sum, Table
+from dawndusk.optimize.certify.graph.operations import (
+    Grid,
+    Input,
+    Joint,
+    Product,
+    Rounding,
+    Sign,
+    Sum,
+    Table,
+    Univariate,
+)
 from dawndusk.optimize.certify.graph.statement import SIZE, Statement, state
 from dawndusk.optimize.heuristics.evolution import Effort, search
 from dawndusk.optimize.problem import Problem
@@ -30,7 +40,7 @@ Case: TypeAlias = tuple[Bounder, DesignBatch, Places, Floats, Floats]
 """A study's bounder, feasible designs, their combinations, their coordinates (d, N) and their scores."""
 
 NOTHING = 1e-14
-"""What is left of a difference of two that are equal, in the arithmetic of the tape or in that of the model."""
+"""What is left of a difference of two that are equal, in the arithmetic of the graph or in that of the model."""
 BRIEF = Effort(evolved=3, generations=50, refined=2, every_name=False)
 DESIGNS = 240
 STUDIES: dict[str, tuple[str, ...]] = {
@@ -119,7 +129,7 @@ def case_of(problem: Problem) -> Case:
         scored = problem.score(batch, problem.scored_outcomes)
     assert scored.feasible.all()
     value = scored.objective
-    if bounder.tape.logarithm:
+    if bounder.graph.logarithm:
         value = statement.sign * np.log(statement.sign * value)
     return bounder, batch, combination, coordinates(statement, batch), value
 
@@ -127,11 +137,11 @@ def case_of(problem: Problem) -> Case:
 def on_a_step(bounder: Bounder, points: Floats, combination: Places) -> NDArray[np.bool_]:
     """Return where what is rounded is so close to a whole number that the last digit decides which way it goes."""
     found = np.zeros(points.shape[1], dtype=np.bool_)
-    values = slots_at(bounder, points, combination)
-    for slot in bounder.tape.roundings:
-        operation = bounder.tape.operations[slot]
+    values = nodes_at(bounder, points, combination)
+    for node in bounder.graph.roundings:
+        operation = bounder.graph.operations[node]
         assert isinstance(operation, Rounding)
-        inner = np.exp(values[operation.slot]) if operation.logarithm else values[operation.slot]
+        inner = np.exp(values[operation.node]) if operation.logarithm else values[operation.node]
         found |= (np.abs(inner - np.rint(inner)) <= 1e-8 * np.maximum(inner, 1.0)) & (not operation.free)
     return found
 
@@ -173,11 +183,11 @@ def coordinates_at() -> Callable[[Statement, DesignBatch], Floats]:
 
 @pytest.fixture(scope="session")
 def truth() -> Callable[[Bounder, Floats, Places], list[Floats]]:
-    return slots_at
+    return nodes_at
 
 
-def slots_at(bounder: Bounder, points: Floats, combination: Places) -> list[Floats]:
-    """Return the exact value of every slot at points of shape (d, N), roundings done."""
+def nodes_at(bounder: Bounder, points: Floats, combination: Places) -> list[Floats]:
+    """Return the exact value of every node at points of shape (d, N), roundings done."""
     count = points.shape[1]
     values: list[Floats] = []
 
@@ -188,32 +198,32 @@ def slots_at(bounder: Bounder, points: Floats, combination: Places) -> list[Floa
         return here(value).astype(np.int64) if isinstance(value, np.ndarray) else int(value)
 
     with np.errstate(all="ignore"):
-        for operation in bounder.tape.operations:
+        for operation in bounder.graph.operations:
             found: Any
             if isinstance(operation, Input):
                 found = points[operation.axis]
             elif isinstance(operation, Sum):
                 found = here(operation.constant) + sum(values[s] * here(factor) for s, factor in operation.terms)
-            elif isinstance(operation, Bend):
-                inner = values[operation.slot]
+            elif isinstance(operation, Univariate):
+                inner = values[operation.node]
                 zero = (operation.curve is LOG) & (np.abs(inner) < NOTHING)
                 found = operation.curve.value(np.where(zero, 0.0, inner))
             elif isinstance(operation, Table):
-                found = operation.ranges.at(values[operation.slot], row(operation.row))
+                found = operation.ranges.at(values[operation.node], row(operation.row))
             elif isinstance(operation, Grid):
                 found = operation.ranges.at(values[operation.x], values[operation.y], row(operation.row))
             elif isinstance(operation, Product):
-                pair = (values[slot] for slot in (operation.x, operation.y))
+                pair = (values[node] for node in (operation.x, operation.y))
                 x, y = (np.where(np.abs(value) < NOTHING, 0.0, value) for value in pair)
                 found = x * y
             elif isinstance(operation, Joint):
-                found = operation.function.value([values[inner] for inner in operation.slots])
+                found = operation.function.value([values[inner] for inner in operation.nodes])
             elif isinstance(operation, Sign):
-                inner = values[operation.slot]
+                inner = values[operation.node]
                 found = np.sign(np.where(np.abs(inner) < STEADY, 0.0, inner))
             else:
                 assert isinstance(operation, Rounding)
-                inner = values[operation.slot]
+                inner = values[operation.node]
                 plain = np.exp(inner) if operation.logarithm else inner
                 if operation.free:
                     plain = np.rint(plain)
@@ -242,8 +252,8 @@ def random_boxes(
     start = np.minimum(np.maximum(points - share * width, low), points)
     end = np.maximum(np.minimum(points + (1.0 - share) * width, high), points)
     count = points.shape[1]
-    rounded = len(bounder.tape.roundings)
-    shape = count_rows(bounder.tape), count
+    rounded = len(bounder.graph.roundings)
+    shape = count_rows(bounder.graph), count
     prices = rng.exponential(size=shape) * 10.0 ** rng.uniform(-3.0, 2.0, shape) * (rng.random(shape) < 0.3)
     return Boxes(
         start,

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from dawndusk.optimize.boxes import Boxes
-from dawndusk.optimize.certify.branch.boxes import Bounder, Verdict
+from dawndusk.optimize.certify.branch.boxes import Bounder, BoxBounds
 from dawndusk.optimize.certify.search import _Run, certify
 from dawndusk.optimize.errors import CertificateError
 from dawndusk.optimize.heuristics.evolution import Effort, search
@@ -25,7 +25,7 @@ def lifted(monkeypatch: pytest.MonkeyPatch) -> None:
     """A bounder that says five percent more than is true."""
     original = Bounder.look
 
-    def look(self: Bounder, boxes: Boxes, cutoff: float) -> Verdict:
+    def look(self: Bounder, boxes: Boxes, cutoff: float) -> BoxBounds:
         verdict = original(self, boxes, cutoff - LIFT)
         verdict.bound = verdict.bound + LIFT
         return verdict
@@ -82,7 +82,7 @@ def test_a_study_wrongly_called_infeasible_is_caught(
     monkeypatch.setattr(_Run, "take", lambda self, batch: None)
     original = Bounder.look
 
-    def nothing(self: Bounder, boxes: Boxes, cutoff: float) -> Verdict:
+    def nothing(self: Bounder, boxes: Boxes, cutoff: float) -> BoxBounds:
         verdict = original(self, boxes, cutoff)
         verdict.bound = np.full(len(boxes), np.inf)
         return verdict

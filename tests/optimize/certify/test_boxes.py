@@ -49,11 +49,11 @@ MOST_BOXES = 1500
 def wholes(bounder: Bounder, values: list[Floats]) -> Floats:
     """Return the rounded quantities of designs, shape (k, N)."""
     found = []
-    for slot in bounder.tape.roundings:
-        operation = bounder.tape.operations[slot]
+    for node in bounder.graph.roundings:
+        operation = bounder.graph.operations[node]
         assert isinstance(operation, Rounding)
-        found.append(np.exp(values[slot]) if operation.logarithm else values[slot])
-    return np.array(found).reshape(len(bounder.tape.roundings), -1)
+        found.append(np.exp(values[node]) if operation.logarithm else values[node])
+    return np.array(found).reshape(len(bounder.graph.roundings), -1)
 
 
 def holds(boxes: Boxes, points: Floats, rounded: Floats, combination: Places) -> Flags:
@@ -101,7 +101,7 @@ def test_no_design_in_a_box_is_below_its_bound(
         with np.errstate(all="ignore"):
             scored = problem.score(batch, problem.scored_outcomes)
             value = statement.sign * scored.objective
-            score = statement.sign * (np.log(value) if bounder.tape.logarithm else value)
+            score = statement.sign * (np.log(value) if bounder.graph.logarithm else value)
         tried = scored.feasible & ((inside >= boxes.low) & (inside <= boxes.high)).all(axis=0)
         assert np.all(score[tried] >= bound[tried] - 1e-9 * (1.0 + np.abs(bound[tried])))
 
@@ -163,7 +163,7 @@ def test_both_halves_hold_what_their_parent_held(case: Case, truth: Truth, boxes
     assert not len(closed)
     assert scores.size == len(bounded)
     chosen, can = _axes(bounder, bounded, float(np.median(scores)))
-    every = np.arange(bounder.axes + len(bounder.tape.roundings))
+    every = np.arange(bounder.axes + len(bounder.graph.roundings))
     for axis in (chosen, rng.choice(every, len(bounded))):
         width = np.concatenate([bounded.high - bounded.low, bounded.most - bounded.least])
         wide = can & (width[axis, np.arange(len(bounded))] >= 1e-6)

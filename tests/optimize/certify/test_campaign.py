@@ -36,7 +36,7 @@ from dawndusk.optimize.certify.audit.containment import (
 )
 from dawndusk.optimize.certify.audit.edges import edges_around
 from dawndusk.optimize.certify.bound import affine, forms
-from dawndusk.optimize.certify.branch.boxes import Bounder, Verdict
+from dawndusk.optimize.certify.branch.boxes import Bounder, BoxBounds
 from dawndusk.optimize.certify.branch.designs import coordinates, designs_at
 from dawndusk.optimize.certify.branch.work import Bounding
 from dawndusk.optimize.certify.functions.curves import LOG1MEXP
@@ -146,7 +146,7 @@ def doubts(bounder: Bounder, batch: DesignBatch) -> tuple[int, list[str]]:
         scored = statement.problem.score(batch, statement.problem.scored_outcomes)
         assert scored.feasible.all()
         value = scored.objective
-        scores = statement.sign * np.log(statement.sign * value) if bounder.tape.logarithm else value
+        scores = statement.sign * np.log(statement.sign * value) if bounder.graph.logarithm else value
         values = node_values(bounder, batch, own)
         whole = whole_numbers(bounder, values)
         for scale in SIDES:
@@ -304,7 +304,7 @@ def lifted(monkeypatch: pytest.MonkeyPatch) -> None:
     """Bounds of boxes that are two percent more than is true."""
     original = Bounder.look
 
-    def look(self: Bounder, boxes: Boxes, cutoff: float) -> Verdict:
+    def look(self: Bounder, boxes: Boxes, cutoff: float) -> BoxBounds:
         verdict = original(self, boxes, cutoff)
         verdict.bound = verdict.bound + 0.02
         return verdict

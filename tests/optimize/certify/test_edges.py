@@ -28,14 +28,14 @@ from dawndusk.optimize.certify.audit.containment import (
 from dawndusk.optimize.certify.audit.edges import WHOLE_OUTCOMES, edges_between, filling_launches, scored_at, sides
 from dawndusk.optimize.certify.audit.feasible import feasible_designs
 from dawndusk.optimize.certify.bound import forms
-from dawndusk.optimize.certify.bound.affine import Forward
-from dawndusk.optimize.certify.bound.forms import AT_AN_EDGE, Form
+from dawndusk.optimize.certify.bound.affine import ForwardBounds
+from dawndusk.optimize.certify.bound.forms import AT_AN_EDGE, AffineForm
 from dawndusk.optimize.certify.branch.boxes import Bounder
 from dawndusk.optimize.certify.branch.designs import coordinates, coordinates_of, designs_at
 from dawndusk.optimize.certify.functions.curves import LOG1MEXP, TINY
 from dawndusk.optimize.certify.graph.operations import Input, Operation, Rounding, Sum
 from dawndusk.optimize.certify.graph.statement import Statement, state
-from dawndusk.optimize.certify.lp.propagation import Slots, narrowed
+from dawndusk.optimize.certify.lp.propagation import BoxRanges, narrowed
 from dawndusk.optimize.certify.lp.work import Modelling
 from dawndusk.optimize.certify.search import certify
 from dawndusk.optimize.errors import CertificateError, EnclosureError
@@ -214,10 +214,10 @@ def test_fleets_fill_their_launches(on_edges: OnEdges) -> None:
 # -- one operation at a time ------------------------------------------------------------------------------------------
 
 
-def forward_of(low: Floats, high: Floats, limits: dict[int, tuple[float, float]] | None = None) -> Forward:
+def forward_of(low: Floats, high: Floats, limits: dict[int, tuple[float, float]] | None = None) -> ForwardBounds:
     count = low.shape[1]
     nothing = np.full((1, count), -np.inf)
-    return Forward(low, high, np.zeros(count, dtype=np.intp), nothing, -nothing, dict(limits or {}))
+    return ForwardBounds(low, high, np.zeros(count, dtype=np.intp), nothing, -nothing, dict(limits or {}))
 
 
 @given(
@@ -261,10 +261,10 @@ def test_a_difference_of_nothing_is_the_same_at_both_ends() -> None:
     assert np.all(np.diff(forms.PAIRS["difference"](x, np.zeros(50))) >= 0.0)
 
 
-def inside_out(self: Forward, operation: Sum, slot: int) -> Form:
+def inside_out(self: ForwardBounds, operation: Sum, node: int) -> AffineForm:
     """Return a form that says that the least of a sum is above its greatest."""
     inner = self.forms[0]
-    return Form(inner.axes, inner.slopes, inner.below, inner.above, inner.low + 1.0, inner.high - 1.0)
+    return AffineForm(inner.axes, inner.slopes, inner.below, inner.above, inner.low + 1.0, inner.high - 1.0)
 
 
 OF_BOTH: list[Operation] = [Input(0), Sum(((0, 2.0),), 1.0), Sum(((0, -2.0),), -1.0), Sum(((1, 1.0), (2, 1.0)), 0.0)]
@@ -272,8 +272,8 @@ OPERATIONS: list[Operation] = [Input(0), Sum(((0, 2.0),), 1.0)]
 
 
 def test_an_enclosure_that_is_inside_out_raises(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Forward, "_sum", inside_out)
-    words = r"slot 1 \(sum\) is inside out: at least 1\.0 and at most -0\.9 over the box .* of combination 0"
+    monkeypatch.setattr(ForwardBounds, "_sum", inside_out)
+    words = r"node 1 \(sum\) is inside out: at least 1\.0 and at most -0\.9 over the box .* of combination 0"
     with pytest.raises(EnclosureError, match=words):
         forward_of(np.zeros((1, 1)), np.full((1, 1), 0.1)).run(OPERATIONS)
     assert issubclass(EnclosureError, CertificateError)
@@ -326,8 +326,8 @@ def test_rows_are_met_up_to_a_share_of_their_limit(study_problem: StudyProblem) 
     """A capital of exactly a thousand million is within a limit of as much, which is worked out in dollars."""
     limit = "subject_to=[value_usd >= -3e10, capex_usd <= 1e9]"
     price = "demand.price_usd_per_pflop_hour=20"
-    tape = Bounder(state(study_problem("base", FROM_2030, price, limit, *NARROW))).tape
-    rows = {row.name: row for row in tape.rows}
+    graph = Bounder(state(study_problem("base", FROM_2030, price, limit, *NARROW))).graph
+    rows = {row.name: row for row in graph.rows}
     assert rows["capex_usd <= 1e+09"].logarithm
     value = next(row for name, row in rows.items() if name.startswith("value_usd"))
     assert not value.logarithm
@@ -342,11 +342,11 @@ def test_linear_models_hold_designs_on_edges(on_edges: OnEdges) -> None:
     rng = np.random.default_rng(12)
     for scale in SOME_SCALES:
         boxes = boxes_around(bounder, points, own, scale, rng)
-        slots, count = len(context.tape.operations), points.shape[1]
-        low, high = np.full((slots, count), -np.inf), np.full((slots, count), np.inf)
+        nodes, count = len(context.graph.operations), points.shape[1]
+        low, high = np.full((nodes, count), -np.inf), np.full((nodes, count), np.inf)
         low[: len(points)], high[: len(points)] = boxes.low, boxes.high
         cutoff = float(np.median(scores)) + 1e-9
-        after = narrowed(context.tape, context.asked, Slots(low, high, own), cutoff)
+        after = narrowed(context.graph, context.asked, BoxRanges(low, high, own), cutoff)
         matters = np.flatnonzero(scores <= cutoff)
         assert np.isin(matters, after.which).all()
         place = {int(which): k for k, which in enumerate(after.which)}

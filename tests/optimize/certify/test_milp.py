@@ -22,7 +22,7 @@ from dawndusk.optimize.certify.functions.lookup import GridRanges, TableRanges
 from dawndusk.optimize.certify.graph.operations import reached
 from dawndusk.optimize.certify.graph.statement import SIZE, STEPWISE, Statement, state
 from dawndusk.optimize.certify.lp import screening as milp_screen
-from dawndusk.optimize.certify.lp.engine import Engine
+from dawndusk.optimize.certify.lp.engine import LpSolver
 from dawndusk.optimize.certify.lp.model.columns import propagated
 from dawndusk.optimize.certify.lp.model.joint import upper_plane
 from dawndusk.optimize.certify.lp.model.lines import (
@@ -36,7 +36,7 @@ from dawndusk.optimize.certify.lp.model.lines import (
 from dawndusk.optimize.certify.lp.model.relaxation import Relaxation
 from dawndusk.optimize.certify.lp.model.template import Template
 from dawndusk.optimize.certify.lp.second_bound import milp_model, second_bound, write_model
-from dawndusk.optimize.certify.lp.tree import Tree
+from dawndusk.optimize.certify.lp.tree import SearchTree
 from dawndusk.optimize.certify.lp.values import values_at
 from dawndusk.optimize.certify.lp.work import Modelling
 from dawndusk.optimize.execution.backends import open_executor
@@ -150,21 +150,21 @@ def points_of(statement: Statement, count: int, combination: int = 0) -> np.ndar
 def test_every_design_lies_in_the_model(members: tuple[int, ...], study_problem: LoadProblem) -> None:
     statement = state(study_problem("orbit-200mw"), STEPWISE)
     bounder = Bounder(statement)
-    tape, root = bounder.tape, bounder.root()
-    needed = reached(tape)
-    tape.limits.clear()  # so that designs that break rules lie in the model as well
-    tape.rows = ()
+    graph, root = bounder.graph, bounder.root()
+    needed = reached(graph)
+    graph.limits.clear()  # so that designs that break rules lie in the model as well
+    graph.rows = ()
     chosen = list(members)
-    found = propagated(tape, members, (root.low[:, chosen], root.high[:, chosen]), None)
+    found = propagated(graph, members, (root.low[:, chosen], root.high[:, chosen]), None)
     assert found is not None
-    relaxation = Relaxation(tape, found[0], needed, found[1])
-    engine = Engine(relaxation)
+    relaxation = Relaxation(graph, found[0], needed, found[1])
+    engine = LpSolver(relaxation)
     checked = 0
     for combination in found[0][:: max(len(found[0]) // 4, 1)]:
         points = points_of(statement, 12, combination)
         inside = ((points >= root.low[:, [combination]]) & (points <= root.high[:, [combination]])).all(axis=0)
         for point in points[:, inside].T[:3]:
-            values = values_at(tape, combination, point)
+            values = values_at(graph, combination, point)
             for category, names in relaxation.names.items():
                 for name, number in names.items():
                     place, is_it = relaxation.position[number], statement.combinations[combination][category] == name
@@ -175,14 +175,14 @@ def test_every_design_lies_in_the_model(members: tuple[int, ...], study_problem:
                 scaled = float((value - relaxation.middle[place]) / relaxation.half[place])
                 engine.limit(place, scaled - 1e-9, scaled + 1e-9)
             cost = np.zeros(len(relaxation.middle))
-            column, factor, shift = relaxation.columns.of[tape.objective]
+            column, factor, shift = relaxation.columns.of[graph.objective]
             assert column is not None
             place = relaxation.position[column]
             cost[place] = factor * relaxation.half[place]
             for sign in (1.0, -1.0):
                 answer = engine.minimise(sign * cost)
                 assert answer.words == "Optimal"
-                exact = sign * (values[tape.objective] - shift - factor * relaxation.middle[place])
+                exact = sign * (values[graph.objective] - shift - factor * relaxation.middle[place])
                 assert answer.bound <= exact + 1e-6
             checked += 1
             for place, ends in enumerate(zip(low, high, strict=True)):
@@ -195,10 +195,10 @@ def test_every_design_lies_in_the_model(members: tuple[int, ...], study_problem:
 def test_a_row_holds_a_column_once(name: str, study_problem: LoadProblem) -> None:
     """HiGHS refuses other models."""
     bounder = Bounder(state(study_problem(name), STEPWISE))
-    tape, root = bounder.tape, bounder.root()
-    found = propagated(tape, (0,), (root.low[:, [0]], root.high[:, [0]]), None)
+    graph, root = bounder.graph, bounder.root()
+    found = propagated(graph, (0,), (root.low[:, [0]], root.high[:, [0]]), None)
     assert found is not None
-    model = Template(tape, 0, reached(tape)).model(found[1])
+    model = Template(graph, 0, reached(graph)).model(found[1])
     matrix = model.system()[0]
     assert matrix.nnz > 0
     assert matrix.has_canonical_format
@@ -287,13 +287,13 @@ SEVERAL = (
 """Combinations whose coefficients differ, so that every row has to be that of its own."""
 
 
-def holding(tree: Tree, combination: int, values: np.ndarray[Any, Any], slots: np.ndarray[Any, Any]) -> int:
-    """Return how many open parts hold the values of slots of a design."""
-    room = 1e-7 * (1.0 + np.abs(values[slots]))
+def holding(tree: SearchTree, combination: int, values: np.ndarray[Any, Any], nodes: np.ndarray[Any, Any]) -> int:
+    """Return how many open parts hold the values of nodes of a design."""
+    room = 1e-7 * (1.0 + np.abs(values[nodes]))
     return sum(
         part.combination == combination
-        and bool((values[slots] >= part.found.low[slots] - room).all())
-        and bool((values[slots] <= part.found.high[slots] + room).all())
+        and bool((values[nodes] >= part.found.low[nodes] - room).all())
+        and bool((values[nodes] <= part.found.high[nodes] + room).all())
         for part in tree.queue
     )
 
@@ -305,23 +305,23 @@ def test_no_cut_loses_a_design_that_is_better_than_the_target(
     problem = study_problem("orbit-200mw", *SEVERAL)
     statement = state(problem)
     context = Modelling(problem)
-    tape = context.tape
+    graph = context.graph
     found = search(problem, seed=1, time_limit_s=1.0, most_designs=10**8)
     assert found.design is not None and found.objective is not None
     number = statement.combinations.index(found.design.combination)
-    values = values_at(tape, number, coordinates_of(statement, found.design))
-    assert values[tape.objective] == pytest.approx(np.log(found.objective), abs=1e-6)
-    whole = {slot for slot in tape.roundings if tape.operations[slot].free}  # type: ignore[union-attr]
-    tree = Tree(context, open_executor(1, context=context))
-    slots = np.array([slot for slot in tree.needed if slot not in whole])
-    target = float(values[tape.objective]) + 0.01
+    values = values_at(graph, number, coordinates_of(statement, found.design))
+    assert values[graph.objective] == pytest.approx(np.log(found.objective), abs=1e-6)
+    whole = {node for node in graph.roundings if graph.operations[node].free}  # type: ignore[union-attr]
+    tree = SearchTree(context, open_executor(1, context=context))
+    nodes = np.array([node for node in tree.needed if node not in whole])
+    target = float(values[graph.objective]) + 0.01
     tree.start(target, np.inf)
     first = tree.lowest
     for _ in range(2):
-        assert holding(tree, number, values, slots) >= 1
+        assert holding(tree, number, values, nodes) >= 1
         tree.step(target, np.inf)
-    assert holding(tree, number, values, slots) >= 1
-    assert first < tree.lowest <= values[tape.objective]
+    assert holding(tree, number, values, nodes) >= 1
+    assert first < tree.lowest <= values[graph.objective]
 
 
 @given(seed=st.integers(0, 10_000), spread=st.floats(-3.0, 0.3))

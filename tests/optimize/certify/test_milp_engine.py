@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy.optimize import linprog
 from scipy.sparse import csr_matrix
 
-from dawndusk.optimize.certify.lp.engine import EMPTY, Engine
+from dawndusk.optimize.certify.lp.engine import EMPTY, LpSolver
 
 Floats: TypeAlias = NDArray[np.float64]
 
@@ -45,7 +45,7 @@ class Model:
         return csr_matrix(factors), low, high
 
 
-def least(engine: Engine, cost: Floats) -> float | None:
+def least(engine: LpSolver, cost: Floats) -> float | None:
     """Return the least of the cost by SciPy, None where there is no point."""
     finite_low, finite_high = np.isfinite(engine.row_low), np.isfinite(engine.row_high)
     matrix = engine.matrix.toarray()
@@ -63,7 +63,7 @@ def least(engine: Engine, cost: Floats) -> float | None:
 def test_one_objective_after_another_with_narrower_columns_and_more_rows(seed: int, room: float) -> None:
     rng = np.random.default_rng(seed)
     model: Any = Model(rng, room)
-    engine = Engine(model)
+    engine = LpSolver(model)
     for turn in range(6):
         cost = rng.normal(size=COLUMNS) * 10.0 ** rng.integers(-3, 8)
         answer, exact = engine.minimise(cost), least(engine, cost)
@@ -80,7 +80,7 @@ def test_one_objective_after_another_with_narrower_columns_and_more_rows(seed: i
             engine.add(more)
 
 
-def proved(engine: Engine, cost: Floats, dual: Floats) -> Fraction:
+def proved(engine: LpSolver, cost: Floats, dual: Floats) -> Fraction:
     """Return the bound that multipliers prove, without any rounding (Neumaier and Shcherbina 2004)."""
     exact = [Fraction(float(y)) for y in engine.kept(dual)]
     matrix = engine.matrix.toarray()
@@ -98,7 +98,7 @@ def test_safe_bounds_hold_without_rounding(seed: int, size: int, scale: int) -> 
     """Multipliers so large that what they give cancels to a part in 1e12 prove no more than they prove exactly."""
     rng = np.random.default_rng(seed)
     model: Any = Model(rng, 0.05)
-    engine = Engine(model)
+    engine = LpSolver(model)
     cost = rng.normal(size=COLUMNS) * 10.0**scale
     dual = rng.normal(size=ROWS) * 10.0**size
     dual[1] = -dual[0]
@@ -124,9 +124,9 @@ class Contradiction:
 @pytest.mark.parametrize("beyond", [1e-4, 0.1, 3.0])
 def test_rows_that_contradict_each_other_prove_that_there_is_no_point(beyond: float) -> None:
     model: Any = Contradiction(beyond)
-    answer = Engine(model).minimise(np.array([1.0, 0.0]))
+    answer = LpSolver(model).minimise(np.array([1.0, 0.0]))
     assert (answer.bound, answer.point, answer.words) == (np.inf, None, EMPTY)
     model = Contradiction(-beyond)
-    answer = Engine(model).minimise(np.array([1.0, 0.0]))
+    answer = LpSolver(model).minimise(np.array([1.0, 0.0]))
     assert answer.point is not None
     assert answer.bound == pytest.approx(-0.5)

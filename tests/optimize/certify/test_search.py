@@ -16,7 +16,7 @@ import pytest
 from dawndusk.models.errors import DesignError
 from dawndusk.models.evaluate import evaluate
 from dawndusk.optimize.certify.branch import work as shares
-from dawndusk.optimize.certify.branch.branching import Examined
+from dawndusk.optimize.certify.branch.branching import Branched
 from dawndusk.optimize.certify.branch.work import Bounding, examine_share
 from dawndusk.optimize.certify.search import _Run, certify
 from dawndusk.optimize.errors import NotBoundedError
@@ -214,7 +214,7 @@ def test_a_value_of_either_sign_is_bounded(price: float, make_free_problem: Make
 def test_an_interrupt_returns_what_is_known(make_problem: MakeProblem, monkeypatch: pytest.MonkeyPatch) -> None:
     original, calls = _Run._examine, iter(range(100))
 
-    def interrupted(self: _Run, *arguments: Any, **settings: Any) -> Examined:
+    def interrupted(self: _Run, *arguments: Any, **settings: Any) -> Branched:
         if next(calls) == 2:
             raise KeyboardInterrupt
         return original(self, *arguments, **settings)
@@ -236,7 +236,7 @@ def test_a_proof_goes_on_after_an_interrupt_without_losing_boxes(
     problem = make_problem(TWO)
     original, calls = _Run._examine, iter(range(100))
 
-    def interrupted(self: _Run, *arguments: Any, **settings: Any) -> Examined:
+    def interrupted(self: _Run, *arguments: Any, **settings: Any) -> Branched:
         if next(calls) == 2:
             raise KeyboardInterrupt
         return original(self, *arguments, **settings)
@@ -272,7 +272,7 @@ def test_a_worker_that_dies_changes_nothing(make_problem: MakeProblem, monkeypat
     original = shares.collected
     victims: list[int] = []
 
-    def collected(executor: Crew[Bounding], tasks: Sequence[Task]) -> Examined:
+    def collected(executor: Crew[Bounding], tasks: Sequence[Task]) -> Branched:
         if not victims and executor.pids:
             victims.append(executor.pids[-1])
             os.kill(victims[0], signal.SIGKILL)

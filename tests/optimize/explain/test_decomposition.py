@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dawndusk.models.outcome import OUTCOMES
-from dawndusk.optimize.explain.decomposition import GROUPS, Term, grouped, logarithmic_mean, split, terms
+from dawndusk.optimize.explain.decomposition import GROUPS, FactorTerm, grouped, logarithmic_mean, split, terms
 from dawndusk.optimize.problem import Problem
 
 MakeProblem = Callable[..., Problem]
@@ -38,8 +38,8 @@ factors = st.tuples(st.one_of(st.just(0.0), positive), positive, positive)
 sums = st.lists(st.tuples(factors, factors, st.sampled_from([1.0, -1.0])), min_size=1, max_size=5)
 
 
-def named(one: tuple[float, float, float], sign: float, number: int) -> Term:
-    return Term({f"own {number}": one[0], "shared": one[1], "other": one[2]}, sign)
+def named(one: tuple[float, float, float], sign: float, number: int) -> FactorTerm:
+    return FactorTerm({f"own {number}": one[0], "shared": one[1], "other": one[2]}, sign)
 
 
 @given(sums)
@@ -59,12 +59,12 @@ def test_the_logarithmic_mean_is_between_the_geometric_and_the_arithmetic(one: f
 
 
 def test_a_factor_that_does_not_change_has_no_part() -> None:
-    parts = split({"a": Term({"cost": 2.0, "delay": 0.9})}, {"a": Term({"cost": 3.0, "delay": 0.9})})
+    parts = split({"a": FactorTerm({"cost": 2.0, "delay": 0.9})}, {"a": FactorTerm({"cost": 3.0, "delay": 0.9})})
     assert parts == {"cost": pytest.approx(0.9), "delay": 0.0}
 
 
 def test_a_cost_that_appears_owns_its_whole_term() -> None:
-    parts = split({"a": Term({"cost": 0.0, "delay": 0.9})}, {"a": Term({"cost": 3.0, "delay": 0.5})})
+    parts = split({"a": FactorTerm({"cost": 0.0, "delay": 0.9})}, {"a": FactorTerm({"cost": 3.0, "delay": 0.5})})
     assert parts == {"cost": 1.5}
 
 

@@ -13,7 +13,7 @@ from dawndusk.models.errors import DesignError
 from dawndusk.optimize.explain.near_optimal import near_optimal
 from dawndusk.optimize.explain.optimum import Explanation, _better, explain_optimum
 from dawndusk.optimize.explain.runner_up import runners_up
-from dawndusk.optimize.explain.shadow_prices import Worth, polished, worths
+from dawndusk.optimize.explain.shadow_prices import ShadowPrice, polished, worths
 from dawndusk.optimize.heuristics.evolution import search
 from dawndusk.optimize.problem import Bound, Problem
 from dawndusk.optimize.result import DesignResult
@@ -45,7 +45,7 @@ def deadline() -> float:
     return time.monotonic() + PLENTY_S
 
 
-def valued(problem: Problem, name: str) -> tuple[DesignResult, Worth]:
+def valued(problem: Problem, name: str) -> tuple[DesignResult, ShadowPrice]:
     """Return the optimum of a problem and what one of its limits is worth."""
     found = search(problem)
     base = polished(problem, found.nearest, rng=np.random.default_rng(1), deadline=deadline())

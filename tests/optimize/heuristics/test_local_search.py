@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 from dawndusk.models.design import NUMBERS
-from dawndusk.optimize.heuristics.local_search import Effort, Grades, coordinates_of, start, walk
+from dawndusk.optimize.heuristics.local_search import Grades, WalkEffort, coordinates_of, start, walk
 from dawndusk.optimize.problem import Problem
 
 MakeProblem = Callable[..., Problem]
@@ -39,7 +39,7 @@ def bent_valley(points: Floats) -> Grades:
 
 
 def test_a_walk_follows_a_binding_rule_to_its_end() -> None:
-    effort = Effort(60, 256, time.monotonic() + 60.0)
+    effort = WalkEffort(60, 256, time.monotonic() + 60.0)
     begin = start(bent_valley, np.array([[0.1, 0.9]]))
     found = walk(bent_valley, begin, rng=np.random.default_rng(1), effort=effort)
     assert found.is_feasible
@@ -49,11 +49,11 @@ def test_a_walk_follows_a_binding_rule_to_its_end() -> None:
 
 def test_a_walk_never_loses_what_it_has() -> None:
     begin = start(bent_valley, np.random.default_rng(2).random((20, 2)))
-    effort = Effort(1, 8, time.monotonic() + 60.0)
+    effort = WalkEffort(1, 8, time.monotonic() + 60.0)
     after = walk(bent_valley, begin, rng=np.random.default_rng(3), effort=effort)
     assert (after.violation[0], after.aim[0]) <= (begin.violation[0], begin.aim[0])
 
 
 def test_a_walk_ends_when_its_time_is_up() -> None:
     begin = start(bent_valley, np.array([[0.1, 0.9]]))
-    assert walk(bent_valley, begin, rng=np.random.default_rng(1), effort=Effort(9, 9, 0.0)) is begin
+    assert walk(bent_valley, begin, rng=np.random.default_rng(1), effort=WalkEffort(9, 9, 0.0)) is begin

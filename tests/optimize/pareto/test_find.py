@@ -13,7 +13,7 @@ from dawndusk.models.evaluate import evaluate
 from dawndusk.optimize.errors import CertificateError
 from dawndusk.optimize.heuristics.dominance import not_dominated
 from dawndusk.optimize.pareto import find
-from dawndusk.optimize.pareto.ends import Effort, End, PointProof, PointQuestion, prove_end, prove_points
+from dawndusk.optimize.pareto.ends import End, PointProof, PointQuestion, ProofEffort, prove_end, prove_points
 from dawndusk.optimize.pareto.field import Field
 from dawndusk.optimize.pareto.find import Proofs, find_front
 from dawndusk.optimize.pareto.front import Front
@@ -23,7 +23,7 @@ MakeProblem = Callable[..., Problem]
 
 COST, DEBRIS = Goal("lcoc_usd_per_pflop_hour"), Goal("debris_exposure_m2_years")
 MASS = Goal("launched_mass_t")
-EFFORT = Effort(gap=0.03, seed=1, workers=1, audit=False)
+EFFORT = ProofEffort(gap=0.03, seed=1, workers=1, audit=False)
 UNPROVED, PROVED = Proofs(ends=False, effort=EFFORT), Proofs(effort=EFFORT)
 ONE_VEHICLE: dict[str, Any] = {"life_years": {"low": 2, "high": 8, "nominal": 5}}
 TWO_VEHICLES: dict[str, Any] = {**ONE_VEHICLE, "vehicle": ["starship_v3", "new_glenn_7x2"]}

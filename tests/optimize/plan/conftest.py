@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from dawndusk.models.design import Design
-from dawndusk.models.fleet.calendar import Calendar, Path
+from dawndusk.models.fleet.calendar import Calendar, YearPath
 from dawndusk.models.fleet.economy import Terms, economy_of
-from dawndusk.optimize.plan.problem.problem import Demand, Objective, PlanProblem
+from dawndusk.optimize.plan.problem.problem import Objective, PlanDemand, PlanProblem
 from dawndusk.studies.input.studyfile import study_from_mapping
 from dawndusk.studies.run.design.runner import nominal_design
 
@@ -53,13 +53,13 @@ def make_plan() -> MakePlan:
         steps: int = 1,
         vehicles: tuple[str, ...] = ("falcon_9", "starship_v3"),
         objective: Objective = Objective.COST,
-        demand: Demand | None = None,
+        demand: PlanDemand | None = None,
         terms: Terms | None = None,
         **rest: Any,
     ) -> PlanProblem:
         catalogue, assumptions = designs_of(designs)
         economy = economy_of(catalogue, vehicles, assumptions, Calendar(2029, years, steps), terms or Terms())
-        asked = demand or Demand(least_pflops=Path((2029.0, 2033.0), (500.0, 8000.0)))
+        asked = demand or PlanDemand(least_pflops=YearPath((2029.0, 2033.0), (500.0, 8000.0)))
         return PlanProblem(economy=economy, objective=objective, demand=asked, **rest)
 
     return make

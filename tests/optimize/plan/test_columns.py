@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from dawndusk.models.design import Design
-from dawndusk.models.fleet.calendar import Calendar, Path
+from dawndusk.models.fleet.calendar import Calendar, YearPath
 from dawndusk.models.fleet.economy import Terms, economy_of
 from dawndusk.models.fleet.satellites import figures_of
 from dawndusk.models.recording.program import Program
@@ -20,10 +20,10 @@ from dawndusk.optimize.plan.pricing.column_generation import RoundStep, generate
 from dawndusk.optimize.plan.pricing.dual_prices import orbits_of, prices_of, reduced_costs
 from dawndusk.optimize.plan.pricing.proof import SERVED, prove
 from dawndusk.optimize.plan.pricing.reduced_cost import priced, space_for
-from dawndusk.optimize.plan.pricing.restricted_master import Master
-from dawndusk.optimize.plan.problem.problem import Demand, Effort, Limits, Objective, PlanProblem
+from dawndusk.optimize.plan.pricing.restricted_master import RestrictedMaster
+from dawndusk.optimize.plan.problem.problem import Limits, Objective, PlanDemand, PlanEffort, PlanProblem
 from dawndusk.optimize.plan.solve.engine import solve_plan
-from dawndusk.optimize.plan.solve.planned import Step
+from dawndusk.optimize.plan.solve.planned import PlanStep
 from dawndusk.optimize.problem import Fixed, Problem, Range
 from dawndusk.studies.input.studyfile import read_study
 from dawndusk.studies.run.design.runner import problem_of
@@ -40,7 +40,7 @@ def make(
     _, assumptions = designs_of(1)
     terms = Terms(reference_usd={"all": 5e6})
     economy = economy_of(designs, VEHICLES, assumptions, Calendar(2029, 3, 1), terms)
-    demand = Demand(least_pflops=Path((2029.0, 2032.0), (500.0, 6000.0)))
+    demand = PlanDemand(least_pflops=YearPath((2029.0, 2032.0), (500.0, 6000.0)))
     return PlanProblem(economy=economy, objective=objective, demand=demand, limits=limits or Limits())
 
 
@@ -61,12 +61,12 @@ SMALL = {
 }
 
 
-def master_of(designs: Mapping[str, Design], longest: float = 8.0, **rest: Any) -> Master:
+def master_of(designs: Mapping[str, Design], longest: float = 8.0, **rest: Any) -> RestrictedMaster:
     some = next(iter(designs.values()))
-    return Master(make({**designs, PROBE: some.replace(life_years=longest)}, **rest), (PROBE,))
+    return RestrictedMaster(make({**designs, PROBE: some.replace(life_years=longest)}, **rest), (PROBE,))
 
 
-def value(master: Master) -> float:
+def value(master: RestrictedMaster) -> float:
     found = master.solve()
     assert found is not None
     return found.value
@@ -88,9 +88,9 @@ def some_of(space: Problem, count: int) -> dict[str, Design]:
 @pytest.mark.parametrize(
     ("objective", "limits"),
     [
-        (Objective.COST, Limits(satellites_per_year=Path((0.0,), (400.0,)), first_launches_per_year=30.0)),
+        (Objective.COST, Limits(satellites_per_year=YearPath((0.0,), (400.0,)), first_launches_per_year=30.0)),
         (Objective.CAPITAL, Limits(discounted_cost_usd=4e9)),
-        (Objective.LCOC, Limits(downlink_gbps=Path((0.0,), (1e6,)))),
+        (Objective.LCOC, Limits(downlink_gbps=YearPath((0.0,), (1e6,)))),
     ],
 )
 def test_prices_give_the_reduced_costs_of_the_relaxation(objective: Objective, limits: Limits) -> None:
@@ -140,7 +140,7 @@ def test_what_is_bounded_is_never_above_the_reduced_cost_of_any_design(
         exact = reduced_costs(prices, economy, orbits_of(master))
         fleet = space_for(space, master.problem.economy, orbits_of(master))
         statement, places = priced(fleet, master.problem.economy, orbits_of(master), prices, units=())
-        program = Program(statement.graph, [statement.objective], varying=statement.parameters)
+        program = Program(statement.recording, [statement.objective], varying=statement.parameters)
         whole = {"plan.period", "orbit_code"}
         parameters = {n: v.astype(np.intp) if n in whole else v for n, v in statement.parameters.items()}
         for number, design in enumerate(drawn.values()):
@@ -185,8 +185,8 @@ def test_a_proof_that_has_no_time_says_so() -> None:
 def test_generated_designs_beat_the_first_catalogue() -> None:
     catalogue, assumptions = designs_of(2)
     space = dataclasses.replace(problem_of(read_study("orbit-200mw")), assumptions=assumptions)
-    effort = Effort(gap=0.02, time_limit_s=30.0)
-    told: list[Step] = []
+    effort = PlanEffort(gap=0.02, time_limit_s=30.0)
+    told: list[PlanStep] = []
     found = generate(catalogue, make, space, effort=effort, rounds=6, candidates=60, fits=flyable, report=told.append)
     assert found.priced > 0
     values = [one.relaxation for one in found.rounds]
@@ -201,13 +201,13 @@ def test_generated_designs_beat_the_first_catalogue() -> None:
 
 def test_a_plan_that_is_known_is_not_solved_again_and_an_interrupt_keeps_it(monkeypatch: pytest.MonkeyPatch) -> None:
     catalogue = designs_of(1)[0]
-    before = solve_plan(make(catalogue), Effort(gap=0.1, time_limit_s=20.0))
+    before = solve_plan(make(catalogue), PlanEffort(gap=0.1, time_limit_s=20.0))
 
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(columns, "draw", interrupted)
-    found = generate(catalogue, make, small_space(**SMALL), effort=Effort(), before=before, rounds=3)
+    found = generate(catalogue, make, small_space(**SMALL), effort=PlanEffort(), before=before, rounds=3)
     assert found.after is found.before is before
     assert found.stopped_by == "interrupt"
     assert found.unsettled == ["interrupt"]
@@ -216,12 +216,12 @@ def test_a_plan_that_is_known_is_not_solved_again_and_an_interrupt_keeps_it(monk
 def test_a_plan_without_a_relaxation_prices_nothing() -> None:
     catalogue = designs_of(1)[0]
     limits = Limits(capital_usd=1.0)
-    before = solve_plan(make(catalogue, limits=limits), Effort(time_limit_s=20.0))
+    before = solve_plan(make(catalogue, limits=limits), PlanEffort(time_limit_s=20.0))
     found = generate(
         catalogue,
         lambda designs: make(designs, limits=limits),
         small_space(**SMALL),
-        effort=Effort(),
+        effort=PlanEffort(),
         before=before,
         rounds=3,
         fits=flyable,

@@ -7,18 +7,27 @@ import itertools
 import numpy as np
 import pytest
 
-from dawndusk.models.fleet.calendar import Path, level
+from dawndusk.models.fleet.calendar import YearPath, level
 from dawndusk.models.fleet.economy import Terms
 from dawndusk.models.fleet.fleet import Decisions
 from dawndusk.models.fleet.launching import Offer
 from dawndusk.optimize.plan.problem.manifest import carried, loads
-from dawndusk.optimize.plan.problem.problem import Budget, Demand, Effort, Licence, Limits, Objective, PlanProblem, Sale
+from dawndusk.optimize.plan.problem.problem import (
+    Budget,
+    Licence,
+    Limits,
+    Objective,
+    PlanDemand,
+    PlanEffort,
+    PlanProblem,
+    Sale,
+)
 from dawndusk.optimize.plan.problem.score import score
-from dawndusk.optimize.plan.solve.engine import Step, least_worth, solve_plan
+from dawndusk.optimize.plan.solve.engine import PlanStep, least_worth, solve_plan
 
 from .conftest import MakePlan
 
-QUICK = Effort(gap=0.01, time_limit_s=60.0)
+QUICK = PlanEffort(gap=0.01, time_limit_s=60.0)
 
 
 def best_by_enumeration(problem: PlanProblem, most: int) -> float:
@@ -39,12 +48,12 @@ def best_by_enumeration(problem: PlanProblem, most: int) -> float:
 @pytest.mark.parametrize("objective", [Objective.COST, Objective.LCOC, Objective.CAPITAL])
 def test_small_plan_against_enumeration(make_plan: MakePlan, objective: Objective) -> None:
     offers = {"falcon_9": Offer(cap_per_year=level(6.0))}
-    demand = Demand(least_pflops=Path((2029.0, 2031.0), (20.0, 120.0)))
+    demand = PlanDemand(least_pflops=YearPath((2029.0, 2031.0), (20.0, 120.0)))
     problem = make_plan(
         designs=1, years=2, vehicles=("falcon_9",), objective=objective, demand=demand, terms=Terms(offers=offers)
     )
     best = best_by_enumeration(problem, most=6)
-    planned = solve_plan(problem, Effort(gap=1e-3, time_limit_s=60.0))
+    planned = solve_plan(problem, PlanEffort(gap=1e-3, time_limit_s=60.0))
     assert planned.bound is not None
     assert planned.objective is not None
     assert planned.bound <= best * (1.0 + 1e-6)
@@ -55,7 +64,7 @@ def test_small_plan_against_enumeration(make_plan: MakePlan, objective: Objectiv
 @pytest.mark.parametrize("objective", [Objective.COST, Objective.LCOC])
 def test_plan_is_whole_and_meets_every_rule(make_plan: MakePlan, objective: Objective) -> None:
     problem = make_plan(objective=objective, designs=3, steps=1, years=5, terms=Terms(ground=("tpu_v7",)))
-    steps: list[Step] = []
+    steps: list[PlanStep] = []
     planned = solve_plan(problem, QUICK, steps.append)
     assert planned.status == "optimal"
     assert planned.plan is not None
@@ -74,9 +83,9 @@ def test_plan_is_whole_and_meets_every_rule(make_plan: MakePlan, objective: Obje
 
 
 def test_value_at_a_price(make_plan: MakePlan) -> None:
-    dear = Demand(sales=(Sale(price_usd_per_pflop_hour=level(500.0), most_pflops=level(2000.0)),))
-    cheap = Demand(sales=(Sale(price_usd_per_pflop_hour=level(1e-3), most_pflops=level(2000.0)),))
-    rich = solve_plan(make_plan(objective=Objective.NPV, demand=dear), Effort(gap=0.02, time_limit_s=60.0))
+    dear = PlanDemand(sales=(Sale(price_usd_per_pflop_hour=level(500.0), most_pflops=level(2000.0)),))
+    cheap = PlanDemand(sales=(Sale(price_usd_per_pflop_hour=level(1e-3), most_pflops=level(2000.0)),))
+    rich = solve_plan(make_plan(objective=Objective.NPV, demand=dear), PlanEffort(gap=0.02, time_limit_s=60.0))
     poor = solve_plan(make_plan(objective=Objective.NPV, demand=cheap), QUICK)
     assert rich.objective is not None
     assert rich.bound is not None
@@ -87,7 +96,7 @@ def test_value_at_a_price(make_plan: MakePlan) -> None:
 
 
 def test_ground_is_bought_where_it_is_cheaper(make_plan: MakePlan) -> None:
-    demand = Demand(least_pflops=Path((2031.0, 2031.5, 2033.0), (0.0, 500.0, 1000.0)))
+    demand = PlanDemand(least_pflops=YearPath((2031.0, 2031.5, 2033.0), (0.0, 500.0, 1000.0)))
     orbit = solve_plan(make_plan(demand=demand), QUICK)
     either = solve_plan(make_plan(demand=demand, terms=Terms(ground=("tpu_v7",))), QUICK)
     assert orbit.objective is not None
@@ -98,7 +107,7 @@ def test_ground_is_bought_where_it_is_cheaper(make_plan: MakePlan) -> None:
 
 
 def test_impossible_demand_is_proved_infeasible(make_plan: MakePlan) -> None:
-    planned = solve_plan(make_plan(demand=Demand(least_pflops=level(1e7))), QUICK)
+    planned = solve_plan(make_plan(demand=PlanDemand(least_pflops=level(1e7))), QUICK)
     assert planned.status == "infeasible"
     assert planned.plan is None
     assert planned.objective is None
@@ -106,7 +115,7 @@ def test_impossible_demand_is_proved_infeasible(make_plan: MakePlan) -> None:
 
 
 def test_no_time_says_so(make_plan: MakePlan) -> None:
-    planned = solve_plan(make_plan(designs=3, years=6, steps=4), Effort(gap=1e-6, time_limit_s=0.5))
+    planned = solve_plan(make_plan(designs=3, years=6, steps=4), PlanEffort(gap=1e-6, time_limit_s=0.5))
     assert planned.status in {"feasible", "unknown"}
     assert planned.stopped_by == "time limit"
 
@@ -122,14 +131,14 @@ def test_same_seed_same_plan(make_plan: MakePlan) -> None:
 
 def test_the_time_there_is_does_not_move_a_plan_by_quarters(make_plan: MakePlan) -> None:
     problem = make_plan(designs=3, years=3, steps=4)
-    one, other = (solve_plan(problem, Effort(gap=0.01, time_limit_s=limit)) for limit in (60.0, 6000.0))
+    one, other = (solve_plan(problem, PlanEffort(gap=0.01, time_limit_s=limit)) for limit in (60.0, 6000.0))
     assert one.stopped_by == other.stopped_by == "completion"
     assert (one.objective, one.bound, one.rounds) == (other.objective, other.bound, other.rounds)
 
 
 def test_ground_that_replaces_ground_keeps_its_connection(make_plan: MakePlan) -> None:
     limits = Limits(ground_mw_per_year=level(1.0))
-    demand = Demand(least_power_mw=level(0.0))
+    demand = PlanDemand(least_power_mw=level(0.0))
     problem = make_plan(
         years=12, limits=limits, demand=demand, terms=Terms(ground=("tpu_v7",)), objective=Objective.COST
     )
@@ -162,8 +171,8 @@ def test_limits_are_kept(make_plan: MakePlan) -> None:
         licences={"fleet": licence},
         budget=Budget(usd_per_year=level(8e9), carry_over=True),
     )
-    demand = Demand(least_pflops=Path((2029.0, 2033.0), (100.0, 2000.0)))
-    planned = solve_plan(make_plan(limits=limits, demand=demand), Effort(gap=0.02, time_limit_s=60.0))
+    demand = PlanDemand(least_pflops=YearPath((2029.0, 2033.0), (100.0, 2000.0)))
+    planned = solve_plan(make_plan(limits=limits, demand=demand), PlanEffort(gap=0.02, time_limit_s=60.0))
     assert planned.plan is not None, planned.near_miss and planned.near_miss.broken
     assert not planned.plan.broken
     assert planned.plan.fleet.arrived[:, :2].sum() >= 200.0 - 1e-6

@@ -6,20 +6,20 @@ import dataclasses
 
 import pytest
 
-from dawndusk.models.fleet.calendar import Path, level
+from dawndusk.models.fleet.calendar import YearPath, level
 from dawndusk.optimize.plan.explain import differences, if_slips, shadow_prices, why_not
 from dawndusk.optimize.plan.model.rows.families import FAMILIES
-from dawndusk.optimize.plan.problem.problem import Choice, Demand, Effort, Limits
+from dawndusk.optimize.plan.problem.problem import ForcedChoice, Limits, PlanDemand, PlanEffort
 from dawndusk.optimize.plan.solve.conflict import explain_conflict
 from dawndusk.optimize.plan.solve.engine import solve_plan
 
 from .conftest import MakePlan
 
-QUICK = Effort(gap=0.02, time_limit_s=40.0)
+QUICK = PlanEffort(gap=0.02, time_limit_s=40.0)
 
 
 def test_conflict_names_rule_and_year(make_plan: MakePlan) -> None:
-    demand = Demand(least_pflops=Path((2029.0, 2030.0, 2031.0, 2033.0), (100.0, 100.0, 2e5, 100.0)))
+    demand = PlanDemand(least_pflops=YearPath((2029.0, 2030.0, 2031.0, 2033.0), (100.0, 100.0, 2e5, 100.0)))
     conflict = explain_conflict(make_plan(demand=demand))
     assert conflict is not None
     assert "compute_demand" in {given.rule for given in conflict.given} | {name for name, _ in conflict.alone}
@@ -54,17 +54,17 @@ def test_shadow_price_predicts_what_more_room_saves(make_plan: MakePlan) -> None
 
 def test_why_not_costs_something(make_plan: MakePlan) -> None:
     planned = solve_plan(make_plan(), QUICK)
-    forced = why_not(planned, Choice(vehicle="falcon_9", least=60.0), effort=QUICK)
+    forced = why_not(planned, ForcedChoice(vehicle="falcon_9", least=60.0), effort=QUICK)
     assert forced.planned.plan is not None
     assert forced.planned.plan.decisions.launches[0].sum() >= 60.0
     assert forced.change is not None
     assert forced.change > 0.0
-    forbidden = why_not(planned, Choice(vehicle="starship_v3", most=0.0), effort=QUICK)
+    forbidden = why_not(planned, ForcedChoice(vehicle="starship_v3", most=0.0), effort=QUICK)
     assert forbidden.planned.status == "infeasible" or (forbidden.change or 0.0) > 0.0
 
 
 def test_a_vehicle_that_slips(make_plan: MakePlan) -> None:
-    demand = Demand(least_pflops=Path((2029.0, 2033.0), (1500.0, 4000.0)))
+    demand = PlanDemand(least_pflops=YearPath((2029.0, 2033.0), (1500.0, 4000.0)))
     planned = solve_plan(make_plan(demand=demand), QUICK)
     late = if_slips(planned, "starship_v3", 2.0, QUICK)
     assert late.planned.plan is not None

@@ -8,10 +8,10 @@ import itertools
 import pytest
 
 from dawndusk.models.errors import DawnduskError
-from dawndusk.models.fleet.calendar import Path, level
-from dawndusk.optimize.plan.front import Front, Point, plan_front, undominated
+from dawndusk.models.fleet.calendar import YearPath, level
+from dawndusk.optimize.plan.front import PlanFront, PlanPoint, plan_front, undominated
 from dawndusk.optimize.plan.model.milp import plan_model
-from dawndusk.optimize.plan.problem.problem import Demand, Effort, Objective, PlanProblem, Sale
+from dawndusk.optimize.plan.problem.problem import Objective, PlanDemand, PlanEffort, PlanProblem, Sale
 from dawndusk.optimize.plan.problem.score import LIMIT_RULES, score
 from dawndusk.optimize.plan.solve.conflict import explain_conflict
 from dawndusk.optimize.plan.solve.engine import solve_plan
@@ -19,18 +19,18 @@ from dawndusk.optimize.plan.solve.engine import solve_plan
 from .conftest import MakePlan
 from .test_model import fix, random_plan, solved
 
-QUICK = Effort(gap=0.02, time_limit_s=60.0)
+QUICK = PlanEffort(gap=0.02, time_limit_s=60.0)
 PAIRS = [(one, other) for one, other in itertools.permutations(Objective, 2) if Objective.COST not in (one, other)]
 
 
 def sold(make_plan: MakePlan, objective: Objective, **rest: int) -> PlanProblem:
     """A plan that has to deliver a little and can sell three times as much."""
-    sale = Sale(price_usd_per_pflop_hour=level(60.0), most_pflops=Path((2029.0, 2031.0), (300.0, 3000.0)))
-    demand = Demand(least_pflops=Path((2029.0, 2031.0), (100.0, 1000.0)), sales=(sale,))
+    sale = Sale(price_usd_per_pflop_hour=level(60.0), most_pflops=YearPath((2029.0, 2031.0), (300.0, 3000.0)))
+    demand = PlanDemand(least_pflops=YearPath((2029.0, 2031.0), (100.0, 1000.0)), sales=(sale,))
     return make_plan(objective=objective, demand=demand, **{"designs": 1, "years": 3, **rest})
 
 
-def check_limits(problem: PlanProblem, front: Front, objective: Objective) -> None:
+def check_limits(problem: PlanProblem, front: PlanFront, objective: Objective) -> None:
     for point in front.points:
         plan = point.planned.plan
         assert plan is not None
@@ -87,7 +87,7 @@ def test_a_limit_that_no_plan_keeps_is_named_in_its_units(make_plan: MakePlan, l
 @pytest.mark.parametrize("seed", [1, 2])
 def test_no_plan_that_keeps_its_limits_is_cut_off(make_plan: MakePlan, objective: Objective, seed: int) -> None:
     sale = Sale(price_usd_per_pflop_hour=level(60.0), most_pflops=level(2e4))
-    problem = make_plan(objective=objective, demand=Demand(sales=(sale,)), years=3)
+    problem = make_plan(objective=objective, demand=PlanDemand(sales=(sale,)), years=3)
     plan = random_plan(problem, seed)
     exact = score(problem, plan)
     for limited in Objective:
@@ -105,10 +105,10 @@ def test_what_is_bettered_in_both_is_left_out(make_plan: MakePlan) -> None:
     assert planned.plan is not None
     plan = planned.plan
 
-    def point(objective: float, capital: float) -> Point:
+    def point(objective: float, capital: float) -> PlanPoint:
         amounts = {**plan.amounts, Objective.CAPITAL: capital}
         changed = dataclasses.replace(plan, amounts=amounts, objective=objective)
-        return Point(Objective.CAPITAL, None, dataclasses.replace(planned, plan=changed, objective=objective))
+        return PlanPoint(Objective.CAPITAL, None, dataclasses.replace(planned, plan=changed, objective=objective))
 
     points = [point(1.0, 9.0), point(2.0, 5.0), point(2.0, 5.0), point(3.0, 6.0), point(4.0, 1.0)]
     assert list(undominated(points)) == [points[0], points[1], points[4]]

@@ -8,13 +8,22 @@ import numpy as np
 import pyomo.environ as pyo
 import pytest
 
-from dawndusk.models.fleet.calendar import Path, level
+from dawndusk.models.fleet.calendar import YearPath, level
 from dawndusk.models.fleet.economy import Terms
 from dawndusk.models.fleet.fleet import Decisions
 from dawndusk.optimize.plan.model.milp import plan_model
 from dawndusk.optimize.plan.model.pieces import first_pieces
 from dawndusk.optimize.plan.model.rows.families import FAMILIES
-from dawndusk.optimize.plan.problem.problem import Budget, Demand, Licence, Limits, Objective, PlanProblem, Sale, Site
+from dawndusk.optimize.plan.problem.problem import (
+    Budget,
+    Licence,
+    Limits,
+    Objective,
+    PlanDemand,
+    PlanProblem,
+    Sale,
+    Site,
+)
 from dawndusk.optimize.plan.problem.score import score
 from dawndusk.optimize.plan.solve.highs import Solver
 
@@ -70,13 +79,15 @@ def random_plan(problem: PlanProblem, seed: int) -> Decisions:
 def test_no_plan_costs_less_than_the_model_says(
     make_plan: MakePlan, objective: Objective, steps: int, seed: int
 ) -> None:
-    demand = Demand(least_pflops=level(1e-3), sales=(Sale(price_usd_per_pflop_hour=level(30.0)),))
+    demand = PlanDemand(least_pflops=level(1e-3), sales=(Sale(price_usd_per_pflop_hour=level(30.0)),))
     terms = Terms(ground=("tpu_v7",), design_nre_usd=1e8)
     problem = make_plan(objective=objective, demand=demand, steps=steps, years=3, terms=terms)
     plan = random_plan(problem, seed)
     exact = score(problem, plan)
     if exact.broken:  # nothing was drawn for the first periods
-        problem = make_plan(objective=objective, demand=Demand(sales=demand.sales), steps=steps, years=3, terms=terms)
+        problem = make_plan(
+            objective=objective, demand=PlanDemand(sales=demand.sales), steps=steps, years=3, terms=terms
+        )
         exact = score(problem, plan)
     model = plan_model(problem)
     model.worth_price.set_value(20.0 * model.worth_unit / model.money_unit)
@@ -158,6 +169,6 @@ def test_the_model_is_written_with_the_names_of_the_rules(make_plan: MakePlan, t
 
 def test_model_does_not_grow_with_periods_in_which_nothing_flies(make_plan: MakePlan) -> None:
     vehicles = ("starship_v3",)
-    problem = make_plan(vehicles=vehicles, demand=Demand(least_pflops=Path((2029.0,), (100.0,))))
+    problem = make_plan(vehicles=vehicles, demand=PlanDemand(least_pflops=YearPath((2029.0,), (100.0,))))
     model = plan_model(problem, first_pieces(problem.economy))
     assert {vehicle for _, vehicle, _ in model.share} == {"starship_v3"}

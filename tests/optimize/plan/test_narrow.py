@@ -20,9 +20,9 @@ from dawndusk.optimize.plan.model.cuts import cuts_of, learning_weights, tiers_o
 from dawndusk.optimize.plan.model.milp import plan_model
 from dawndusk.optimize.plan.model.pieces import Pieces, Price
 from dawndusk.optimize.plan.problem.problem import PlanProblem
-from dawndusk.optimize.plan.problem.score import Scored, score
-from dawndusk.optimize.plan.solve.direct import Direct
-from dawndusk.optimize.plan.solve.narrow import Ranges, fine_pieces, fix_known, hull_pieces, narrowed, widest
+from dawndusk.optimize.plan.problem.score import ScoredPlan, score
+from dawndusk.optimize.plan.solve.direct import MatrixModel
+from dawndusk.optimize.plan.solve.narrow import DecisionRanges, fine_pieces, fix_known, hull_pieces, narrowed, widest
 from dawndusk.optimize.plan.solve.polish import listed_money, polish
 from dawndusk.optimize.plan.solve.reading import wish_of
 from dawndusk.optimize.plan.solve.repair import repaired
@@ -41,10 +41,10 @@ def one_economy() -> Economy:
     return economy_of(designs, ("starship_v3",), assumptions, Calendar(2029, 2, 1), Terms())
 
 
-def first_plan(problem: PlanProblem) -> Scored:
+def first_plan(problem: PlanProblem) -> ScoredPlan:
     """What repair makes of the relaxation."""
     model = plan_model(problem, hull_pieces(problem.economy, widest(problem.economy)))
-    direct = Direct(model)
+    direct = MatrixModel(model)
     direct.load(direct.solve(time_limit_s=30.0, relaxed=True))
     return score(problem, repaired(problem, wish_of(model)))
 
@@ -86,9 +86,9 @@ def test_a_better_plan_lies_in_the_ranges_and_above_the_model(make_plan: MakePla
     problem = make_plan(steps=steps, years=3, terms=Terms(ground=("tpu_v7",)))
     economy = problem.economy
     first = first_plan(problem)
-    better: list[Scored] = []
+    better: list[ScoredPlan] = []
 
-    def keep(decisions: object) -> Scored:
+    def keep(decisions: object) -> ScoredPlan:
         better.append(score(problem, decisions))  # type: ignore[arg-type]
         return better[-1]
 
@@ -114,12 +114,12 @@ def test_a_better_plan_lies_in_the_ranges_and_above_the_model(make_plan: MakePla
         assert 0.9 * best.objective < bound_of(problem, pieces, found, best) <= best.objective * (1.0 + 1e-6)
 
 
-def bound_of(problem: PlanProblem, pieces: Pieces, found: Ranges, plan: Scored) -> float:
+def bound_of(problem: PlanProblem, pieces: Pieces, found: DecisionRanges, plan: ScoredPlan) -> float:
     """What the model says that a plan costs."""
     model = plan_model(problem, pieces)
     fix_known(model, found)
     fix(model, problem, plan.decisions)
-    answer = Direct(model).solve(time_limit_s=30.0)
+    answer = MatrixModel(model).solve(time_limit_s=30.0)
     assert answer.objective is not None
     return float(answer.objective * model.money_unit)
 

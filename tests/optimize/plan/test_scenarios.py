@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 
 from dawndusk.models.errors import DawnduskError
-from dawndusk.models.fleet.calendar import Path
-from dawndusk.optimize.plan.problem.problem import Demand, Effort
-from dawndusk.optimize.plan.scenarios.futures import Scenario, drawn_scenarios, under
+from dawndusk.models.fleet.calendar import YearPath
+from dawndusk.optimize.plan.problem.problem import PlanDemand, PlanEffort
+from dawndusk.optimize.plan.scenarios.futures import PlanScenario, drawn_scenarios, under
 from dawndusk.optimize.plan.scenarios.two_stage import cvar, hedge
 from dawndusk.optimize.plan.solve.engine import solve_plan
 
 from .conftest import MakePlan
 
-QUICK = Effort(gap=0.05, time_limit_s=30.0)
+QUICK = PlanEffort(gap=0.05, time_limit_s=30.0)
 MISSED = 1000.0
 
 
@@ -36,7 +36,7 @@ def test_a_scenario_changes_what_it_says(make_plan: MakePlan) -> None:
     problem = make_plan()
     changed = under(
         problem,
-        Scenario("late", 1.0, (("falcon_9", 2.0),), (("starship_v3", 2.0),), (("falcon_9", 3.0),)),
+        PlanScenario("late", 1.0, (("falcon_9", 2.0),), (("starship_v3", 2.0),), (("falcon_9", 3.0),)),
     )
     before, after = problem.economy.launching, changed.economy.launching
     assert after.price_usd[0] == pytest.approx(before.price_usd[0] * 2.0)
@@ -46,7 +46,7 @@ def test_a_scenario_changes_what_it_says(make_plan: MakePlan) -> None:
 
 
 def test_hedge_lies_between_foresight_and_worse(make_plan: MakePlan) -> None:
-    problem = make_plan(demand=Demand(least_pflops=Path((2029.0, 2033.0), (300.0, 3000.0))))
+    problem = make_plan(demand=PlanDemand(least_pflops=YearPath((2029.0, 2033.0), (300.0, 3000.0))))
     planned = solve_plan(problem, QUICK)
     assert planned.plan is not None
     scenarios = drawn_scenarios(problem.economy.launching.vehicles, 4, 1)
@@ -65,10 +65,10 @@ def test_hedge_lies_between_foresight_and_worse(make_plan: MakePlan) -> None:
 
 
 def test_one_sure_scenario_is_the_plan_itself(make_plan: MakePlan) -> None:
-    problem = make_plan(demand=Demand(least_pflops=Path((2029.0, 2033.0), (300.0, 3000.0))))
-    planned = solve_plan(problem, Effort(gap=0.02, time_limit_s=60.0))
+    problem = make_plan(demand=PlanDemand(least_pflops=YearPath((2029.0, 2033.0), (300.0, 3000.0))))
+    planned = solve_plan(problem, PlanEffort(gap=0.02, time_limit_s=60.0))
     assert planned.plan is not None
-    sure = hedge(problem, planned.plan, [Scenario("sure", 1.0)], first_periods=1, missed_usd_per_pflop_hour=MISSED)
+    sure = hedge(problem, planned.plan, [PlanScenario("sure", 1.0)], first_periods=1, missed_usd_per_pflop_hour=MISSED)
     assert sure.mean_usd == pytest.approx(planned.plan.accounts.cost_usd, rel=0.1)
     assert sure.regret_usd[0] == pytest.approx(0.0, abs=1e-3 * sure.mean_usd)
     assert sure.missed[0] == pytest.approx(0.0, abs=1e-6)
@@ -79,8 +79,8 @@ def test_probabilities_have_to_add_up(make_plan: MakePlan) -> None:
     planned = solve_plan(problem, QUICK)
     assert planned.plan is not None
     with pytest.raises(DawnduskError, match="1 in all"):
-        hedge(problem, planned.plan, [Scenario("half", 0.5)], first_periods=1, missed_usd_per_pflop_hour=MISSED)
+        hedge(problem, planned.plan, [PlanScenario("half", 0.5)], first_periods=1, missed_usd_per_pflop_hour=MISSED)
     with pytest.raises(DawnduskError, match="first_periods"):
-        hedge(problem, planned.plan, [Scenario("one", 1.0)], first_periods=9, missed_usd_per_pflop_hour=MISSED)
+        hedge(problem, planned.plan, [PlanScenario("one", 1.0)], first_periods=9, missed_usd_per_pflop_hour=MISSED)
     with pytest.raises(DawnduskError, match="vehicle"):
-        under(problem, Scenario("x", 1.0, (("falcon_8", 2.0),)))
+        under(problem, PlanScenario("x", 1.0, (("falcon_8", 2.0),)))

@@ -8,14 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dawndusk.models.errors import DesignError
-from dawndusk.optimize.space.dimensions import Category, Real, Space, Whole
+from dawndusk.optimize.space.dimensions import Category, RealNumber, Space, WholeNumber
 
 SPACE = Space(
     {
-        "size": Whole(8, 1024, logarithmic=True),
-        "terminals": Whole(0, 12),
-        "altitude": Real(400.0, 1600.0),
-        "cadence": Real(0.5, 1000.0, logarithmic=True),
+        "size": WholeNumber(8, 1024, logarithmic=True),
+        "terminals": WholeNumber(0, 12),
+        "altitude": RealNumber(400.0, 1600.0),
+        "cadence": RealNumber(0.5, 1000.0, logarithmic=True),
         "vehicle": Category(("falcon_9", "starship_v3", "new_glenn_7x2")),
     }
 )
@@ -50,20 +50,20 @@ def test_every_row_is_a_point_of_the_space(shares: list[float]) -> None:
 
 
 def test_whole_numbers_have_equal_shares() -> None:
-    dimension = Whole(1, 4)
+    dimension = WholeNumber(1, 4)
     counts = np.bincount([dimension.decode(share) for share in np.linspace(0, 1, 4001)[:-1]])
     assert counts[1:].tolist() == pytest.approx([1000] * 4, abs=1)
 
 
 def test_a_logarithmic_middle_is_the_geometric_mean() -> None:
-    assert Real(1.0, 100.0, logarithmic=True).decode(0.5) == pytest.approx(10.0)
-    assert Real(1.0, 100.0).decode(0.5) == pytest.approx(50.5)
+    assert RealNumber(1.0, 100.0, logarithmic=True).decode(0.5) == pytest.approx(10.0)
+    assert RealNumber(1.0, 100.0).decode(0.5) == pytest.approx(50.5)
 
 
 def test_sizes() -> None:
     assert SPACE.size == math.inf
-    assert Space({"a": Whole(1, 3), "b": Category(("x", "y"))}).size == 6
-    assert Space({"a": Real(2.0, 2.0)}).size == 1
+    assert Space({"a": WholeNumber(1, 3), "b": Category(("x", "y"))}).size == 6
+    assert Space({"a": RealNumber(2.0, 2.0)}).size == 1
 
 
 @pytest.mark.parametrize(

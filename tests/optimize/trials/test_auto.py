@@ -3,16 +3,16 @@ from __future__ import annotations
 import pytest
 
 from dawndusk.optimize.problem import Goal
-from dawndusk.optimize.space.dimensions import Point, Real, Space, Value
-from dawndusk.optimize.trials.question import Answer, History, Question, Trial
-from dawndusk.optimize.trials.samplers.auto import BEARABLE_S, Choice, PhasedSampler, chosen, usual_batch
+from dawndusk.optimize.space.dimensions import Point, RealNumber, Space, Value
+from dawndusk.optimize.trials.question import History, Question, Trial, TrialAnswer
+from dawndusk.optimize.trials.samplers.auto import BEARABLE_S, PhasedSampler, SamplerChoice, chosen, usual_batch
 from dawndusk.optimize.trials.samplers.population import PopulationSampler
 from dawndusk.optimize.trials.samplers.surrogate import SurrogateSampler
 
-TWO = Question(Space({"x": Real(0.0, 1.0), "y": Real(0.0, 1.0)}), (Goal("a"), Goal("b")), ("rule",))
+TWO = Question(Space({"x": RealNumber(0.0, 1.0), "y": RealNumber(0.0, 1.0)}), (Goal("a"), Goal("b")), ("rule",))
 
 
-def choice(evaluations: int, evaluation_s: float, question: Question = TWO, batch: int = 10) -> Choice:
+def choice(evaluations: int, evaluation_s: float, question: Question = TWO, batch: int = 10) -> SamplerChoice:
     return chosen(question, evaluations=evaluations, batch=batch, evaluation_s=evaluation_s)
 
 
@@ -70,7 +70,7 @@ def test_phases_hand_over_at_the_trial_they_say() -> None:
     for number in range(5):
         point: Point
         (point,) = phased.propose(history, 1, seed=1, batch=number)
-        history.add(Trial(number, point, Answer({"a": 0.0, "b": 0.0}, {"rule": 0.0})))
+        history.add(Trial(number, point, TrialAnswer({"a": 0.0, "b": 0.0}, {"rule": 0.0})))
     assert (first.calls, then.calls) == (3, 2)
     assert phased.name == "first, then then"
 

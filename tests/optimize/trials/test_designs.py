@@ -8,7 +8,7 @@ import pytest
 from dawndusk.models.design import NUMBERS
 from dawndusk.optimize.heuristics.evolution import QUICK, search
 from dawndusk.optimize.problem import Bound, Goal, Problem
-from dawndusk.optimize.space.dimensions import Category, Whole
+from dawndusk.optimize.space.dimensions import Category, WholeNumber
 from dawndusk.optimize.trials.designs import AREA, DesignQuestion
 
 
@@ -26,7 +26,7 @@ def test_the_open_variables_are_the_dimensions(design_question: DesignQuestion) 
     names = set(design_question.space.names)
     assert {"vehicle", "accelerator", "altitude_km", "launches_per_year", AREA} <= names
     assert not {"satellites", "radiator_area_m2"} & names
-    assert isinstance(design_question.space.dimensions["accelerators_per_satellite"], Whole)
+    assert isinstance(design_question.space.dimensions["accelerators_per_satellite"], WholeNumber)
 
 
 def test_the_cadence_ends_where_no_vehicle_flies_more_often(design_question: DesignQuestion) -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from dawndusk.optimize.execution.backends import open_executor
 from dawndusk.optimize.execution.executor import Executor
-from dawndusk.optimize.space.dimensions import Category, Point, Real, Space, Value, Whole
+from dawndusk.optimize.space.dimensions import Category, Point, RealNumber, Space, Value, WholeNumber
 from dawndusk.optimize.trials.loop import search
 from dawndusk.optimize.trials.plan import (
     BUDGET,
@@ -22,28 +22,28 @@ from dawndusk.optimize.trials.plan import (
     INTERRUPT,
     STAGNATION,
     TIME,
-    Plan,
-    Progress,
     Searched,
+    SearchPlan,
     Stop,
+    TrialProgress,
 )
-from dawndusk.optimize.trials.question import Answer, Evaluator, Failure, Goal, History, Question, Trial
+from dawndusk.optimize.trials.question import Evaluator, Failure, Goal, History, Question, Trial, TrialAnswer
 from dawndusk.optimize.trials.store import MemoryStore, Record, StoreError
 
-SPACE = Space({"x": Real(-2.0, 2.0), "n": Whole(1, 5), "kind": Category(("a", "b"))})
+SPACE = Space({"x": RealNumber(-2.0, 2.0), "n": WholeNumber(1, 5), "kind": Category(("a", "b"))})
 QUESTION = Question(SPACE, (Goal("cost"),), ("low",))
-FINITE = Question(Space({"n": Whole(1, 5), "kind": Category(("a", "b"))}), (Goal("cost"),))
+FINITE = Question(Space({"n": WholeNumber(1, 5), "kind": Category(("a", "b"))}), (Goal("cost"),))
 
 
-def bowl(points: Sequence[Point]) -> list[Answer]:
+def bowl(points: Sequence[Point]) -> list[TrialAnswer]:
     """Cost with its least value 0 at x = 1, n = 3; fails around x = -1."""
     return [one_answer(float(point.get("x", 1.0)), int(point["n"])) for point in points]
 
 
-def one_answer(x: float, n: int) -> Answer:
+def one_answer(x: float, n: int) -> TrialAnswer:
     if -1.2 < x < -1.0:
-        return Answer(failure=Failure("hole", f"x = {x}"))
-    return Answer({"cost": (x - 1.0) ** 2 + (n - 3) ** 2}, {"low": -1.0 - x})
+        return TrialAnswer(failure=Failure("hole", f"x = {x}"))
+    return TrialAnswer({"cost": (x - 1.0) ** 2 + (n - 3) ** 2}, {"low": -1.0 - x})
 
 
 @dataclass
@@ -69,12 +69,12 @@ class Descent:
         return space.decode(rows)
 
 
-def plan(evaluations: int = 25, sampler: Descent | None = None, **changes: object) -> Plan:
+def plan(evaluations: int = 25, sampler: Descent | None = None, **changes: object) -> SearchPlan:
     stop = Stop(evaluations=evaluations)
     named = {field.name for field in dataclasses.fields(Stop)}
     stop = dataclasses.replace(stop, **{k: v for k, v in changes.items() if k in named})  # type: ignore[arg-type]
     rest = {key: value for key, value in changes.items() if key not in named}
-    return Plan(**{"sampler": sampler or Descent(), "stop": stop, "seed": 3, "batch": 4, **rest})  # type: ignore[arg-type]
+    return SearchPlan(**{"sampler": sampler or Descent(), "stop": stop, "seed": 3, "batch": 4, **rest})  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -236,7 +236,7 @@ def test_stagnation_is_the_same_after_a_pause() -> None:
         assert told(run(store, 1000)) == told(whole)
 
 
-def failing(points: Sequence[Point]) -> list[Answer]:
+def failing(points: Sequence[Point]) -> list[TrialAnswer]:
     raise RuntimeError("no licence")
 
 
@@ -244,16 +244,20 @@ def test_failures_in_a_row_end_it() -> None:
     with open_executor(1, context=failing) as executor:
         result = search(QUESTION, plan(1000, failures=10), MemoryStore(), executor)
     assert (result.stopped_by, len(result.answered), result.front) == (FAILING, 12, ())
-    expected = Answer(failure=Failure("exception", "RuntimeError: no licence"))
+    expected = TrialAnswer(failure=Failure("exception", "RuntimeError: no licence"))
     assert all(trial.answer == expected for trial in result.answered.trials)
 
 
-def half(points: Sequence[Point]) -> list[Answer]:
-    answers = [Answer({}, {"low": 0.0}), Answer({"cost": 1.0}, {}), Answer({"cost": float("nan")}, {"low": 0.0})]
+def half(points: Sequence[Point]) -> list[TrialAnswer]:
+    answers = [
+        TrialAnswer({}, {"low": 0.0}),
+        TrialAnswer({"cost": 1.0}, {}),
+        TrialAnswer({"cost": float("nan")}, {"low": 0.0}),
+    ]
     return [answers[int(point["n"]) % 3] for point in points]
 
 
-def short(points: Sequence[Point]) -> list[Answer]:
+def short(points: Sequence[Point]) -> list[TrialAnswer]:
     return bowl(points)[1:]
 
 
@@ -295,7 +299,7 @@ def test_the_time_limit_leaves_what_was_asked_to_the_next_run(
 def test_an_interrupt_keeps_what_was_told(executor: Executor[Evaluator], asynchronous: bool) -> None:
     store = MemoryStore()
 
-    def report(progress: Progress) -> None:
+    def report(progress: TrialProgress) -> None:
         if progress.evaluated == 7:
             raise KeyboardInterrupt
 
@@ -307,7 +311,7 @@ def test_an_interrupt_keeps_what_was_told(executor: Executor[Evaluator], asynchr
 
 
 def test_it_tells_how_it_stands(executor: Executor[Evaluator]) -> None:
-    seen: list[Progress] = []
+    seen: list[TrialProgress] = []
     search(QUESTION, plan(8, chunk=2), MemoryStore(), executor, seen.append)
     assert [progress.evaluated for progress in seen] == [2, 4, 6, 8]
     assert [progress.pending for progress in seen] == [2, 0, 2, 0]
@@ -335,7 +339,7 @@ def test_free_workers_stop_when_a_space_is_exhausted() -> None:
 def test_a_trial_is_told_once() -> None:
     store = MemoryStore()
     (trial,) = store.ask([{"x": 0.0, "n": 1, "kind": "a"}], 1)
-    answered = dataclasses.replace(trial, answer=Answer({"cost": 1.0}, {"low": 0.0}))
+    answered = dataclasses.replace(trial, answer=TrialAnswer({"cost": 1.0}, {"low": 0.0}))
     store.tell([answered])
     with pytest.raises(StoreError, match="trial 0: found a trial that has its answer"):
         store.tell([answered])

@@ -9,23 +9,30 @@ from dawndusk.optimize.heuristics.dominance import crowding, not_dominated, orde
 from dawndusk.optimize.heuristics.genetic import children, mutated, nearby, stepped
 from dawndusk.optimize.heuristics.reference_directions import directions, spread_over
 from dawndusk.optimize.problem import Goal
-from dawndusk.optimize.space.columns import Columns
-from dawndusk.optimize.space.dimensions import Category, Point, Real, Space, Whole
-from dawndusk.optimize.trials.question import Answer, History, Question, Trial
+from dawndusk.optimize.space.columns import SpaceColumns
+from dawndusk.optimize.space.dimensions import Category, Point, RealNumber, Space, WholeNumber
+from dawndusk.optimize.trials.question import History, Question, Trial, TrialAnswer
 from dawndusk.optimize.trials.samplers.population import PopulationSampler
 
-SPACE = Space({"x": Real(0.0, 1.0), "n": Whole(1, 64, True), "kind": Category(("a", "b", "c")), "fixed": Whole(3, 3)})
-COLUMNS = Columns.of(SPACE)
+SPACE = Space(
+    {
+        "x": RealNumber(0.0, 1.0),
+        "n": WholeNumber(1, 64, True),
+        "kind": Category(("a", "b", "c")),
+        "fixed": WholeNumber(3, 3),
+    }
+)
+COLUMNS = SpaceColumns.of(SPACE)
 
 
-def zdt1(point: Point) -> Answer:
+def zdt1(point: Point) -> TrialAnswer:
     """Zitzler, Deb and Thiele (2000): the front is f2 = 1 - sqrt(f1)."""
     x = [float(point[f"x{n}"]) for n in range(8)]
     g = 1.0 + 9.0 * sum(x[1:]) / 7.0
-    return Answer({"f1": x[0], "f2": g * (1.0 - (x[0] / g) ** 0.5)})
+    return TrialAnswer({"f1": x[0], "f2": g * (1.0 - (x[0] / g) ** 0.5)})
 
 
-ZDT1 = Question(Space({f"x{n}": Real(0.0, 1.0) for n in range(8)}), (Goal("f1"), Goal("f2")))
+ZDT1 = Question(Space({f"x{n}": RealNumber(0.0, 1.0) for n in range(8)}), (Goal("f1"), Goal("f2")))
 
 
 def evolved(sampler: PopulationSampler, count: int, batch: int) -> History:

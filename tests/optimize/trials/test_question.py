@@ -2,19 +2,19 @@ from __future__ import annotations
 
 import numpy as np
 
-from dawndusk.optimize.space.dimensions import Real, Space
-from dawndusk.optimize.trials.question import Answer, Failure, Goal, History, Question, Trial
+from dawndusk.optimize.space.dimensions import RealNumber, Space
+from dawndusk.optimize.trials.question import Failure, Goal, History, Question, Trial, TrialAnswer
 
-QUESTION = Question(Space({"x": Real(0.0, 1.0)}), (Goal("cost"), Goal("speed", "maximise")), ("dose",))
+QUESTION = Question(Space({"x": RealNumber(0.0, 1.0)}), (Goal("cost"), Goal("speed", "maximise")), ("dose",))
 
 
 def history() -> History:
     return History(
         QUESTION,
         [
-            Trial(0, {"x": 0.1}, Answer({"cost": 1.0, "speed": 2.0}, {"dose": -0.5})),
-            Trial(1, {"x": 0.2}, Answer({"cost": 0.5, "speed": 3.0}, {"dose": 0.25})),
-            Trial(2, {"x": 0.3}, Answer(failure=Failure("timeout", "no answer in 3 s"))),
+            Trial(0, {"x": 0.1}, TrialAnswer({"cost": 1.0, "speed": 2.0}, {"dose": -0.5})),
+            Trial(1, {"x": 0.2}, TrialAnswer({"cost": 0.5, "speed": 3.0}, {"dose": 0.25})),
+            Trial(2, {"x": 0.3}, TrialAnswer(failure=Failure("timeout", "no answer in 3 s"))),
         ],
     )
 

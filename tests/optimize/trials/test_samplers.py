@@ -12,15 +12,15 @@ import pytest
 
 from dawndusk.models.errors import DawnduskError
 from dawndusk.optimize.problem import Goal
-from dawndusk.optimize.space.columns import Columns
-from dawndusk.optimize.space.dimensions import Category, Key, Point, Real, Space, Value, Whole
-from dawndusk.optimize.trials.question import Answer, Failure, History, Question, Trial
+from dawndusk.optimize.space.columns import SpaceColumns
+from dawndusk.optimize.space.dimensions import Category, Key, Point, RealNumber, Space, Value, WholeNumber
+from dawndusk.optimize.trials.question import Failure, History, Question, Trial, TrialAnswer
 from dawndusk.optimize.trials.samplers.auto import MAKERS, sampler_named
 from dawndusk.optimize.trials.samplers.optuna import OptunaSampler
 from dawndusk.optimize.trials.samplers.optuna_study import Mirror, quietly
 from dawndusk.optimize.trials.samplers.sampler import Sampler, require
 
-Evaluate = Callable[[Point], Answer]
+Evaluate = Callable[[Point], TrialAnswer]
 
 
 @dataclass(frozen=True)
@@ -31,43 +31,52 @@ class Small:
     evaluate: Evaluate
 
 
-def _mixed(point: Point) -> Answer:
+def _mixed(point: Point) -> TrialAnswer:
     x, n, far = float(point["x"]), int(point["n"]), point["kind"] == "far"
     if 0.45 < x < 0.5:
-        return Answer(failure=Failure("crash", "no solution there"))
-    return Answer({"cost": x * x + 0.1 * n + far, "yield": x + n}, {"mass": 0.3 - x, "heat": n / 5.0 - 0.9})
+        return TrialAnswer(failure=Failure("crash", "no solution there"))
+    return TrialAnswer({"cost": x * x + 0.1 * n + far, "yield": x + n}, {"mass": 0.3 - x, "heat": n / 5.0 - 0.9})
 
 
-def _single(point: Point) -> Answer:
+def _single(point: Point) -> TrialAnswer:
     x, y = float(point["x"]), float(point["y"])
-    return Answer({"cost": (x - 0.3) ** 2 + 2.0 * (y - 0.6) ** 2}, {"sum": x + y - 1.0})
+    return TrialAnswer({"cost": (x - 0.3) ** 2 + 2.0 * (y - 0.6) ** 2}, {"sum": x + y - 1.0})
 
 
-def _finite(point: Point) -> Answer:
+def _finite(point: Point) -> TrialAnswer:
     n, far = int(point["n"]), point["kind"] == "far"
-    return Answer({"cost": n + far, "yield": n * n + (not far)})
+    return TrialAnswer({"cost": n + far, "yield": n * n + (not far)})
 
 
-def _three(point: Point) -> Answer:
+def _three(point: Point) -> TrialAnswer:
     x, y = float(point["x"]), float(point["y"])
-    return Answer({"a": x, "b": y, "c": math.hypot(1.0 - x, 1.0 - y)})
+    return TrialAnswer({"a": x, "b": y, "c": math.hypot(1.0 - x, 1.0 - y)})
 
 
 MIXED = Small(
     Question(
         Space(
-            {"x": Real(0.1, 1.0, True), "n": Whole(0, 5), "fixed": Real(2.0, 2.0), "kind": Category(("near", "far"))}
+            {
+                "x": RealNumber(0.1, 1.0, True),
+                "n": WholeNumber(0, 5),
+                "fixed": RealNumber(2.0, 2.0),
+                "kind": Category(("near", "far")),
+            }
         ),
         (Goal("cost"), Goal("yield", "maximise")),
         ("mass", "heat"),
     ),
     _mixed,
 )
-SINGLE = Small(Question(Space({"x": Real(0.0, 1.0), "y": Real(0.0, 1.0)}), (Goal("cost"),), ("sum",)), _single)
-FINITE = Small(
-    Question(Space({"n": Whole(1, 4), "kind": Category(("near", "far"))}), (Goal("cost"), Goal("yield"))), _finite
+SINGLE = Small(
+    Question(Space({"x": RealNumber(0.0, 1.0), "y": RealNumber(0.0, 1.0)}), (Goal("cost"),), ("sum",)), _single
 )
-THREE = Small(Question(Space({"x": Real(0.0, 1.0), "y": Real(0.0, 1.0)}), (Goal("a"), Goal("b"), Goal("c"))), _three)
+FINITE = Small(
+    Question(Space({"n": WholeNumber(1, 4), "kind": Category(("near", "far"))}), (Goal("cost"), Goal("yield"))), _finite
+)
+THREE = Small(
+    Question(Space({"x": RealNumber(0.0, 1.0), "y": RealNumber(0.0, 1.0)}), (Goal("a"), Goal("b"), Goal("c"))), _three
+)
 
 
 def extend(small: Small, history: History, points: Sequence[Point]) -> None:
@@ -234,7 +243,7 @@ def test_what_was_asked_is_forgotten_by_the_mirror() -> None:
 
 @pytest.mark.parametrize("small", [MIXED, FINITE])
 def test_columns_read_rows_as_the_space_does(small: Small) -> None:
-    columns = Columns.of(small.question.space)
+    columns = SpaceColumns.of(small.question.space)
     rows = columns.random(200, np.random.default_rng(1))
     exact = [
         {k: pytest.approx(v) if isinstance(v, float) else v for k, v in p.items()}
@@ -247,5 +256,5 @@ def test_columns_read_rows_as_the_space_does(small: Small) -> None:
 
 
 def test_every_row_of_a_finite_space_is_listed_once() -> None:
-    columns = Columns.of(FINITE.question.space)
+    columns = SpaceColumns.of(FINITE.question.space)
     assert len(set(keys(FINITE, columns.points(columns.every())))) == 8

@@ -10,7 +10,7 @@ from dawndusk.optimize.heuristics.evolution import QUICK, search
 from dawndusk.optimize.problem import Bound, Goal, Problem
 from dawndusk.optimize.space.dimensions import Point, Value
 from dawndusk.optimize.trials.designs import DesignQuestion
-from dawndusk.optimize.trials.question import Answer, Failure
+from dawndusk.optimize.trials.question import Failure, TrialAnswer
 from dawndusk.optimize.trials.screening import OutsideQuestion
 
 COST = "lcoc_usd_per_pflop_hour"
@@ -23,9 +23,9 @@ class Outside:
         self.asked: list[Point] = []
         self.outcomes = {COST: factor, **outcomes}
 
-    def __call__(self, points: Sequence[Point]) -> list[Answer]:
+    def __call__(self, points: Sequence[Point]) -> list[TrialAnswer]:
         self.asked += points
-        return [Answer(self.outcomes) for _ in points]
+        return [TrialAnswer(self.outcomes) for _ in points]
 
 
 @pytest.fixture(scope="module")

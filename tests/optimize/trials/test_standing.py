@@ -5,17 +5,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dawndusk.optimize.space.dimensions import Real, Space
-from dawndusk.optimize.trials.question import Answer, Failure, Goal, Question, Trial
+from dawndusk.optimize.space.dimensions import RealNumber, Space
+from dawndusk.optimize.trials.question import Failure, Goal, Question, Trial, TrialAnswer
 from dawndusk.optimize.trials.standing import Standing, covered
 
-SPACE = Space({"x": Real(0.0, 1.0)})
+SPACE = Space({"x": RealNumber(0.0, 1.0)})
 ONE = Question(SPACE, (Goal("cost"),), ("mass",))
 TWO = Question(SPACE, (Goal("cost"), Goal("yield", "maximise")), ("mass",))
 
 
 def trial(number: int, mass: float = -1.0, **outcomes: float) -> Trial:
-    return Trial(number, {"x": 0.5}, Answer(outcomes, {"mass": mass}))
+    return Trial(number, {"x": 0.5}, TrialAnswer(outcomes, {"mass": mass}))
 
 
 def test_the_best_is_feasible_and_the_first_of_equals() -> None:
@@ -39,7 +39,7 @@ def test_without_a_feasible_trial_the_one_that_breaks_least_is_nearest() -> None
 
 def test_failures_are_counted_and_those_in_a_row() -> None:
     standing = Standing(ONE)
-    failed = Trial(0, {"x": 0.1}, Answer(failure=Failure("timeout", "late")))
+    failed = Trial(0, {"x": 0.1}, TrialAnswer(failure=Failure("timeout", "late")))
     for kept in (failed, trial(1, cost=1.0), failed, failed):
         standing.add(kept)
     assert (standing.evaluated, standing.failed, standing.in_a_row) == (4, 3, 2)
@@ -109,7 +109,7 @@ def test_what_was_covered_before_is_covered_now(goals: int) -> None:
         values = rng.random(goals) + 0.5 * (number < 10)
         kept.append(values)
         outcomes = {f"g{n}": float(value) for n, value in enumerate(values)}
-        standing.add(Trial(number, {"x": 0.5}, Answer(outcomes)))
+        standing.add(Trial(number, {"x": 0.5}, TrialAnswer(outcomes)))
         standing.mark()
         low, high = np.min(kept, axis=0), np.max(kept, axis=0)
         width = np.where(high > low, high - low, 1.0)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from dawndusk.optimize.problem import Problem
-from dawndusk.optimize.space.dimensions import Category, Real, Value, Whole
+from dawndusk.optimize.space.dimensions import Category, RealNumber, Value, WholeNumber
 from dawndusk.optimize.trials.strategy import YEAR, StrategyQuestion
 
 MakeProblem = Callable[..., Problem]
@@ -21,10 +21,10 @@ def test_the_outer_space_has_the_strategy_alone(problem: Problem) -> None:
     question = StrategyQuestion(problem, ("vehicle", "life_years"), years=(2030.0, 2034.0))
     assert question.space.dimensions == {
         "vehicle": Category(("starship_v3", "new_glenn_7x2")),
-        "life_years": Real(3.0, 8.0),
-        YEAR: Real(2030.0, 2034.0),
+        "life_years": RealNumber(3.0, 8.0),
+        YEAR: RealNumber(2030.0, 2034.0),
     }
-    assert not any(isinstance(dimension, Whole) for dimension in question.space.dimensions.values())
+    assert not any(isinstance(dimension, WholeNumber) for dimension in question.space.dimensions.values())
 
 
 def test_the_inner_optimum_keeps_to_the_strategy(problem: Problem) -> None:

@@ -11,9 +11,9 @@ from scipy.optimize import check_grad
 
 from dawndusk.optimize.heuristics.dominance import hypervolume
 from dawndusk.optimize.problem import Goal
-from dawndusk.optimize.space.columns import Columns
-from dawndusk.optimize.space.dimensions import Category, Point, Real, Space, Whole
-from dawndusk.optimize.trials.question import Answer, Failure, History, Question, Trial
+from dawndusk.optimize.space.columns import SpaceColumns
+from dawndusk.optimize.space.dimensions import Category, Point, RealNumber, Space, WholeNumber
+from dawndusk.optimize.trials.question import Failure, History, Question, Trial, TrialAnswer
 from dawndusk.optimize.trials.samplers.sampler import Sampler
 from dawndusk.optimize.trials.samplers.simple import RandomSampler
 from dawndusk.optimize.trials.samplers.surrogate import SurrogateSampler
@@ -36,30 +36,32 @@ RNG = np.random.default_rng(7)
 @dataclass(frozen=True)
 class Small:
     question: Question
-    evaluate: Callable[[Point], Answer]
+    evaluate: Callable[[Point], TrialAnswer]
 
 
-def _mixed(point: Point) -> Answer:
+def _mixed(point: Point) -> TrialAnswer:
     x, n, far = float(point["x"]), int(point["n"]), point["kind"] == "far"
     if 0.45 < x < 0.5:
-        return Answer(failure=Failure("crash", "no solution there"))
-    return Answer({"cost": x * x + 0.1 * n + far, "yield": x + n}, {"mass": 0.3 - x, "heat": n / 5.0 - 0.9})
+        return TrialAnswer(failure=Failure("crash", "no solution there"))
+    return TrialAnswer({"cost": x * x + 0.1 * n + far, "yield": x + n}, {"mass": 0.3 - x, "heat": n / 5.0 - 0.9})
 
 
-def _single(point: Point) -> Answer:
+def _single(point: Point) -> TrialAnswer:
     x, y = float(point["x"]), float(point["y"])
-    return Answer({"cost": (x - 0.3) ** 2 + 2.0 * (y - 0.6) ** 2}, {"sum": x + y - 1.0})
+    return TrialAnswer({"cost": (x - 0.3) ** 2 + 2.0 * (y - 0.6) ** 2}, {"sum": x + y - 1.0})
 
 
 MIXED = Small(
     Question(
-        Space({"x": Real(0.1, 1.0, True), "n": Whole(0, 5), "kind": Category(("near", "far"))}),
+        Space({"x": RealNumber(0.1, 1.0, True), "n": WholeNumber(0, 5), "kind": Category(("near", "far"))}),
         (Goal("cost"), Goal("yield", "maximise")),
         ("mass", "heat"),
     ),
     _mixed,
 )
-SINGLE = Small(Question(Space({"x": Real(0.0, 1.0), "y": Real(0.0, 1.0)}), (Goal("cost"),), ("sum",)), _single)
+SINGLE = Small(
+    Question(Space({"x": RealNumber(0.0, 1.0), "y": RealNumber(0.0, 1.0)}), (Goal("cost"),), ("sum",)), _single
+)
 
 
 def run(small: Small, sampler: Sampler, count: int, batch: int) -> History:
@@ -198,7 +200,7 @@ def test_a_warp_keeps_the_order_and_is_turned_back(number: int) -> None:
 
 def test_models_foretell_what_they_were_not_told() -> None:
     history = run(MIXED, RandomSampler(), 80, 20)
-    columns = Columns.of(MIXED.question.space)
+    columns = SpaceColumns.of(MIXED.question.space)
     models = models_of(Chain(columns), data_of(history, columns))
     rows = columns.random(50, np.random.default_rng(3))
     truth = [MIXED.evaluate(point) for point in columns.points(rows)]
@@ -215,7 +217,7 @@ def test_a_prior_that_is_right_leaves_nothing_to_learn() -> None:
         return np.array([[(SINGLE.evaluate(point)).outcomes["cost"]] for point in points])
 
     history = run(SINGLE, RandomSampler(), 12, 6)
-    columns = Columns.of(SINGLE.question.space)
+    columns = SpaceColumns.of(SINGLE.question.space)
     models = models_of(Chain(columns), data_of(history, columns, prior), prior)
     rows = columns.random(30, np.random.default_rng(3))
     assert models.means(rows)[0] == pytest.approx(prior(columns.points(rows)), abs=1e-6)

@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from dawndusk.models.errors import DawnduskError
-from dawndusk.optimize.trials.plan import Progress
+from dawndusk.optimize.trials.plan import TrialProgress
 from dawndusk.studies.cli.searches import (
     ask_command,
     progress_report,
@@ -157,15 +157,15 @@ def test_a_number_that_makes_no_sense_is_misuse(run: Path, option: Sequence[str]
 
 
 def test_progress_in_words() -> None:
-    progress = Progress(1200, 5000, 3, 8, 2.34567, None, 1, 10.0)
+    progress = TrialProgress(1200, 5000, 3, 8, 2.34567, None, 1, 10.0)
     assert progress_words(progress) == "1,200 of 5,000  best 2.3457  3 failed"
-    progress = Progress(10, 20, 0, 0, None, 0.5, 4, 10.0)
+    progress = TrialProgress(10, 20, 0, 0, None, 0.5, 4, 10.0)
     assert progress_words(progress) == "10 of 20  front 4, hypervolume 0.5000"
 
 
 def test_progress_is_silent_where_nobody_looks(capsys: pytest.CaptureFixture[str]) -> None:
     with progress_report(quiet=False, as_json=False) as report:
-        report(Progress(1, 2, 0, 0, None, None, 0, 1.0))
+        report(TrialProgress(1, 2, 0, 0, None, None, 0, 1.0))
     with progress_report(quiet=True, as_json=True) as report:
-        report(Progress(1, 2, 0, 0, None, None, 0, 1.0))
+        report(TrialProgress(1, 2, 0, 0, None, None, 0, 1.0))
     assert capsys.readouterr().err == ""

@@ -16,7 +16,7 @@ import dawndusk as dd
 from dawndusk.models.design import VARIABLES
 from dawndusk.models.errors import DawnduskError
 from dawndusk.models.fleet.calendar import Calendar
-from dawndusk.optimize.plan.problem.problem import Choice, Objective
+from dawndusk.optimize.plan.problem.problem import ForcedChoice, Objective
 from dawndusk.studies.cli.main import application
 from dawndusk.studies.input.document import read_text
 from dawndusk.studies.input.errors import Place, StudyError
@@ -261,13 +261,13 @@ def test_a_row_that_only_another_study_has_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "choice"),
     [
-        ("vehicle=falcon_9", Choice(vehicle="falcon_9", least=1.0, last=3)),
-        ("vehicle=falcon_9<=0", Choice(vehicle="falcon_9", most=0.0, last=3)),
-        ("design = tpu >= 20 @ 2030", Choice(design="tpu", least=20.0, first=1, last=1)),
-        ("vehicle=falcon_9>=2@2030-2031", Choice(vehicle="falcon_9", least=2.0, first=1, last=2)),
+        ("vehicle=falcon_9", ForcedChoice(vehicle="falcon_9", least=1.0, last=3)),
+        ("vehicle=falcon_9<=0", ForcedChoice(vehicle="falcon_9", most=0.0, last=3)),
+        ("design = tpu >= 20 @ 2030", ForcedChoice(design="tpu", least=20.0, first=1, last=1)),
+        ("vehicle=falcon_9>=2@2030-2031", ForcedChoice(vehicle="falcon_9", least=2.0, first=1, last=2)),
     ],
 )
-def test_choices_as_they_are_written(text: str, choice: Choice) -> None:
+def test_choices_as_they_are_written(text: str, choice: ForcedChoice) -> None:
     question = read_plan(STATED)
     assert choice_named(question, text) == choice
     forced = read_plan(STATED, [choice_item(text, 1)]).problem.choices

@@ -14,7 +14,7 @@ from dawndusk.studies.published import METHODS
 from dawndusk.studies.published.validation import (
     COLUMNS,
     REQUIRED,
-    Case,
+    PublishedCase,
     all_agree,
     read_cases,
     run_cases,
@@ -63,7 +63,7 @@ def refusal(path: Path) -> str:
 
 
 @pytest.mark.parametrize("case", read_cases(), ids=lambda case: f"{case.case_id}-{case.metric}")
-def test_shipped_case_agrees(case: Case) -> None:
+def test_shipped_case_agrees(case: PublishedCase) -> None:
     (result,) = run_cases([case])
     assert result.passed, f"{result.got:g} instead of {case.expected:g}: {result.reason}"
 

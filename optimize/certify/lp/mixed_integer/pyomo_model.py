@@ -17,20 +17,20 @@ from dawndusk.optimize.certify.translate.builder import Builder
 FORMATS = (".lp", ".mps")
 
 
-def slot_names(statement: Statement, builder: Builder) -> dict[int, str]:
-    """Return a name for each slot that is a design variable or an outcome, or the logarithm of one (``log_...``)."""
+def node_names(statement: Statement, builder: Builder) -> dict[int, str]:
+    """Return a name for each node that is a design variable or an outcome, or the logarithm of one (``log_...``)."""
     names: dict[int, str] = {}
     for axis, coordinate in enumerate(statement.coordinates):
         head = "log_" if coordinate.logarithmic else ""
         scaled = "_per_size" if coordinate.power < 0 else "_times_size" if coordinate.power > 0 else ""
         names[axis] = f"{head}{coordinate.variable}{scaled}"
-    for outcome, node in statement.outcomes.items():
-        value = builder.values.get(node)
+    for outcome, recorded in statement.outcomes.items():
+        value = builder.values.get(recorded)
         if value is None or value.constant is not None:
             continue
-        for slot, head in zip(value.made, ("", "log_"), strict=True):
-            if slot is not None and slot not in names:
-                names[slot] = f"{head}{outcome}"
+        for node, head in zip(value.made, ("", "log_"), strict=True):
+            if node is not None and node not in names:
+                names[node] = f"{head}{outcome}"
     return names
 
 
@@ -43,7 +43,7 @@ def pyomo_model(relaxation: Relaxation, names: Mapping[int, str]) -> Any:
     """
     model = pyo.ConcreteModel(name="dawndusk")
     labels = _labels(relaxation, names)
-    whole = {len(relaxation.tape.operations) + k for k, extra in enumerate(relaxation.extras) if extra.whole}
+    whole = {len(relaxation.graph.operations) + k for k, extra in enumerate(relaxation.extras) if extra.whole}
     bounds = dict(zip(labels.values(), zip(relaxation.low, relaxation.high, strict=True), strict=True))
     binaries = {labels[number] for number in whole}
     model.column = pyo.Var(
@@ -53,7 +53,7 @@ def pyomo_model(relaxation: Relaxation, names: Mapping[int, str]) -> Any:
     )
     columns = [model.column[label] for label in labels.values()]
     matrix, low, high = relaxation.matrix(relaxation.rows)
-    rules = {row.name for row in relaxation.tape.rows}
+    rules = {row.name for row in relaxation.graph.rows}
     kinds: dict[str, dict[str, Any]] = {"rule": {}, "row": {}}
     for k, row in enumerate(relaxation.rows):
         span = slice(matrix.indptr[k], matrix.indptr[k + 1])
@@ -70,10 +70,10 @@ def pyomo_model(relaxation: Relaxation, names: Mapping[int, str]) -> Any:
         found = pyo.Constraint(list(rows), rule=_ruled(rows))
         model.add_component(kind, found)
     model.quantity = pyo.Expression(list(names.values()))
-    for slot, name in names.items():
-        if slot in relaxation.columns.of:
-            model.quantity[name] = expression(relaxation, columns, slot)
-    model.score = pyo.Objective(expr=expression(relaxation, columns, relaxation.tape.objective), sense=pyo.minimize)
+    for node, name in names.items():
+        if node in relaxation.columns.of:
+            model.quantity[name] = expression(relaxation, columns, node)
+    model.score = pyo.Objective(expr=expression(relaxation, columns, relaxation.graph.objective), sense=pyo.minimize)
     return model
 
 
@@ -85,9 +85,9 @@ def _ruled(rows: Mapping[str, Any]) -> Any:
     return body
 
 
-def expression(relaxation: Relaxation, columns: list[Any], slot: int) -> Any:
-    """Return the expression of a slot in its units."""
-    column, factor, shift = relaxation.columns.of[slot]
+def expression(relaxation: Relaxation, columns: list[Any], node: int) -> Any:
+    """Return the expression of a node in its units."""
+    column, factor, shift = relaxation.columns.of[node]
     if column is None:
         return shift
     place = relaxation.position[column]
@@ -96,13 +96,13 @@ def expression(relaxation: Relaxation, columns: list[Any], slot: int) -> Any:
 
 
 def _labels(relaxation: Relaxation, names: Mapping[int, str]) -> dict[int, str]:
-    first = len(relaxation.tape.operations)
+    first = len(relaxation.graph.operations)
     found = {}
     for number in relaxation.position:
         if number >= first:
             found[number] = relaxation.extras[number - first].name
         else:
-            kind = type(relaxation.tape.operations[number]).__name__.lower()
+            kind = type(relaxation.graph.operations[number]).__name__.lower()
             found[number] = names.get(number, f"{kind}_{number}")
     return found
 

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from dawndusk.models.physics.reliability import NODES, WEIGHTS
 from dawndusk.optimize.certify.functions.curves import PADDING
 from dawndusk.optimize.certify.functions.joint import LOG_LEAST, LOGS, LogServed
-from dawndusk.optimize.certify.lp.model.columns import Ranges, Term
+from dawndusk.optimize.certify.lp.model.columns import NodeRanges, Term
 
 if TYPE_CHECKING:
     from dawndusk.optimize.certify.graph.operations import Joint
@@ -351,31 +351,31 @@ def _fall_over_square(e: Floats) -> Floats:
     return np.where(small, 0.5 - np.maximum(e, 0.0) * A_THIRD_ABOVE, (safe - np.log1p(safe)) / (safe * safe))
 
 
-class Rows(Protocol):
-    """A linear model that takes rows over slots."""
+class RowSink(Protocol):
+    """A linear model that takes rows over nodes."""
 
     @property
-    def ranges(self) -> Ranges:
-        """The ends of every slot."""
+    def ranges(self) -> NodeRanges:
+        """The ends of every node."""
 
     def add(self, name: str, terms: Iterable[Term], low: float, high: float) -> None:
         """Add a row: the sum of the terms between its ends."""
 
 
-def enclose(relaxation: Rows, slot: int, operation: Joint, *, above: bool = True) -> None:
+def enclose(relaxation: RowSink, node: int, operation: Joint, *, above: bool = True) -> None:
     """Add planes around what is served to a model: below it, and above unless the model has those already."""
     function = operation.function
     assert isinstance(function, LogServed)
-    ends = np.array([relaxation.ranges.within(inner) for inner in operation.slots])
+    ends = np.array([relaxation.ranges.within(inner) for inner in operation.nodes])
     low, high = ends[:, 0], ends[:, 1]
     middle = 0.5 * (low + high)
     planes = function.planes(*(at[:, np.newaxis] for at in (low, high, middle)))
-    _plane(relaxation, slot, operation, planes.slopes[:, 0], (float(planes.least[0]), np.inf))
+    _plane(relaxation, node, operation, planes.slopes[:, 0], (float(planes.least[0]), np.inf))
     found = upper_plane(function, low, high, middle) if above else None
     if found is not None:
-        _plane(relaxation, slot, operation, found[0], (-np.inf, found[1]))
+        _plane(relaxation, node, operation, found[0], (-np.inf, found[1]))
 
 
-def _plane(relaxation: Rows, slot: int, operation: Joint, slopes: Floats, ends: tuple[float, float]) -> None:
-    terms = [(inner, -float(slope)) for inner, slope in zip(operation.slots, slopes, strict=True)]
-    relaxation.add(f"joint_{slot}", [(slot, 1.0), *terms], *ends)
+def _plane(relaxation: RowSink, node: int, operation: Joint, slopes: Floats, ends: tuple[float, float]) -> None:
+    terms = [(inner, -float(slope)) for inner, slope in zip(operation.nodes, slopes, strict=True)]
+    relaxation.add(f"joint_{node}", [(node, 1.0), *terms], *ends)

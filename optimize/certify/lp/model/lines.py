@@ -31,7 +31,7 @@ CUTS = 3
 
 
 @dataclass(frozen=True)
-class Line:
+class LinearBound:
     """``slope * x + start``, with ``below`` a lower bound of the function, else an upper one."""
 
     slope: float
@@ -50,10 +50,10 @@ class Band:
     most: float
 
 
-def tangents(curve: Curve, low: float, high: float, count: int, points: Sequence[float] = ()) -> list[Line]:
+def tangents(curve: Curve, low: float, high: float, count: int, points: Sequence[float] = ()) -> list[LinearBound]:
     """Return tangents of a curve at ``count`` arguments of evenly spread slopes, and at ``points``."""
     if curve is RAMP:
-        return [Line(0.0, 0.0, below=True), Line(1.0, 0.0, below=True)]
+        return [LinearBound(0.0, 0.0, below=True), LinearBound(1.0, 0.0, below=True)]
     low, high = (float(curve.within(end)) for end in (low, high))
     with np.errstate(all="ignore"):
         ends = np.asarray(curve.slope(np.array([low, high])), dtype=np.float64)
@@ -67,7 +67,7 @@ def tangents(curve: Curve, low: float, high: float, count: int, points: Sequence
         return tangents_at(curve, low, high, np.unique(at))
 
 
-def tangents_at(curve: Curve, low: float, high: float, at: Floats) -> list[Line]:
+def tangents_at(curve: Curve, low: float, high: float, at: Floats) -> list[LinearBound]:
     """Return the tangents of a curve at arguments, valid over ``[low, high]``."""
     with np.errstate(all="ignore"):
         slope = np.asarray(curve.slope(at), dtype=np.float64)
@@ -77,7 +77,7 @@ def tangents_at(curve: Curve, low: float, high: float, at: Floats) -> list[Line]
     pad = 4.0 * PADDING * (1.0 + np.abs(slope) * (np.abs(at) + reach) + np.abs(value)) + curve.error
     start = start - pad if curve.convex else start + pad
     kept = np.isfinite(start) & (np.abs(slope) < LARGEST_SLOPE)
-    return [Line(float(s), float(t), curve.convex) for s, t in zip(slope[kept], start[kept], strict=True)]
+    return [LinearBound(float(s), float(t), curve.convex) for s, t in zip(slope[kept], start[kept], strict=True)]
 
 
 def curve_bands(curve: Curve, breaks: Floats) -> list[Band]:
@@ -137,10 +137,13 @@ def bulge(ranges: TableRanges, row: int, x: Floats) -> float:
     return float(np.max(np.log1p(share * np.expm1(step)) - share * step)) + 1e-12
 
 
-def hull_lines(x: Floats, y: Floats, above_by: float, pad: float) -> list[Line]:
+def hull_lines(x: Floats, y: Floats, above_by: float, pad: float) -> list[LinearBound]:
     """Return the lines of both hulls of points with rising ``x``, those of the upper raised by ``above_by``."""
     if len(x) == 1 or x[-1] - x[0] <= 1e-12 * (1.0 + abs(x[0])):
-        return [Line(0.0, float(y.min()) - pad, below=True), Line(0.0, float(y.max()) + above_by + pad, below=False)]
+        return [
+            LinearBound(0.0, float(y.min()) - pad, below=True),
+            LinearBound(0.0, float(y.max()) + above_by + pad, below=False),
+        ]
     found = []
     for sign, below in ((1.0, True), (-1.0, False)):
         hull = _lower_hull(x, sign * y)
@@ -150,7 +153,7 @@ def hull_lines(x: Floats, y: Floats, above_by: float, pad: float) -> list[Line]:
             slope = float((y[j] - y[i]) / (x[j] - x[i]))
             rest = y - slope * x
             start = float(rest.min()) - pad if below else float(rest.max()) + above_by + pad
-            found.append(Line(slope, start, below))
+            found.append(LinearBound(slope, start, below))
     return found
 
 
@@ -168,7 +171,7 @@ def _lower_hull(x: Floats, y: Floats) -> list[int]:
     return hull
 
 
-def table_lines(ranges: TableRanges, rows: Sequence[int], low: float, high: float) -> list[Line]:
+def table_lines(ranges: TableRanges, rows: Sequence[int], low: float, high: float) -> list[LinearBound]:
     """Return the lines of the hull of some rows of a table over ``[low, high]``."""
     parts = [table_points(ranges, row, low, high) for row in rows]
     x, values = parts[0][0], np.array([y for _, y in parts])

@@ -1,6 +1,6 @@
-"""A tape as linear rows: an outer linear relaxation of one combination of categories over ranges of its slots.
+"""A graph as linear rows: an outer linear relaxation of one combination of categories over ranges of its nodes.
 
-Every slot that is not a multiple of another is a column ``slot = middle + half * u`` with ``u`` in [-1, 1], so that all
+Every node that is not a multiple of another is a column ``node = middle + half * u`` with ``u`` in [-1, 1], so that all
 numbers of a solver are of order one. Sums are rows; a curve lies between its tangents and its chord; a look-up in the
 hull of its nodes; a rounding in the whole numbers of its range.
 """
@@ -18,19 +18,19 @@ from dawndusk.optimize.certify.bound.forms import STEADY
 from dawndusk.optimize.certify.functions.curves import RAMP
 from dawndusk.optimize.certify.graph.operations import (
     ROW_TOLERANCE,
-    Bend,
     Coefficient,
+    ExpressionGraph,
     Grid,
     Joint,
     Product,
     Rounding,
     Sum,
     Table,
-    Tape,
+    Univariate,
     here,
     varies,
 )
-from dawndusk.optimize.certify.lp.model.columns import Columns, Extra, LinearRow, Ranges, Term
+from dawndusk.optimize.certify.lp.model.columns import Extra, LinearRow, LpColumns, NodeRanges, Term
 from dawndusk.optimize.certify.lp.model.joint import enclose
 from dawndusk.optimize.certify.lp.model.lines import (
     Band,
@@ -59,31 +59,31 @@ FARTHEST = 1e15
 
 
 class Relaxation:
-    """The rows of one combination over ranges of its slots.
+    """The rows of one combination over ranges of its nodes.
 
     Attributes
     ----------
     rows : list of LinearRow
-        Over the columns ``columns.slots``, in the units of the slots.
+        Over the columns ``columns.nodes``, in the units of the nodes.
     middle, half : array
-        Scale of each column, by position in ``columns.slots``.
+        Scale of each column, by position in ``columns.nodes``.
     """
 
     def __init__(
         self,
-        tape: Tape,
+        graph: ExpressionGraph,
         members: Sequence[int],
         needed: Sequence[int],
-        ranges: Ranges,
+        ranges: NodeRanges,
         touched: Mapping[int, Sequence[float]] | None = None,
         *,
-        columns: Columns | None = None,
+        columns: LpColumns | None = None,
     ) -> None:
         self.touched = touched or {}
         self.members, self.combination = tuple(members), members[0]
-        self.tape, self.needed, self.ranges = tape, needed, ranges
-        self.columns = columns or Columns(tape, members, needed)
-        self.position = {slot: place for place, slot in enumerate(self.columns.slots)}
+        self.graph, self.needed, self.ranges = graph, needed, ranges
+        self.columns = columns or LpColumns(graph, members, needed)
+        self.position = {node: place for place, node in enumerate(self.columns.nodes)}
         self.rows: list[LinearRow] = []
         self.corners: dict[int, Corners] = {}
         self.contradiction = ""
@@ -97,19 +97,19 @@ class Relaxation:
         self._write()
 
     def _column_ranges(self) -> tuple[Floats, Floats]:
-        """Return the ranges of the columns: their own, and what the slots that are multiples of them allow."""
-        slots = np.array(self.columns.slots)
-        low, high = self.ranges.low[slots].copy(), self.ranges.high[slots].copy()
-        for slot, (column, factor, shift) in self.columns.of.items():
-            if column is None or column == slot:
+        """Return the ranges of the columns: their own, and what the nodes that are multiples of them allow."""
+        nodes = np.array(self.columns.nodes)
+        low, high = self.ranges.low[nodes].copy(), self.ranges.high[nodes].copy()
+        for node, (column, factor, shift) in self.columns.of.items():
+            if column is None or column == node:
                 continue
-            ends = sorted(((self.ranges.low[slot] - shift) / factor, (self.ranges.high[slot] - shift) / factor))
+            ends = sorted(((self.ranges.low[node] - shift) / factor, (self.ranges.high[node] - shift) / factor))
             place = self.position[column]
             slack = 1e-12 * (abs(shift / factor) + abs(ends[0]) + abs(ends[1]))
             low[place], high[place] = max(low[place], ends[0] - slack), min(high[place], ends[1] + slack)
         slack = 1e-12 * (1.0 + np.abs(low) + np.abs(high))
         if bool(np.any(low > high + APART * slack)):
-            self.contradiction = "ranges of a slot that do not meet"
+            self.contradiction = "ranges of a node that do not meet"
         low, high = (
             np.clip(np.minimum(low, high) - slack, -FARTHEST, FARTHEST),
             np.clip(np.maximum(low, high) + slack, -FARTHEST, FARTHEST),
@@ -117,8 +117,8 @@ class Relaxation:
         return low, high
 
     def extra(self, name: str, low: float = 0.0, high: float = 1.0, *, whole: bool = False) -> int:
-        """Return the number of a new column that stands for no slot."""
-        number = len(self.tape.operations) + len(self.extras)
+        """Return the number of a new column that stands for no node."""
+        number = len(self.graph.operations) + len(self.extras)
         self.extras.append(Extra(name, low, high, whole))
         self.position[number] = len(self.middle)
         self.columns.of[number] = number, 1.0, 0.0
@@ -127,7 +127,7 @@ class Relaxation:
         return number
 
     def add(self, name: str, terms: Iterable[Term], low: float, high: float) -> None:
-        """Add a row over slots."""
+        """Add a row over nodes."""
         joined, constant = self.columns.joined(terms, 0.0)
         if not joined:
             if constant < low - ROW_TOLERANCE or constant > high + ROW_TOLERANCE:
@@ -137,7 +137,7 @@ class Relaxation:
 
     def _choices(self) -> None:
         """Add a column for each name of a category that the combinations differ in; one of each category is chosen."""
-        combinations = self.tape.statement.combinations
+        combinations = self.graph.statement.combinations
         for category in combinations[0]:
             names = list(dict.fromkeys(combinations[c][category] for c in self.members))
             if len(names) > 1:
@@ -150,7 +150,7 @@ class Relaxation:
 
         It is a sum over the names chosen where that is exact, else a column that may be all it can be.
         """
-        combinations = self.tape.statement.combinations
+        combinations = self.graph.statement.combinations
         design = np.zeros((len(values), 1 + sum(map(len, self.names.values()))))
         design[:, 0] = 1.0
         numbers = [0]
@@ -172,161 +172,161 @@ class Relaxation:
         assert isinstance(value, np.ndarray)
         return self._parameter(value[list(self.members)])
 
-    def _term(self, slot: int, factor: Coefficient, name: str) -> Term:
+    def _term(self, node: int, factor: Coefficient, name: str) -> Term:
         """Return a term; with a coefficient that differs, a column between the planes of McCormick."""
         if not varies(factor, self.members):
-            return slot, here(factor, self.combination)
+            return node, here(factor, self.combination)
         assert isinstance(factor, np.ndarray)
         factors = factor[list(self.members)]
         terms, constant = self._parameter(factors)
-        (a, b), (c, d) = (float(factors.min()), float(factors.max())), self.ranges.within(slot)
+        (a, b), (c, d) = (float(factors.min()), float(factors.max())), self.ranges.within(node)
         corners_ = [x * y for x in (a, b) for y in (c, d)]
         low, high = min(corners_), max(corners_)
         pad = 1e-12 * (1.0 + abs(low) + abs(high))
         width = max(high - low, 1e-12)
         share = self.extra(f"varying_{name}_{len(self.extras)}", -1e-9, 1.0 + 1e-9)
         for x, y, below in ((a, c, True), (b, d, True), (a, d, False), (b, c, False)):
-            # low + width * share against x * slot + y * factor - x * y
+            # low + width * share against x * node + y * factor - x * y
             start = -x * y + y * constant - low + (-pad if below else pad)
             ends = (start, np.inf) if below else (-np.inf, start)
-            self.add(f"varying_{name}", [(share, width), (slot, -x), *((n, -y * w) for n, w in terms)], *ends)
+            self.add(f"varying_{name}", [(share, width), (node, -x), *((n, -y * w) for n, w in terms)], *ends)
         self._shifts += low
         return share, width
 
     def _write(self) -> None:
         self._choices()
-        for slot in self.needed:
-            operation = self.tape.operations[slot]
+        for node in self.needed:
+            operation = self.graph.operations[node]
             if isinstance(operation, Sum):
-                self._define(slot, operation)
+                self._define(node, operation)
             else:
-                self._enclose(slot)
-        for row in self.tape.rows:
-            if row.slot is None:
+                self._enclose(node)
+        for row in self.graph.rows:
+            if row.node is None:
                 self.add(row.name, *self._ended(row.constant, row.tolerance))
             else:
-                self.add(row.name, [(row.slot, 1.0)], -np.inf, row.tolerance)
+                self.add(row.name, [(row.node, 1.0)], -np.inf, row.tolerance)
 
-    def _enclose(self, slot: int) -> None:
-        """Add the rows between which a slot lies."""
-        operation = self.tape.operations[slot]
-        if isinstance(operation, Bend):
-            self._enclose_bend(slot, operation)
+    def _enclose(self, node: int) -> None:
+        """Add the rows between which a node lies."""
+        operation = self.graph.operations[node]
+        if isinstance(operation, Univariate):
+            self._enclose_bend(node, operation)
         elif isinstance(operation, Table):
-            self._enclose_table(slot, operation)
+            self._enclose_table(node, operation)
         elif isinstance(operation, Grid):
-            self._enclose_grid(slot, operation)
+            self._enclose_grid(node, operation)
         elif isinstance(operation, Product):
-            self._enclose_product(slot, operation)
+            self._enclose_product(node, operation)
         elif isinstance(operation, Joint):
-            enclose(self, slot, operation)
+            enclose(self, node, operation)
         elif isinstance(operation, Rounding):
-            self._enclose_rounding(slot, operation)
+            self._enclose_rounding(node, operation)
 
     def system(self) -> tuple[csr_matrix, Floats, Floats]:
         """Return all rows over the scaled columns, with their ends."""
         return self.matrix(self.rows)
 
-    def _define(self, slot: int, operation: Sum) -> None:
-        if self.columns.of[slot][0] != slot:
+    def _define(self, node: int, operation: Sum) -> None:
+        if self.columns.of[node][0] != node:
             return
         self._shifts = 0.0
-        terms = [self._term(inner, factor, str(slot)) for inner, factor in operation.terms]
+        terms = [self._term(inner, factor, str(node)) for inner, factor in operation.terms]
         more, constant = self._constant(operation.constant)
         constant += self._shifts
-        self.add(f"sum_{slot}", [(slot, 1.0), *((s, -f) for s, f in (*terms, *more))], constant, constant)
+        self.add(f"sum_{node}", [(node, 1.0), *((s, -f) for s, f in (*terms, *more))], constant, constant)
 
     def _ended(self, value: Coefficient, tolerance: float) -> tuple[list[Term], float, float]:
         """Return a row that holds a constant at most zero."""
         terms, constant = self._constant(value)
         return terms, -np.inf, tolerance - constant
 
-    def line(self, slot: int, inner: int, slope: float, start: float, *, below: bool, name: str) -> None:
-        """Bound a slot by a line of another."""
+    def line(self, node: int, inner: int, slope: float, start: float, *, below: bool, name: str) -> None:
+        """Bound a node by a line of another."""
         ends = (start, np.inf) if below else (-np.inf, start)
-        self.add(name, [(slot, 1.0), (inner, -slope)], *ends)
+        self.add(name, [(node, 1.0), (inner, -slope)], *ends)
 
-    def _band(self, slot: int, inner: int, band: Band, sides: tuple[bool, bool] = (True, True)) -> None:
+    def _band(self, node: int, inner: int, band: Band, sides: tuple[bool, bool] = (True, True)) -> None:
         if sides[0] and np.isfinite(band.least):
-            self.line(slot, inner, band.slope, band.least, below=True, name=f"least_{slot}")
+            self.line(node, inner, band.slope, band.least, below=True, name=f"least_{node}")
         if sides[1] and np.isfinite(band.most):
-            self.line(slot, inner, band.slope, band.most, below=False, name=f"most_{slot}")
+            self.line(node, inner, band.slope, band.most, below=False, name=f"most_{node}")
 
-    def _enclose_bend(self, slot: int, operation: Bend) -> None:
-        low, high = self.ranges.within(operation.slot)
+    def _enclose_bend(self, node: int, operation: Univariate) -> None:
+        low, high = self.ranges.within(operation.node)
         curve = operation.curve
         if curve is RAMP and low >= 0.0:
-            self.line(slot, operation.slot, 1.0, 0.0, below=True, name=f"ramp_{slot}")
-            self.line(slot, operation.slot, 1.0, 0.0, below=False, name=f"ramp_{slot}")
+            self.line(node, operation.node, 1.0, 0.0, below=True, name=f"ramp_{node}")
+            self.line(node, operation.node, 1.0, 0.0, below=False, name=f"ramp_{node}")
             return
         band = curve_bands(curve, np.array([low, high]))[0]
         if high - low > 1e-9 * (1.0 + abs(low)) and abs(band.slope) < STEEPEST:
-            self._band(slot, operation.slot, band, (not curve.convex, curve.convex))
-        for line in tangents(curve, low, high, TANGENTS, self.touched.get(slot, ())):
-            self.line(slot, operation.slot, line.slope, line.start, below=line.below, name=f"tangent_{slot}")
+            self._band(node, operation.node, band, (not curve.convex, curve.convex))
+        for line in tangents(curve, low, high, TANGENTS, self.touched.get(node, ())):
+            self.line(node, operation.node, line.slope, line.start, below=line.below, name=f"tangent_{node}")
 
-    def _enclose_table(self, slot: int, operation: Table) -> None:
-        for line in table_lines(operation.ranges, self.rows_of(operation.row), *self.ranges.within(operation.slot)):
-            self.line(slot, operation.slot, line.slope, line.start, below=line.below, name=f"table_{slot}")
+    def _enclose_table(self, node: int, operation: Table) -> None:
+        for line in table_lines(operation.ranges, self.rows_of(operation.row), *self.ranges.within(operation.node)):
+            self.line(node, operation.node, line.slope, line.start, below=line.below, name=f"table_{node}")
 
-    def _enclose_grid(self, slot: int, operation: Grid) -> None:
+    def _enclose_grid(self, node: int, operation: Grid) -> None:
         points = corners(
             operation.ranges,
             self.rows_of(operation.row),
             self.ranges.within(operation.x),
             self.ranges.within(operation.y),
         )
-        self.corners[slot] = points
+        self.corners[node] = points
         design = np.stack([points.x - points.x.mean(), points.y - points.y.mean(), np.ones(len(points.x))], axis=1)
         slope_x, slope_y, _ = np.linalg.lstsq(design, points.z, rcond=None)[0]
         for below in (True, False):
-            self.plane(slot, operation, plane_of(points, float(slope_x), float(slope_y), below=below))
+            self.plane(node, operation, plane_of(points, float(slope_x), float(slope_y), below=below))
 
-    def plane(self, slot: int, operation: Grid, plane: Plane) -> None:
-        """Bound a look-up of two slots by a plane."""
+    def plane(self, node: int, operation: Grid, plane: Plane) -> None:
+        """Bound a look-up of two nodes by a plane."""
         ends = (plane.start, np.inf) if plane.below else (-np.inf, plane.start)
-        self.add(f"plane_{slot}", [(slot, 1.0), (operation.x, -plane.slope_x), (operation.y, -plane.slope_y)], *ends)
+        self.add(f"plane_{node}", [(node, 1.0), (operation.x, -plane.slope_x), (operation.y, -plane.slope_y)], *ends)
 
     def rows_of(self, value: Coefficient) -> list[int]:
         """Return the rows of a look-up that the combinations read."""
         return sorted({round(here(value, c)) for c in self.members})
 
-    def _enclose_product(self, slot: int, operation: Product) -> None:
+    def _enclose_product(self, node: int, operation: Product) -> None:
         """Enclose a product by the four planes of McCormick."""
         (a, b), (c, d) = self.ranges.within(operation.x), self.ranges.within(operation.y)
         pad = 1e-12 * (1.0 + max(abs(a), abs(b)) * max(abs(c), abs(d)))
         for x, y, below in ((a, c, True), (b, d, True), (a, d, False), (b, c, False)):
             start = -x * y - pad if below else -x * y + pad
             ends = (start, np.inf) if below else (-np.inf, start)
-            self.add(f"product_{slot}", [(slot, 1.0), (operation.x, -y), (operation.y, -x)], *ends)
+            self.add(f"product_{node}", [(node, 1.0), (operation.x, -y), (operation.y, -x)], *ends)
 
-    def _enclose_rounding(self, slot: int, operation: Rounding) -> None:
-        """Bound a rounded slot by what is rounded, on the side to which it rounds and by less than one on the other."""
-        inner = operation.slot
+    def _enclose_rounding(self, node: int, operation: Rounding) -> None:
+        """Bound a rounded node by what is rounded, on the side to which it rounds and by less than one on the other."""
+        inner = operation.node
         low, high = self.ranges.within(inner)
         size = 1.0 if operation.logarithm else max(abs(low), abs(high), 1.0)
         edge = 10.0 * STEADY * size
         if operation.free:
-            self.line(slot, inner, 1.0, -edge, below=True, name=f"rounded_{slot}")
-            self.line(slot, inner, 1.0, edge, below=False, name=f"rounded_{slot}")
+            self.line(node, inner, 1.0, -edge, below=True, name=f"rounded_{node}")
+            self.line(node, inner, 1.0, edge, below=False, name=f"rounded_{node}")
             return
         if operation.at_least_one:
-            self._hold_at_one(slot, inner, low, high)
-        down, over = self._slack(operation, low, self.ranges.low[slot])
+            self._hold_at_one(node, inner, low, high)
+        down, over = self._slack(operation, low, self.ranges.low[node])
         if operation.at_least_one and not operation.logarithm:
             over = max(over, 1.0 - low)
-        self.line(slot, inner, 1.0, down - edge, below=True, name=f"rounded_{slot}")
-        self.line(slot, inner, 1.0, over + edge, below=False, name=f"rounded_{slot}")
+        self.line(node, inner, 1.0, down - edge, below=True, name=f"rounded_{node}")
+        self.line(node, inner, 1.0, over + edge, below=False, name=f"rounded_{node}")
 
-    def _hold_at_one(self, slot: int, inner: int, low: float, high: float) -> None:
+    def _hold_at_one(self, node: int, inner: int, low: float, high: float) -> None:
         """Bound the logarithm of the larger of a whole number below and one by the chord of the larger of both."""
         if low < 0.0 < high:
             slope = high / (high - low)
-            self.line(slot, inner, slope, -slope * low + 1e-8, below=False, name=f"rounded_{slot}")
+            self.line(node, inner, slope, -slope * low + 1e-8, below=False, name=f"rounded_{node}")
 
     @staticmethod
     def _slack(operation: Rounding, low: float, least: float) -> tuple[float, float]:
-        """Return how far rounding takes a slot down and up."""
+        """Return how far rounding takes a node down and up."""
         if not operation.logarithm:
             return (0.0, 1.0) if operation.up else (-1.0, 0.0)
         if operation.up:
@@ -351,10 +351,10 @@ class Relaxation:
         return found, low, high
 
 
-def bands_of(tape: Tape, combination: int, slot: int, breaks: Floats) -> list[Band]:
+def bands_of(graph: ExpressionGraph, combination: int, node: int, breaks: Floats) -> list[Band]:
     """Return the bands of a curve or table between breaks of its argument."""
-    operation = tape.operations[slot]
-    if isinstance(operation, Bend):
+    operation = graph.operations[node]
+    if isinstance(operation, Univariate):
         return curve_bands(operation.curve, breaks)
     assert isinstance(operation, Table)
     return table_bands(operation.ranges, round(here(operation.row, combination)), breaks)

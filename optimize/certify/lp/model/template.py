@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from dawndusk.optimize.certify.functions.curves import PADDING, RAMP, Curve
-from dawndusk.optimize.certify.graph.operations import Bend, Joint, Sum, Tape, here, reads
-from dawndusk.optimize.certify.lp.model.columns import Columns, LinearRow, Ranges
+from dawndusk.optimize.certify.graph.operations import ExpressionGraph, Joint, Sum, Univariate, here, reads
+from dawndusk.optimize.certify.lp.model.columns import LinearRow, LpColumns, NodeRanges
 from dawndusk.optimize.certify.lp.model.joint import enclose
 from dawndusk.optimize.certify.lp.model.lines import LARGEST_SLOPE
 from dawndusk.optimize.certify.lp.model.relaxation import ROUNDING, STEEPEST, Relaxation
@@ -26,32 +26,32 @@ Whole: TypeAlias = NDArray[np.int32]
 NARROW = 1e-9
 TANGENTS = 8
 """Of a curve, those at its ends left out: with fewer more parts have to be bounded, with more each takes longer."""
-NO_SLOT = -1
+NO_NODE = -1
 
 
 @dataclass(frozen=True, eq=False)
-class Flat:
-    """Rows over columns: places and factors one row after the other, ends, and the slot that each row encloses."""
+class FlatRows:
+    """Rows over columns: places and factors one row after the other, ends, and the node that each row encloses."""
 
     place: Whole
     factor: Floats
     lengths: Whole
     low: Floats
     high: Floats
-    slots: Whole
+    nodes: Whole
 
     @staticmethod
-    def join(parts: Sequence[Flat]) -> Flat:
+    def join(parts: Sequence[FlatRows]) -> FlatRows:
         """Return all rows of several."""
-        return Flat(*(np.concatenate(same) for same in zip(*(vars(part).values() for part in parts), strict=True)))
+        return FlatRows(*(np.concatenate(same) for same in zip(*(vars(part).values() for part in parts), strict=True)))
 
 
 @dataclass(frozen=True, eq=False)
 class _Bends:
-    """All bends of one curve: their slots, what they read, and for both the column, factor and shift."""
+    """All bends of one curve: their nodes, what they read, and for both the column, factor and shift."""
 
     curve: Curve
-    slots: Whole
+    nodes: Whole
     inner: Whole
     own: Whole
     place: Whole
@@ -62,73 +62,73 @@ class _Bends:
 class Template:
     """What the linear models of one combination have in common."""
 
-    def __init__(self, tape: Tape, combination: int, needed: Sequence[int]) -> None:
-        self.tape, self.combination, self.needed = tape, combination, needed
-        self.columns = Columns(tape, (combination,), needed)
-        self.position = {slot: place for place, slot in enumerate(self.columns.slots)}
-        known = [(slot, *self.columns.of[slot]) for slot in needed if self.columns.of[slot][0] is not None]
-        self.slots = np.array([slot for slot, *_ in known])
+    def __init__(self, graph: ExpressionGraph, combination: int, needed: Sequence[int]) -> None:
+        self.graph, self.combination, self.needed = graph, combination, needed
+        self.columns = LpColumns(graph, (combination,), needed)
+        self.position = {node: place for place, node in enumerate(self.columns.nodes)}
+        known = [(node, *self.columns.of[node]) for node in needed if self.columns.of[node][0] is not None]
+        self.nodes = np.array([node for node, *_ in known])
         self.places = np.array([self.position[column] for _, column, _, _ in known if column is not None])
         self.factors, self.shifts = (np.array([row[k] for row in known], dtype=np.float64) for k in (2, 3))
-        self.constants = {slot: self.columns.of[slot][2] for slot in needed if self.columns.of[slot][0] is None}
-        self.reads = {slot: np.array(reads(tape, slot), dtype=np.intp) for slot in needed}
-        self.others = [s for s in needed if not isinstance(tape.operations[s], (Sum, Bend))]
+        self.constants = {node: self.columns.of[node][2] for node in needed if self.columns.of[node][0] is None}
+        self.reads = {node: np.array(reads(graph, node), dtype=np.intp) for node in needed}
+        self.others = [s for s in needed if not isinstance(graph.operations[s], (Sum, Univariate))]
         self.fixed = self._fixed()
         self.bends = self._bends()
 
-    def place_of(self, slot: int) -> tuple[int, float, float]:
-        """Return the place of the column of a slot, with factor and shift."""
-        column, factor, shift = self.columns.of[slot]
+    def place_of(self, node: int) -> tuple[int, float, float]:
+        """Return the place of the column of a node, with factor and shift."""
+        column, factor, shift = self.columns.of[node]
         assert column is not None
         return self.position[column], factor, shift
 
-    def flat(self, rows: Sequence[LinearRow]) -> Flat:
+    def flat(self, rows: Sequence[LinearRow]) -> FlatRows:
         """Return rows by their places."""
         lengths = np.array([len(row.terms) for row in rows], dtype=np.int32)
-        return Flat(
+        return FlatRows(
             np.array([self.position[column] for row in rows for column, _ in row.terms], dtype=np.int32),
             np.array([factor for row in rows for _, factor in row.terms], dtype=np.float64),
             lengths,
             np.array([row.low for row in rows], dtype=np.float64),
             np.array([row.high for row in rows], dtype=np.float64),
-            np.array([slot_of(row.name) for row in rows], dtype=np.int32),
+            np.array([node_of(row.name) for row in rows], dtype=np.int32),
         )
 
-    def _fixed(self) -> Flat:
+    def _fixed(self) -> FlatRows:
         rows = []
-        for slot in self.needed:
-            operation = self.tape.operations[slot]
-            if isinstance(operation, Sum) and self.columns.of[slot][0] == slot:
-                terms = [(slot, 1.0), *((inner, -here(factor, self.combination)) for inner, factor in operation.terms)]
+        for node in self.needed:
+            operation = self.graph.operations[node]
+            if isinstance(operation, Sum) and self.columns.of[node][0] == node:
+                terms = [(node, 1.0), *((inner, -here(factor, self.combination)) for inner, factor in operation.terms)]
                 constant = here(operation.constant, self.combination)
                 joined, shift = self.columns.joined(terms, 0.0)
                 rows.append(LinearRow("sum", tuple(joined), constant - shift, constant - shift))
-        for row in self.tape.rows:
-            if row.slot is not None:
-                joined, shift = self.columns.joined([(row.slot, 1.0)], 0.0)
+        for row in self.graph.rows:
+            if row.node is not None:
+                joined, shift = self.columns.joined([(row.node, 1.0)], 0.0)
                 if joined:
                     rows.append(LinearRow("rule", tuple(joined), -np.inf, row.tolerance - shift))
         return self.flat(rows)
 
     def _bends(self) -> list[_Bends]:
         found: dict[str, list[int]] = {}
-        for slot in self.needed:
-            operation = self.tape.operations[slot]
-            if isinstance(operation, Bend):
-                found.setdefault(operation.curve.name, []).append(slot)
+        for node in self.needed:
+            operation = self.graph.operations[node]
+            if isinstance(operation, Univariate):
+                found.setdefault(operation.curve.name, []).append(node)
         groups = []
-        for slots in found.values():
-            operations = [self.tape.operations[slot] for slot in slots]
-            inner = [operation.slot for operation in operations if isinstance(operation, Bend)]
+        for nodes in found.values():
+            operations = [self.graph.operations[node] for node in nodes]
+            inner = [operation.node for operation in operations if isinstance(operation, Univariate)]
             known = [self.columns.of[read] for read in inner]
-            own = np.array([self.position[slot] for slot in slots], dtype=np.int32)
+            own = np.array([self.position[node] for node in nodes], dtype=np.int32)
             place = [own[k] if column is None else self.position[column] for k, (column, _, _) in enumerate(known)]
             factor = [0.0 if column is None else factor for column, factor, _ in known]
             curve = operations[0].curve  # type: ignore[union-attr]
             groups.append(
                 _Bends(
                     curve,
-                    np.array(slots, dtype=np.int32),
+                    np.array(nodes, dtype=np.int32),
                     np.array(inner, dtype=np.int32),
                     own,
                     np.array(place, dtype=np.int32),
@@ -138,49 +138,49 @@ class Template:
             )
         return groups
 
-    def model(self, ranges: Ranges, more: Sequence[LinearRow] = ()) -> Lean:
-        """Return the linear model over ranges of the slots, with more rows at its end."""
-        return Lean(self, ranges, more)
+    def model(self, ranges: NodeRanges, more: Sequence[LinearRow] = ()) -> TemplateRelaxation:
+        """Return the linear model over ranges of the nodes, with more rows at its end."""
+        return TemplateRelaxation(self, ranges, more)
 
 
-class Lean(Relaxation):
+class TemplateRelaxation(Relaxation):
     """A linear relaxation of one combination.
 
     Attributes
     ----------
-    row_slots, row_scales : array
-        The slot that each row encloses (-1 where it is none), and by what the row was multiplied.
+    row_nodes, row_scales : array
+        The node that each row encloses (-1 where it is none), and by what the row was multiplied.
     """
 
-    def __init__(self, template: Template, ranges: Ranges, more: Sequence[LinearRow] = ()) -> None:
+    def __init__(self, template: Template, ranges: NodeRanges, more: Sequence[LinearRow] = ()) -> None:
         self.template, self.more = template, more
-        super().__init__(template.tape, (template.combination,), template.needed, ranges, columns=template.columns)
+        super().__init__(template.graph, (template.combination,), template.needed, ranges, columns=template.columns)
 
     def _write(self) -> None:
-        known = {slot_of(row.name) for row in self.more}
-        for slot in self.template.others:
-            operation = self.tape.operations[slot]
+        known = {node_of(row.name) for row in self.more}
+        for node in self.template.others:
+            operation = self.graph.operations[node]
             if isinstance(operation, Joint):
-                enclose(self, slot, operation, above=slot not in known)
+                enclose(self, node, operation, above=node not in known)
             else:
-                self._enclose(slot)
+                self._enclose(node)
         parts = [self.template.fixed, *(_lines(bends, self.ranges) for bends in self.template.bends)]
-        self.written = Flat.join([*parts, self.template.flat([*self.rows, *self.more])])
-        self.row_slots, self.row_scales = self.written.slots, np.zeros(0)
+        self.written = FlatRows.join([*parts, self.template.flat([*self.rows, *self.more])])
+        self.row_nodes, self.row_scales = self.written.nodes, np.zeros(0)
         self.rows = []
 
     def system(self) -> tuple[csr_matrix, Floats, Floats]:
         """Return the rows over scaled columns, with their ends."""
-        self.row_slots, self.row_scales = self.written.slots, np.zeros(0)
+        self.row_nodes, self.row_scales = self.written.nodes, np.zeros(0)
         return self._scaled(self.written)
 
     def matrix(self, rows: Sequence[LinearRow]) -> tuple[csr_matrix, Floats, Floats]:
         """Return more rows over the scaled columns, with their ends."""
         flat = self.template.flat(rows)
-        self.row_slots = np.concatenate([self.row_slots, flat.slots])
+        self.row_nodes = np.concatenate([self.row_nodes, flat.nodes])
         return self._scaled(flat)
 
-    def _scaled(self, rows: Flat) -> tuple[csr_matrix, Floats, Floats]:
+    def _scaled(self, rows: FlatRows) -> tuple[csr_matrix, Floats, Floats]:
         start = np.concatenate([[0], np.cumsum(rows.lengths)])
         moved = rows.factor * self.middle[rows.place]
         shift = np.add.reduceat(moved, start[:-1])
@@ -196,13 +196,13 @@ class Lean(Relaxation):
         return found, low, high
 
 
-def slot_of(name: str) -> int:
-    """Return the slot that a row of a name encloses, -1 where it encloses none."""
+def node_of(name: str) -> int:
+    """Return the node that a row of a name encloses, -1 where it encloses none."""
     _, _, rest = name.partition("_")
-    return int(rest) if rest.isdigit() else NO_SLOT
+    return int(rest) if rest.isdigit() else NO_NODE
 
 
-def _lines(bends: _Bends, ranges: Ranges) -> Flat:
+def _lines(bends: _Bends, ranges: NodeRanges) -> FlatRows:
     """Return the rows of all bends of a curve: tangents of evenly spread slopes, and the chord."""
     curve = bends.curve
     low, high = ranges.low[bends.inner], ranges.high[bends.inner]
@@ -217,13 +217,13 @@ def _lines(bends: _Bends, ranges: Ranges) -> Flat:
     slope, start, below = all_slopes[kept], all_starts[kept] + all_slopes[kept] * bends.shift[which], below[kept]
     place = np.stack([bends.own[which], bends.place[which]], axis=1).ravel()
     factor = np.stack([np.ones(len(which)), -slope * bends.factor[which]], axis=1).ravel()
-    return Flat(
+    return FlatRows(
         place.astype(np.int32),
         factor,
         np.full(len(which), 2, dtype=np.int32),
         np.where(below, start, -np.inf),
         np.where(below, np.inf, start),
-        bends.slots[which],
+        bends.nodes[which],
     )
 
 

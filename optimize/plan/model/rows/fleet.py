@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dawndusk.models.fleet.calendar import Path
+from dawndusk.models.fleet.calendar import YearPath
 from dawndusk.models.fleet.fleet import KW_PER_MW
 from dawndusk.optimize.plan.model.frame import Frame
 from dawndusk.optimize.plan.model.rows.families import Rows, family, linear
@@ -153,7 +153,7 @@ def _ground_serving(f: Frame, each: Floats) -> Floats:
     return np.outer(each, f.economy.rival.serving_years / f.calendar.length_years)
 
 
-def _at_least(m: Any, f: Frame, path: Path, each: Floats, ground: Floats) -> Rows:
+def _at_least(m: Any, f: Frame, path: YearPath, each: Floats, ground: Floats) -> Rows:
     """Yield rows that ask for a path, each in units of what it asks for."""
     asked = path.at(f.calendar.middles)
     for q, terms in served(m, f, f.serving * each[:, None], _ground_serving(f, ground), f.calendar.periods):

@@ -15,7 +15,7 @@ from dawndusk.optimize.plan.model.rows.fleet import THOUSAND, Terms
 from dawndusk.optimize.plan.model.rows.money import in_orbit_terms, left_out_usd, minus, premium_terms
 from dawndusk.optimize.plan.problem import selling
 from dawndusk.optimize.plan.problem.coefficients import least_insured
-from dawndusk.optimize.plan.problem.problem import ROUNDED, Choice, Licence
+from dawndusk.optimize.plan.problem.problem import ROUNDED, ForcedChoice, Licence
 
 Floats = np.ndarray[Any, Any]
 
@@ -231,7 +231,7 @@ def choice(m: Any, f: Frame) -> Rows:
         yield name, linear(terms), (one.least if one.least > 0.0 else None, one.most)
 
 
-def _chosen(m: Any, f: Frame, one: Choice) -> Terms:
+def _chosen(m: Any, f: Frame, one: ForcedChoice) -> Terms:
     """Return what a choice counts as terms: launches, satellites in orbit, or units of ground capacity."""
     last = f.calendar.periods - 1 if one.last is None else one.last
     labels = [f.labels[p] for p in range(one.first, last + 1)]

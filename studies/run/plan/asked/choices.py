@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from dawndusk.models.errors import DawnduskError, nearest, one_of
-from dawndusk.optimize.plan.explain import Alternative
-from dawndusk.optimize.plan.problem.problem import Choice
+from dawndusk.optimize.plan.explain import PlanAlternative
+from dawndusk.optimize.plan.problem.problem import ForcedChoice
 from dawndusk.studies.input.document import MAX_PLACE, shorten
 from dawndusk.studies.input.plans.asked import ChoicePart
 from dawndusk.studies.run.plan.question import PlanStudy, choice_of
@@ -43,7 +43,7 @@ def read_choice(text: str) -> ChoicePart:
     return ChoicePart.model_construct(_fields_set=set(stated), **stated)
 
 
-def choice_named(question: PlanStudy, text: str) -> Choice:
+def choice_named(question: PlanStudy, text: str) -> ForcedChoice:
     """Return a choice that is written on the command line, with names and years that the plan has."""
     part, economy = read_choice(text), question.problem.economy
     known: dict[str, Sequence[str]] = {
@@ -75,7 +75,7 @@ def choice_item(text: str, number: int) -> str:
     return f"plan.choices.forced_{number}={{{inner}}}"
 
 
-def alternative_row(objective: float | None, other: Alternative) -> dict[str, Any]:
+def alternative_row(objective: float | None, other: PlanAlternative) -> dict[str, Any]:
     """Return a plan under another premise beside the plan, as plain values."""
     planned = other.planned
     share = other.change / abs(objective) if other.change is not None and objective else None

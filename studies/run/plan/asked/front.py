@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from dawndusk.optimize.plan.front import Front, Point, plan_front
+from dawndusk.optimize.plan.front import PlanFront, PlanPoint, plan_front
 from dawndusk.optimize.plan.problem.problem import OUTCOMES, Objective
-from dawndusk.optimize.plan.problem.score import Scored
-from dawndusk.optimize.plan.solve.engine import Planned, Step
+from dawndusk.optimize.plan.problem.score import ScoredPlan
+from dawndusk.optimize.plan.solve.engine import Planned, PlanStep
 from dawndusk.studies.run.plan.question import PlanStudy
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-def front_of(question: PlanStudy, free: Planned, report: Callable[[Step], None] = lambda _: None) -> Front:
+def front_of(question: PlanStudy, free: Planned, report: Callable[[PlanStep], None] = lambda _: None) -> PlanFront:
     """Return plans between the objective of a plan and the one that its study holds it against.
 
     Parameters
@@ -28,7 +28,7 @@ def front_of(question: PlanStudy, free: Planned, report: Callable[[Step], None] 
     return plan_front(question.problem, part.against, part.points, question.effort, free=free, report=report)
 
 
-def amounts_row(plan: Scored | None) -> dict[str, float | None]:
+def amounts_row(plan: ScoredPlan | None) -> dict[str, float | None]:
     """Return what a plan has of every objective; no levelised cost where nothing is used."""
     if plan is None:
         return dict.fromkeys(OUTCOMES.values())
@@ -36,14 +36,14 @@ def amounts_row(plan: Scored | None) -> dict[str, float | None]:
     return found if plan.used_worth.any() else {**found, Objective.LCOC.outcome: None}
 
 
-def front_table(points: Sequence[Point]) -> pd.DataFrame:
+def front_table(points: Sequence[PlanPoint]) -> pd.DataFrame:
     """Return one row for each plan of a front: its limit, what it has of every objective, and what is proved of it."""
     import pandas as pd  # noqa: PLC0415 (heavy, and only needed here)
 
     return pd.DataFrame(front_rows(points))
 
 
-def front_rows(points: Sequence[Point]) -> list[dict[str, Any]]:
+def front_rows(points: Sequence[PlanPoint]) -> list[dict[str, Any]]:
     """Return the plans of a front as plain values, the best objective first."""
     rows = []
     for number, point in enumerate(points):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dawndusk.optimize.plan.problem.score import Scored
-from dawndusk.optimize.plan.scenarios.futures import Scenario, drawn_scenarios
+from dawndusk.optimize.plan.problem.score import ScoredPlan
+from dawndusk.optimize.plan.scenarios.futures import PlanScenario, drawn_scenarios
 from dawndusk.optimize.plan.scenarios.hedging import progressive_hedging
 from dawndusk.optimize.plan.scenarios.two_stage import Hedged, hedge
 from dawndusk.studies.input.plans.asked import MOST_TOGETHER
@@ -18,7 +18,7 @@ MISSED_OVER_LCOC = 5.0
 """What missed demand costs where nothing is said, over the levelised cost of the plan: too dear to be planned."""
 
 
-def scenarios_of(question: PlanStudy) -> list[Scenario]:
+def scenarios_of(question: PlanStudy) -> list[PlanScenario]:
     """Return the scenarios that a plan states or has drawn; none where it asks for none."""
     part = question.section.scenarios
     if not part.stated:
@@ -32,7 +32,7 @@ def scenarios_of(question: PlanStudy) -> list[Scenario]:
             most_late_years=part.most_late_years,
         )
     return [
-        Scenario(
+        PlanScenario(
             name=name,
             probability=one.probability or 0.0,
             price_factors=tuple(one.price_factors.items()),
@@ -44,7 +44,7 @@ def scenarios_of(question: PlanStudy) -> list[Scenario]:
     ]
 
 
-def hedged(question: PlanStudy, plan: Scored) -> Hedged:
+def hedged(question: PlanStudy, plan: ScoredPlan) -> Hedged:
     """Return what to commit to in the first years, over the scenarios of a plan."""
     part, scenarios = question.section.scenarios, scenarios_of(question)
     missed = part.missed_usd_per_pflop_hour or MISSED_OVER_LCOC * plan.lcoc_usd_per_pflop_hour
@@ -98,7 +98,7 @@ def scenario_rows(found: Hedged) -> list[dict[str, Any]]:
     return rows
 
 
-def first_stage_table(question: PlanStudy, found: Hedged, plan: Scored) -> pd.DataFrame:
+def first_stage_table(question: PlanStudy, found: Hedged, plan: ScoredPlan) -> pd.DataFrame:
     """Return launches of the first stage by period and vehicle, beside those of the plan without uncertainty."""
     import pandas as pd  # noqa: PLC0415
 
@@ -107,7 +107,7 @@ def first_stage_table(question: PlanStudy, found: Hedged, plan: Scored) -> pd.Da
     )
 
 
-def first_stage_rows(question: PlanStudy, found: Hedged, plan: Scored) -> list[dict[str, Any]]:
+def first_stage_rows(question: PlanStudy, found: Hedged, plan: ScoredPlan) -> list[dict[str, Any]]:
     """Return the same as plain values; vehicles that neither flies are left out."""
     economy = question.problem.economy
     flown = plan.decisions.launches.sum(axis=1)[:, : found.first_periods]
@@ -121,7 +121,7 @@ def first_stage_rows(question: PlanStudy, found: Hedged, plan: Scored) -> list[d
     return rows
 
 
-def hedged_dict(question: PlanStudy, found: Hedged, plan: Scored) -> dict[str, Any]:
+def hedged_dict(question: PlanStudy, found: Hedged, plan: ScoredPlan) -> dict[str, Any]:
     """Return a hedged first stage as plain values."""
     regret = sum(one.probability * usd for one, usd in zip(found.scenarios, found.regret_usd, strict=True))
     return {

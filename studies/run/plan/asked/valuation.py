@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dawndusk.models.fleet.accounts import CAPITAL, RUNNING
-from dawndusk.models.fleet.calendar import Calendar, Path
+from dawndusk.models.fleet.calendar import Calendar, YearPath
 from dawndusk.models.fleet.economy import Economy, economy_of
-from dawndusk.optimize.plan.problem.problem import Demand, PlanProblem, Sale
-from dawndusk.optimize.plan.problem.score import Scored, score
+from dawndusk.optimize.plan.problem.problem import PlanDemand, PlanProblem, Sale
+from dawndusk.optimize.plan.problem.score import ScoredPlan, score
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,7 +21,7 @@ PRICES = (0.5, 0.75, 1.0, 1.25, 1.5, 2.0)
 RATES = (0.05, 0.08, 0.10, 0.12, 0.15, 0.20)
 
 
-def valuation_table(problem: PlanProblem, plan: Scored) -> pd.DataFrame:
+def valuation_table(problem: PlanProblem, plan: ScoredPlan) -> pd.DataFrame:
     """Return one row for each year of the horizon and its tail, amounts in USD.
 
     ``operating_profit_usd`` is revenue less running cost and less the capital written off evenly over the life of
@@ -56,7 +56,7 @@ def valuation_table(problem: PlanProblem, plan: Scored) -> pd.DataFrame:
     return table
 
 
-def written_off(economy: Economy, plan: Scored, capital: np.ndarray) -> np.ndarray:
+def written_off(economy: Economy, plan: ScoredPlan, capital: np.ndarray) -> np.ndarray:
     """Return the part of the capital of each period written off in each later one, evenly over the mean life bought."""
     built = plan.decisions.built.sum(axis=(1, 2))
     life = float(built @ economy.service_years / built.sum()) if built.sum() > 0 else 1.0
@@ -69,7 +69,7 @@ def written_off(economy: Economy, plan: Scored, capital: np.ndarray) -> np.ndarr
 
 
 def sensitivity_table(
-    problem: PlanProblem, plan: Scored, prices: Sequence[float] = PRICES, rates: Sequence[float] = RATES
+    problem: PlanProblem, plan: ScoredPlan, prices: Sequence[float] = PRICES, rates: Sequence[float] = RATES
 ) -> pd.DataFrame:
     """Return the net present value in USD of a plan as it is, by price of compute (as a share) and discount rate.
 
@@ -97,10 +97,10 @@ def at_rate(economy: Economy, discount_rate: float) -> Economy:
     return economy_of(designs, economy.launching.vehicles, changed, calendar, economy.terms)
 
 
-def at_price(demand: Demand, share: float) -> Demand:
+def at_price(demand: PlanDemand, share: float) -> PlanDemand:
     """Return a demand whose prices are a share of what they were."""
 
-    def scaled(path: Path) -> Path:
+    def scaled(path: YearPath) -> YearPath:
         return dataclasses.replace(path, values=tuple(value * share for value in path.values))
 
     sales = tuple(

@@ -1,4 +1,4 @@
-"""Tapes by hand and at random, without a problem behind them, and what each of their slots truly is."""
+"""Tapes by hand and at random, without a problem behind them, and what each of their nodes truly is."""
 
 from __future__ import annotations
 
@@ -12,12 +12,11 @@ import pytest
 from numpy.typing import NDArray
 
 from dawndusk.models.tables import EvenAxis, EvenGrid, EvenTable
-from dawndusk.optimize.certify.bound.affine import Forward
+from dawndusk.optimize.certify.bound.affine import ForwardBounds
 from dawndusk.optimize.certify.functions.curves import EXP, LOG1MEXP, RAMP, SOFTPLUS
 from dawndusk.optimize.certify.functions.joint import LogServed
 from dawndusk.optimize.certify.functions.lookup import GridRanges, TableRanges
 from dawndusk.optimize.certify.graph.operations import (
-    Bend,
     Coefficient,
     Grid,
     Input,
@@ -29,6 +28,7 @@ from dawndusk.optimize.certify.graph.operations import (
     Sign,
     Sum,
     Table,
+    Univariate,
 )
 
 Floats: TypeAlias = NDArray[np.float64]
@@ -45,7 +45,7 @@ GRID = GridRanges(EvenGrid(AXIS, OTHER, _RNG.normal(size=(2, AXIS.count, OTHER.c
 
 @dataclass
 class Sketch:
-    """A tape without a statement: operations, and everything that bounding them needs."""
+    """A graph without a statement: operations, and everything that bounding them needs."""
 
     truth: Truth
     operations: list[Operation] = field(default_factory=list)
@@ -53,45 +53,45 @@ class Sketch:
     roundings: list[int] = field(default_factory=list)
 
     def add(self, *operations: Operation) -> int:
-        """Add operations and return the slot of the last."""
+        """Add operations and return the node of the last."""
         for operation in operations:
             self.operations.append(operation)
             if isinstance(operation, Rounding):
                 self.roundings.append(len(self.operations) - 1)
         return len(self.operations) - 1
 
-    def forward(self, low: Floats, high: Floats, combination: Places | None = None, ends: Any = None) -> Forward:
-        """Return the forms of all slots over boxes."""
+    def forward(self, low: Floats, high: Floats, combination: Places | None = None, ends: Any = None) -> ForwardBounds:
+        """Return the forms of all nodes over boxes."""
         count = low.shape[1]
         none = np.full((len(self.roundings), count), np.inf)
         least, most = (-none, none) if ends is None else ends
         chosen = np.zeros(count, dtype=np.intp) if combination is None else combination
-        found = Forward(low, high, chosen, least, most, self.limits)
+        found = ForwardBounds(low, high, chosen, least, most, self.limits)
         with np.errstate(all="ignore"):
             found.run(self.operations)
         return found
 
     def values(self, points: Floats, combination: Places | None = None) -> list[Floats]:
-        """Return what every slot is at points of shape (d, N)."""
+        """Return what every node is at points of shape (d, N)."""
         chosen = np.zeros(points.shape[1], dtype=np.intp) if combination is None else combination
-        return self.truth(cast("Any", SimpleNamespace(tape=self)), points, chosen)
+        return self.truth(cast("Any", SimpleNamespace(graph=self)), points, chosen)
 
 
 @pytest.fixture
 def sketch(truth: Truth) -> Sketch:
-    """An empty tape."""
+    """An empty graph."""
     return Sketch(truth)
 
 
 @pytest.fixture(scope="session")
 def new_sketch(truth: Truth) -> Callable[[], Sketch]:
-    """Make an empty tape."""
+    """Make an empty graph."""
     return lambda: Sketch(truth)
 
 
 @pytest.fixture(scope="session")
 def random_sketch(truth: Truth) -> Callable[..., Sketch]:
-    """Make a tape at random: sums and curves of each other, look-ups, products, pairs."""
+    """Make a graph at random: sums and curves of each other, look-ups, products, pairs."""
 
     def make(rng: np.random.Generator, size: int = 20) -> Sketch:
         sketch = Sketch(truth)
@@ -108,15 +108,15 @@ def random_sketch(truth: Truth) -> Callable[..., Sketch]:
 
 def _grow(sketch: Sketch, rng: np.random.Generator, reach: Sequence[tuple[float, float]]) -> None:
     """Add an operation that keeps numbers small, or two of which the second undoes what the first makes large."""
-    x, y = (int(slot) for slot in rng.choice(len(reach), 2, replace=False))
+    x, y = (int(node) for node in rng.choice(len(reach), 2, replace=False))
     coefficient = rng.normal(size=COMBINATIONS) if rng.random() < 0.3 else float(rng.normal())
-    within = max(abs(end) for slot in (x, y) for end in reach[slot]) <= WIDEST
+    within = max(abs(end) for node in (x, y) for end in reach[node]) <= WIDEST
     kind = rng.choice(["sum", "curve", "product", "table", "grid", "pair", "sign", "joint"])
     if kind == "sum" or not within:
-        scale = 1.0 / max(1.0, *(abs(end) for slot in (x, y) for end in reach[slot]))
+        scale = 1.0 / max(1.0, *(abs(end) for node in (x, y) for end in reach[node]))
         sketch.add(Sum(((x, coefficient * scale), (y, float(rng.normal()) * scale)), coefficient))
     elif kind == "curve":
-        sketch.add(Bend((EXP, SOFTPLUS, RAMP)[rng.integers(3)], x))
+        sketch.add(Univariate((EXP, SOFTPLUS, RAMP)[rng.integers(3)], x))
     elif kind == "product":
         sketch.add(Product(x, y))
     elif kind == "table":
@@ -126,25 +126,25 @@ def _grow(sketch: Sketch, rng: np.random.Generator, reach: Sequence[tuple[float,
     elif kind == "pair":
         pair(sketch, str(rng.choice(["sum", "larger", "smaller"])), x, y)
     elif kind == "joint":
-        slots = tuple(int(slot) for slot in rng.choice(len(reach), 6))
-        sketch.add(Joint(LogServed(2.0), slots))
+        nodes = tuple(int(node) for node in rng.choice(len(reach), 6))
+        sketch.add(Joint(LogServed(2.0), nodes))
     elif reach[x][0] > 0.0 or reach[x][1] < 0.0:
         sketch.add(Sign(x))
 
 
 def pair(sketch: Sketch, kind: str, x: int, y: int) -> int:
-    """Add a pair of two slots by the curve of their difference, as the translation does."""
+    """Add a pair of two nodes by the curve of their difference, as the translation does."""
     signs = (-1.0, 1.0) if kind == "difference" else (1.0, -1.0)
     difference = sketch.add(Sum(((x, signs[0]), (y, signs[1])), 0.0))
     curve = {"sum": SOFTPLUS, "difference": LOG1MEXP, "larger": RAMP, "smaller": RAMP}[kind]
-    over = sketch.add(Bend(curve, difference))
+    over = sketch.add(Univariate(curve, difference))
     base, factor = {"sum": (y, 1.0), "difference": (x, 1.0), "larger": (y, 1.0), "smaller": (x, -1.0)}[kind]
     return sketch.add(Sum(((base, 1.0), (over, factor)), 0.0, Pair(kind, over, (x, 0.0), (y, 0.0))))
 
 
 @pytest.fixture(scope="session")
 def add_pair() -> Callable[[Sketch, str, int, int], int]:
-    """Add a pair of two slots to a tape."""
+    """Add a pair of two nodes to a graph."""
     return pair
 
 

@@ -1,4 +1,4 @@
-"""Affine forms forward: each operation, and tapes at random, hold what their slots are at points of a box."""
+"""Affine forms forward: each operation, and tapes at random, hold what their nodes are at points of a box."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from dawndusk.models.tables import EvenAxis, EvenGrid, EvenTable
-from dawndusk.optimize.certify.bound.affine import Forward
-from dawndusk.optimize.certify.bound.forms import NOTHING_KNOWN, Form, bounded
+from dawndusk.optimize.certify.bound.affine import ForwardBounds
+from dawndusk.optimize.certify.bound.forms import NOTHING_KNOWN, AffineForm, bounded
 from dawndusk.optimize.certify.functions.curves import EXP, LOG, SOFTPLUS, Curve
 from dawndusk.optimize.certify.functions.lookup import GridRanges, TableRanges
-from dawndusk.optimize.certify.graph.operations import Bend, Grid, Input, Product, Rounding, Sign, Sum, Table
+from dawndusk.optimize.certify.graph.operations import Grid, Input, Product, Rounding, Sign, Sum, Table, Univariate
 from dawndusk.optimize.errors import EnclosureError
 
 Floats: TypeAlias = NDArray[np.float64]
@@ -33,7 +33,7 @@ def unit(low: Floats, high: Floats, points: Floats) -> Floats:
     return np.where(half > 0.0, (points - 0.5 * (low + high)) / np.where(half > 0.0, half, 1.0), 0.0)
 
 
-def assert_holds(form: Form, value: Floats, u: Floats, tolerance: float = TOLERANCE) -> None:
+def assert_holds(form: AffineForm, value: Floats, u: Floats, tolerance: float = TOLERANCE) -> None:
     """Assert that values lie in a form, by its ends and by its slopes."""
     line = (form.slopes * u[list(form.axes)]).sum(axis=0)
     size = tolerance * (1.0 + np.abs(value) + np.abs(form.slopes).sum(axis=0))
@@ -87,7 +87,7 @@ def test_function_of_affine_forms(seed: int, curve: Curve, new_sketch: Callable[
     """Lines around a function over the range of its argument are lines around it of the coordinates."""
     rng = np.random.default_rng(seed)
     sketch = new_sketch()
-    sketch.add(Input(0), Input(1), Product(0, 1), Sum(((0, 0.5), (1, -0.25), (2, 1.0)), 9.0), Bend(curve, 3))
+    sketch.add(Input(0), Input(1), Product(0, 1), Sum(((0, 0.5), (1, -0.25), (2, 1.0)), 9.0), Univariate(curve, 3))
     low, high, points = boxes_within(rng, BOXES, 1.5, 2)
     forward = sketch.forward(low, high)
     inner, form, found = forward.forms[3], forward.forms[4], forward.kept[4]
@@ -99,7 +99,7 @@ def test_function_of_affine_forms(seed: int, curve: Curve, new_sketch: Callable[
 
 @settings(deadline=None, max_examples=30, derandomize=True)
 @given(seed=SEED)
-def test_every_slot_of_a_random_tape_lies_in_its_form(
+def test_every_node_of_a_random_graph_lies_in_its_form(
     seed: int, random_sketch: Callable[..., Any], boxes_within: Within
 ) -> None:
     rng = np.random.default_rng(seed)
@@ -123,8 +123,8 @@ def test_a_look_up_lies_in_its_form_off_its_axis_too(logarithm: bool, sketch: An
     sketch.add(Grid(GridRanges(grid, logarithm=logarithm), 0, 1, 0.0, logarithm))
     low, high, points = boxes_within(rng, 2000)
     forms, u, values = sketch.forward(low, high).forms, unit(low, high, points), sketch.values(points)
-    for slot in (2, 3):
-        assert_holds(forms[slot], values[slot], u)
+    for node in (2, 3):
+        assert_holds(forms[node], values[node], u)
 
 
 @settings(deadline=None, max_examples=40, derandomize=True)
@@ -139,8 +139,8 @@ def test_pair_as_a_mean_of_its_operands(
     # of a difference the first has to be the greater
     apart = 6.5 if kind == "difference" else 0.0
     x = sketch.add(Sum(((0, 1.0),), apart)) if apart else 0
-    slot = add_pair(sketch, kind, x, 1)
-    form = sketch.forward(low, high).forms[slot]
+    node = add_pair(sketch, kind, x, 1)
+    form = sketch.forward(low, high).forms[node]
     first, second = points[0] + apart, points[1]
     functions: dict[str, Callable[[Floats, Floats], Floats]] = {
         "sum": np.logaddexp,
@@ -155,9 +155,9 @@ def test_pair_as_a_mean_of_its_operands(
 def test_the_ends_of_a_pair_are_those_of_its_operands(sketch: Any, add_pair: Callable[..., int]) -> None:
     """Closer than slopes alone: at a corner both operands are at an end."""
     sketch.add(Input(0), Input(1))
-    slot = add_pair(sketch, "sum", 0, 1)
+    node = add_pair(sketch, "sum", 0, 1)
     low, high = np.array([[-2.0], [0.0]]), np.array([[1.0], [3.0]])
-    form = sketch.forward(low, high).forms[slot]
+    form = sketch.forward(low, high).forms[node]
     np.testing.assert_allclose(form.low, np.logaddexp(-2.0, 0.0), rtol=1e-9)
     np.testing.assert_allclose(form.high, np.logaddexp(1.0, 3.0), rtol=1e-9)
 
@@ -170,7 +170,7 @@ def test_whole_numbers_of_a_range(seed: int, up: bool, log: bool, truth: Any, bo
     low, high, points = low + 3.0, high + 3.0, points + 3.0
     operation = Rounding(0, up, log, free=False, at_least_one=False, place=0)
     none = np.full((1, BOXES), np.inf)
-    forward = Forward(low, high, np.zeros(BOXES, dtype=np.intp), -none, none, {})
+    forward = ForwardBounds(low, high, np.zeros(BOXES, dtype=np.intp), -none, none, {})
     with np.errstate(all="ignore"):
         forward.run([Input(0), operation])
     plain = np.exp(points[0]) if log else points[0]
@@ -181,7 +181,9 @@ def test_whole_numbers_of_a_range(seed: int, up: bool, log: bool, truth: Any, bo
     form = forward.forms[1]
     kept = ~edge
     assert_holds(
-        Form(form.axes, form.slopes[:, kept], *(end[kept] for end in (form.below, form.above, form.low, form.high))),
+        AffineForm(
+            form.axes, form.slopes[:, kept], *(end[kept] for end in (form.below, form.above, form.low, form.high))
+        ),
         value[kept],
         u[:, kept],
     )
@@ -243,13 +245,13 @@ def test_the_sign_of_a_range(ends: tuple[float, float], expected: tuple[float, f
 def test_range_ended_by_a_rule(sketch: Any) -> None:
     """Designs of interest are on its side, and boxes without any are empty."""
     sketch.add(Input(0), Input(1))
-    slot = sketch.add(Sum(((0, 1.0), (1, 1.0)), 0.0))
-    last = sketch.add(Bend(EXP, slot))
-    sketch.limits[slot] = -np.inf, 1.0
+    node = sketch.add(Sum(((0, 1.0), (1, 1.0)), 0.0))
+    last = sketch.add(Univariate(EXP, node))
+    sketch.limits[node] = -np.inf, 1.0
     low, high = np.array([[0.0, 2.0, 0.0], [0.0, 0.0, 0.0]]), np.array([[2.0, 3.0, 0.5], [1.0, 1.0, 0.25]])
     forward = sketch.forward(low, high)
     np.testing.assert_array_equal(forward.empty, [False, True, False])
-    np.testing.assert_allclose(forward.forms[slot].high[[0, 2]], [1.0, 0.75])
+    np.testing.assert_allclose(forward.forms[node].high[[0, 2]], [1.0, 0.75])
     np.testing.assert_allclose(forward.forms[last].high[[0, 2]], np.exp([1.0, 0.75]), rtol=1e-9)
     rng = np.random.default_rng(1)
     points = low + rng.random((2, 3)) * (high - low)
@@ -259,10 +261,10 @@ def test_range_ended_by_a_rule(sketch: Any) -> None:
 
 def test_limits_differ_between_combinations(sketch: Any) -> None:
     sketch.add(Input(0))
-    slot = sketch.add(Sum(((0, 2.0),), 0.0))
-    sketch.limits[slot] = np.array([0.0, 1.0]), np.array([2.0, np.inf])
+    node = sketch.add(Sum(((0, 2.0),), 0.0))
+    sketch.limits[node] = np.array([0.0, 1.0]), np.array([2.0, np.inf])
     low, high = np.zeros((1, 2)), np.full((1, 2), 3.0)
-    form = sketch.forward(low, high, np.array([0, 1])).forms[slot]
+    form = sketch.forward(low, high, np.array([0, 1])).forms[node]
     np.testing.assert_array_equal(form.low, [0.0, 1.0])
     np.testing.assert_array_equal(form.high, [2.0, 6.0])
 
@@ -279,17 +281,17 @@ def test_rules_that_contradict_each_other_empty_a_box(sketch: Any) -> None:
 
 def test_an_enclosure_inside_out_raises_with_its_box(sketch: Any) -> None:
     wrong = Curve("wrong", np.negative, np.ones_like, np.zeros_like, convex=True)
-    sketch.add(Input(0), Bend(wrong, 0))
+    sketch.add(Input(0), Univariate(wrong, 0))
     with pytest.raises(
-        EnclosureError, match=r"slot 1 \(bend\) is inside out.*box \[0\.0\] to \[1\.0\] of combination 0"
+        EnclosureError, match=r"node 1 \(bend\) is inside out.*box \[0\.0\] to \[1\.0\] of combination 0"
     ):
         sketch.forward(np.array([[0.0]]), np.array([[1.0]]))
 
 
-def test_slots_that_nothing_asked_for_are_not_worked_out() -> None:
+def test_nodes_that_nothing_asked_for_are_not_worked_out() -> None:
     none = np.zeros((0, 1))
-    forward = Forward(np.zeros((1, 1)), np.ones((1, 1)), np.array([0]), none, none, {})
-    forward.run([Input(0), Bend(EXP, 0), Bend(SOFTPLUS, 0)], needed=[0, 2])
+    forward = ForwardBounds(np.zeros((1, 1)), np.ones((1, 1)), np.array([0]), none, none, {})
+    forward.run([Input(0), Univariate(EXP, 0), Univariate(SOFTPLUS, 0)], needed=[0, 2])
     assert forward.forms[1] is NOTHING_KNOWN
     assert forward.forms[2].high[0] == pytest.approx(np.log1p(np.exp(1.0)))
 
@@ -301,7 +303,7 @@ def test_steps_one_by_one_are_the_whole_run(random_sketch: Callable[..., Any], b
     combination = rng.integers(2, size=50)
     whole = sketch.forward(low, high, combination)
     none = np.zeros((0, 50))
-    steps = Forward(low, high, combination, none, none, {})
+    steps = ForwardBounds(low, high, combination, none, none, {})
     with np.errstate(all="ignore"):
         for operation in sketch.operations:
             steps.step(operation)
@@ -313,7 +315,7 @@ def test_steps_one_by_one_are_the_whole_run(random_sketch: Callable[..., Any], b
 
 @pytest.mark.parametrize("curve", [EXP, LOG, SOFTPLUS], ids=lambda c: c.name)
 def test_curves_that_overflow_keep_their_range(curve: Curve, sketch: Any) -> None:
-    sketch.add(Input(0), Bend(curve, 0))
+    sketch.add(Input(0), Univariate(curve, 0))
     form = sketch.forward(np.array([[-1e6]]), np.array([[1e6]])).forms[1]
     ends = curve.value(np.array([-1e6])), curve.value(np.array([1e6]))
     assert form.low[0] <= ends[0][0]
@@ -321,7 +323,7 @@ def test_curves_that_overflow_keep_their_range(curve: Curve, sketch: Any) -> Non
     assert np.isfinite([form.low[0], form.high[0]]).all()
 
 
-def test_a_product_of_a_slot_with_itself_is_bounded(sketch: Any, boxes_within: Within) -> None:
+def test_a_product_of_a_node_with_itself_is_bounded(sketch: Any, boxes_within: Within) -> None:
     sketch.add(Input(0), Product(0, 0))
     rng = np.random.default_rng(7)
     low, high, points = boxes_within(rng, BOXES, 2.0, 1)

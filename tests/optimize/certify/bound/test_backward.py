@@ -1,4 +1,4 @@
-"""Planes backwards: below weighted sums of slots on random boxes, whatever the weights and the points of tangents."""
+"""Planes backwards: below weighted sums of nodes on random boxes, whatever the weights and the points of tangents."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from dawndusk.optimize.certify.bound.backward import at_point, plane
 from dawndusk.optimize.certify.bound.curve_sums import companions, groups
 from dawndusk.optimize.certify.functions.curves import EXP, LOG_SPREAD_EXP, RAMP, SOFTPLUS
 from dawndusk.optimize.certify.functions.joint import LogServed
-from dawndusk.optimize.certify.graph.operations import Bend, Input, Joint, Product, Rounding, Sign, Sum
+from dawndusk.optimize.certify.graph.operations import Input, Joint, Product, Rounding, Sign, Sum, Univariate
 
 Floats: TypeAlias = NDArray[np.float64]
 Within: TypeAlias = Callable[..., tuple[Floats, Floats, Floats]]
@@ -57,8 +57,8 @@ def test_the_side_that_counts(seed: int, new_sketch: Callable[[], Any], boxes_wi
 
 @settings(deadline=None, max_examples=25, derandomize=True)
 @given(seed=SEED)
-def test_slots_replaced_one_by_one(seed: int, random_sketch: Callable[..., Any], boxes_within: Within) -> None:
-    """On tapes at random, with weights of both signs on any slots, and tangents taken anywhere in the box."""
+def test_nodes_replaced_one_by_one(seed: int, random_sketch: Callable[..., Any], boxes_within: Within) -> None:
+    """On tapes at random, with weights of both signs on any nodes, and tangents taken anywhere in the box."""
     rng = np.random.default_rng(seed)
     sketch = random_sketch(rng)
     low, high, points = boxes_within(rng, BOXES)
@@ -66,9 +66,9 @@ def test_slots_replaced_one_by_one(seed: int, random_sketch: Callable[..., Any],
     forward, u = sketch.forward(low, high, combination), unit(low, high, points)
     values = sketch.values(points, combination)
     count = len(sketch.operations)
-    weights = {int(slot): rng.normal(size=BOXES) for slot in rng.choice(count, 4, replace=False)}
-    exact = sum(weight * values[slot] for slot, weight in weights.items())
-    size = 1.0 + sum(np.abs(weight * values[slot]) for slot, weight in weights.items())
+    weights = {int(node): rng.normal(size=BOXES) for node in rng.choice(count, 4, replace=False)}
+    exact = sum(weight * values[node] for node, weight in weights.items())
+    size = 1.0 + sum(np.abs(weight * values[node]) for node, weight in weights.items())
     middle, half = 0.5 * (low + high), 0.5 * (high - low)
     alike, paired = groups(sketch.operations, range(count)), companions(sketch.operations, range(count))
     for at in (None, np.zeros_like(u), rng.uniform(-1.0, 1.0, u.shape), np.sign(rng.normal(size=u.shape)), u):
@@ -93,7 +93,7 @@ def test_a_plane_of_sums_is_the_sum_itself(sketch: Any, boxes_within: Within) ->
 
 
 def test_a_tangent_touches_at_the_point_where_it_is_taken(sketch: Any) -> None:
-    sketch.add(Input(0), Bend(EXP, 0))
+    sketch.add(Input(0), Univariate(EXP, 0))
     low, high = np.array([[-1.0, 0.0]]), np.array([[1.0, 2.0]])
     forward = sketch.forward(low, high)
     at = np.array([[0.3, 1.9]])
@@ -104,7 +104,7 @@ def test_a_tangent_touches_at_the_point_where_it_is_taken(sketch: Any) -> None:
 
 
 def test_without_points_the_tangent_is_parallel_to_the_chord(sketch: Any) -> None:
-    sketch.add(Input(0), Bend(EXP, 0))
+    sketch.add(Input(0), Univariate(EXP, 0))
     low, high = np.array([[-1.0]]), np.array([[1.0]])
     slopes, below = lowered(sketch, sketch.forward(low, high), {1: np.ones(1)})
     chord = 0.5 * (np.exp(1.0) - np.exp(-1.0))
@@ -116,7 +116,7 @@ def test_without_points_the_tangent_is_parallel_to_the_chord(sketch: Any) -> Non
 def test_the_side_against_the_bend_is_the_chord(sign: float, sketch: Any) -> None:
     """Whatever point is given: on that side no tangent is a bound."""
     curve = SOFTPLUS
-    sketch.add(Input(0), Bend(curve, 0))
+    sketch.add(Input(0), Univariate(curve, 0))
     low, high = np.array([[-2.0]]), np.array([[3.0]])
     forward = sketch.forward(low, high)
     ends = []
@@ -129,7 +129,7 @@ def test_the_side_against_the_bend_is_the_chord(sign: float, sketch: Any) -> Non
 
 def test_the_closer_the_point_the_higher_the_plane(sketch: Any) -> None:
     """At the lowest point of a convex sum the plane is level and touches."""
-    sketch.add(Input(0), Bend(EXP, 0), Sum(((1, 1.0), (0, -2.0)), 0.0))
+    sketch.add(Input(0), Univariate(EXP, 0), Sum(((1, 1.0), (0, -2.0)), 0.0))
     low, high = np.array([[-1.0]]), np.array([[2.0]])
     forward = sketch.forward(low, high)
     least = []
@@ -142,8 +142,8 @@ def test_the_closer_the_point_the_higher_the_plane(sketch: Any) -> None:
     assert least[-1] == pytest.approx(2.0 - 2.0 * np.log(2.0), abs=1e-8)
 
 
-def test_points_are_held_in_the_ranges_of_slots(sketch: Any) -> None:
-    sketch.add(Input(0), Sum(((0, 1.0),), 0.0), Bend(EXP, 1))
+def test_points_are_held_in_the_ranges_of_nodes(sketch: Any) -> None:
+    sketch.add(Input(0), Sum(((0, 1.0),), 0.0), Univariate(EXP, 1))
     sketch.limits[1] = -np.inf, 0.5
     low, high = np.array([[0.0]]), np.array([[1.0]])
     forward = sketch.forward(low, high)
@@ -161,8 +161,8 @@ def test_points_leave_roundings_out(sketch: Any) -> None:
     assert [float(v[0]) for v in found] == [2.3, 2.3, 1.0]
 
 
-def test_points_of_slots_that_are_not_needed_are_not_worked_out(sketch: Any) -> None:
-    sketch.add(Input(0), Bend(EXP, 0), Bend(RAMP, 0))
+def test_points_of_nodes_that_are_not_needed_are_not_worked_out(sketch: Any) -> None:
+    sketch.add(Input(0), Univariate(EXP, 0), Univariate(RAMP, 0))
     forward = sketch.forward(np.zeros((1, 1)), np.ones((1, 1)))
     point = np.array([[0.5]])
     found = at_point(sketch.operations, forward, point, needed=[0, 2])
@@ -191,7 +191,7 @@ def test_a_plane_below_a_rounding(
 
 
 def test_blame_is_put_down_to_what_moves_a_curve(sketch: Any) -> None:
-    sketch.add(Input(0), Input(1), Bend(EXP, 0))
+    sketch.add(Input(0), Input(1), Univariate(EXP, 0))
     low, high = np.array([[-1.0], [-1.0]]), np.array([[1.0], [1.0]])
     forward = sketch.forward(low, high)
     blame = np.zeros((2, 1))
@@ -253,18 +253,20 @@ def test_two_means_over_a_life_are_bounded_together(
 
 @settings(deadline=None, max_examples=20, derandomize=True)
 @given(seed=SEED)
-def test_curves_of_one_slot_are_bounded_as_their_sum(
+def test_curves_of_one_node_are_bounded_as_their_sum(
     seed: int, new_sketch: Callable[[], Any], boxes_within: Within
 ) -> None:
     """Where that is closer at the point: a concave curve beside convex ones, through a factor and a shift."""
     rng = np.random.default_rng(seed)
     sketch = new_sketch()
-    sketch.add(Input(0), Sum(((0, 0.5),), -0.25), Bend(EXP, 0), Bend(LOG_SPREAD_EXP, 1), Bend(SOFTPLUS, 0))
+    sketch.add(
+        Input(0), Sum(((0, 0.5),), -0.25), Univariate(EXP, 0), Univariate(LOG_SPREAD_EXP, 1), Univariate(SOFTPLUS, 0)
+    )
     low, high, points = boxes_within(rng, BOXES, 1.5, 1)
     forward, u, values = sketch.forward(low, high), unit(low, high, points), sketch.values(points)
-    weights = {slot: rng.normal(size=BOXES) for slot in (2, 3, 4)}
+    weights = {node: rng.normal(size=BOXES) for node in (2, 3, 4)}
     weights[2] = np.abs(weights[2]) + 0.5
-    exact = sum(weight * values[slot] for slot, weight in weights.items())
+    exact = sum(weight * values[node] for node, weight in weights.items())
     alike = groups(sketch.operations, range(5))
     at = 0.5 * (low + high)
     touched = at_point(sketch.operations, forward, at)

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from dawndusk.models.design import DesignBatch
 from dawndusk.optimize.boxes import Boxes
-from dawndusk.optimize.certify.bound.affine import Forward
+from dawndusk.optimize.certify.bound.affine import ForwardBounds
 from dawndusk.optimize.certify.bound.backward import at_point, plane
 from dawndusk.optimize.certify.bound.curve_sums import groups
-from dawndusk.optimize.certify.bound.selection import Selection
+from dawndusk.optimize.certify.bound.selection import SelectedBounds
 from dawndusk.optimize.certify.branch.boxes import Bounder
 from dawndusk.optimize.certify.graph.statement import state
 from dawndusk.optimize.problem import Bound, Problem
@@ -50,18 +50,18 @@ def forgetful(boxes: Boxes) -> Boxes:
 
 
 def test_a_selection_is_bounded_as_the_whole_is(case: Case, boxes: Boxes) -> None:
-    bounder, tape = case[0], case[0].tape
-    forward = Forward(boxes.low, boxes.high, boxes.combination, boxes.least, boxes.most, tape.limits)
+    bounder, graph = case[0], case[0].graph
+    forward = ForwardBounds(boxes.low, boxes.high, boxes.combination, boxes.least, boxes.most, graph.limits)
     chosen = np.flatnonzero(np.random.default_rng(22).random(len(boxes)) < 0.4)
-    every = range(len(tape.operations))
+    every = range(len(graph.operations))
     found = []
     with np.errstate(all="ignore"):
-        forward.run(tape.operations)
-        for part, take in ((forward, np.arange(len(boxes))), (Selection(forward, chosen), chosen)):
-            points = at_point(tape.operations, part, boxes.at.astype(np.float64).take(take, axis=1))
-            blame = np.zeros((bounder.axes + len(tape.roundings), len(take)))
-            weights = {tape.objective: np.ones(len(take))}
-            slopes, below = plane(tape.operations, part, weights, points, blame, groups(tape.operations, every))
+        forward.run(graph.operations)
+        for part, take in ((forward, np.arange(len(boxes))), (SelectedBounds(forward, chosen), chosen)):
+            points = at_point(graph.operations, part, boxes.at.astype(np.float64).take(take, axis=1))
+            blame = np.zeros((bounder.axes + len(graph.roundings), len(take)))
+            weights = {graph.objective: np.ones(len(take))}
+            slopes, below = plane(graph.operations, part, weights, points, blame, groups(graph.operations, every))
             found.append((slopes, below, blame))
     for whole, some in zip(*found, strict=True):
         np.testing.assert_array_equal(whole[..., chosen], some)
@@ -106,13 +106,13 @@ def test_a_point_that_breaks_a_rule_shows_by_how_much(study_problem: Callable[..
     problem = study_problem("orbit-200mw", *ONE_COMBINATION)
     problem = dataclasses.replace(problem, bounds=(Bound("capex_usd", "<=", 3e10),))
     bounder = Bounder(state(problem))
-    tape, root = bounder.tape, bounder.root()
-    forward = Forward(root.low, root.high, root.combination, root.least, root.most, tape.limits)
-    rows = {row.name: row.slot for row in tape.rows if row.slot is not None}
-    (over,) = (slot for name, slot in rows.items() if name.startswith("capex_usd"))
+    graph, root = bounder.graph, bounder.root()
+    forward = ForwardBounds(root.low, root.high, root.combination, root.least, root.most, graph.limits)
+    rows = {row.name: row.node for row in graph.rows if row.node is not None}
+    (over,) = (node for name, node in rows.items() if name.startswith("capex_usd"))
     with np.errstate(all="ignore"):
-        forward.run(tape.operations)
-        held = at_point(tape.operations, forward, root.high)[over]
-        shown = at_point(tape.operations, forward, root.high, free={*tape.limits, *rows.values()})[over]
+        forward.run(graph.operations)
+        held = at_point(graph.operations, forward, root.high)[over]
+        shown = at_point(graph.operations, forward, root.high, free={*graph.limits, *rows.values()})[over]
     assert held[0] < 1e-6
     assert shown[0] > 1.0

@@ -14,7 +14,7 @@ from dawndusk.optimize.certify.bound.bundle import (
     BEND_RANGE,
     FIRST_STEP,
     STIFFER,
-    Lifting,
+    BundleState,
     _Bundle,
     _curvature,
     _Tried,
@@ -22,7 +22,7 @@ from dawndusk.optimize.certify.bound.bundle import (
     steer,
 )
 from dawndusk.optimize.certify.bound.forms import LARGEST
-from dawndusk.optimize.certify.bound.rows import Linear
+from dawndusk.optimize.certify.bound.rows import LinearBounds
 
 Floats: TypeAlias = NDArray[np.float64]
 
@@ -40,10 +40,10 @@ def tried(u: list[float], slopes: list[float], least: float, values: Floats | No
 
 
 def empty_bundle() -> _Bundle:
-    known = Lifting(
+    known = BundleState(
         np.zeros(1), np.zeros((2, 1)), np.zeros((2, 1)), np.zeros((2, 1)), np.zeros((2, 1)), np.zeros((0, 1))
     )
-    goal = Linear(np.array([[0.5], [0.5]]), np.zeros(1), np.full(1, -1.0))
+    goal = LinearBounds(np.array([[0.5], [0.5]]), np.zeros(1), np.full(1, -1.0))
     return _Bundle.begin(goal, [], known)
 
 
@@ -128,7 +128,7 @@ def test_a_step_ends_at_the_sides_of_the_box_and_never_in_no_number() -> None:
 
 @pytest.mark.parametrize(("value", "rises"), [(0.5, True), (-0.5, False)], ids=["broken", "met"])
 def test_the_price_of_a_broken_rule_rises(value: float, rises: bool) -> None:
-    row = Linear(np.array([[1.0], [1.0]]), np.zeros(1), np.full(1, -2.0), place=0, counts=np.ones(1, dtype=bool))
+    row = LinearBounds(np.array([[1.0], [1.0]]), np.zeros(1), np.full(1, -2.0), place=0, counts=np.ones(1, dtype=bool))
     at = tried([0.0, 0.0], [-0.1, 0.1], 0.0, np.full((1, 1), value))
     _, prices = steer(at, [row], np.ones((2, 1)))
     assert (prices[0, 0] > 0.0) == rises
@@ -136,7 +136,7 @@ def test_the_price_of_a_broken_rule_rises(value: float, rises: bool) -> None:
 
 
 def test_no_price_is_below_zero_or_no_number() -> None:
-    row = Linear(np.zeros((2, 1)), np.zeros(1), np.zeros(1), place=0, counts=np.ones(1, dtype=bool))
+    row = LinearBounds(np.zeros((2, 1)), np.zeros(1), np.zeros(1), place=0, counts=np.ones(1, dtype=bool))
     at = tried([0.0, 0.0], [1.0, 1.0], 0.0, np.full((1, 1), np.inf))
     _, prices = steer(at, [row], np.ones((2, 1)))
     assert np.isfinite(prices).all()
@@ -153,7 +153,7 @@ def test_mean_of_planes_and_rows(seed: int) -> None:
         for u, slopes, below in zip(*rng.uniform(-1.0, 1.0, (2, 3, 2, BOXES)), rng.normal(size=(3, BOXES)), strict=True)
     ]
     rows = [
-        Linear(
+        LinearBounds(
             rng.normal(size=(2, BOXES)), -rng.random(BOXES), np.zeros(BOXES), place=k, counts=rng.random(BOXES) < 0.8
         )
         for k in range(2)
@@ -189,15 +189,15 @@ def test_planes_that_overflowed_say_nothing(value: float) -> None:
 def test_an_open_box_is_below_the_cutoff_and_not_empty() -> None:
     lower, upper = np.array([[-1.0, -1.0, 0.5]]), np.array([[1.0, 1.0, 0.4]])
     zeros = np.zeros((1, 3))
-    known = Lifting(np.array([1.0, 3.0, 1.0]), lower, upper, zeros, zeros, zeros)
+    known = BundleState(np.array([1.0, 3.0, 1.0]), lower, upper, zeros, zeros, zeros)
     np.testing.assert_array_equal(known.is_open(2.0), [True, False, False])
     np.testing.assert_array_equal(known.is_open(3.0), [True, True, False], err_msg="at the cutoff itself it is open")
 
 
 def test_some_boxes_are_taken_and_put_back() -> None:
     rng = np.random.default_rng(5)
-    known = Lifting(rng.normal(size=4), *rng.normal(size=(5, 2, 4)))
-    before = Lifting(*(part.copy() for part in vars(known).values()))
+    known = BundleState(rng.normal(size=4), *rng.normal(size=(5, 2, 4)))
+    before = BundleState(*(part.copy() for part in vars(known).values()))
     part = known.take(np.array([1, 3]))
     part.bound[:] = 7.0
     np.testing.assert_array_equal(known.bound, before.bound)
@@ -214,7 +214,7 @@ def test_a_bundle_of_some_boxes_is_that_of_the_boxes() -> None:
             rng.normal(size=(2, 3, 2, 5)), rng.normal(size=(2, 5)), rng.normal(size=(2, 1, 5)), strict=True
         )
     ]
-    row = Linear(
+    row = LinearBounds(
         rng.normal(size=(2, 5)), rng.normal(size=5), rng.normal(size=5), place=0, counts=np.ones(5, dtype=bool)
     )
     whole = _Bundle(planes, [row], planes[1], rng.random((2, 5)))

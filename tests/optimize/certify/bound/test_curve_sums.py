@@ -1,4 +1,4 @@
-"""Curves of one slot bounded as their sum: second derivatives, the line below them, and where it pays."""
+"""Curves of one node bounded as their sum: second derivatives, the line below them, and where it pays."""
 
 from __future__ import annotations
 
@@ -11,11 +11,19 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from dawndusk.optimize.certify.bound import curve_sums
-from dawndusk.optimize.certify.bound.curve_sums import BENDS, SPREAD_VALLEY, Group, Member, companions, groups, tangent
+from dawndusk.optimize.certify.bound.curve_sums import (
+    BENDS,
+    SPREAD_VALLEY,
+    CurveSum,
+    CurveTerm,
+    companions,
+    groups,
+    tangent,
+)
 from dawndusk.optimize.certify.functions import curves
 from dawndusk.optimize.certify.functions.curves import EXP, LOG_SPREAD_EXP, RAMP, SOFTPLUS, Curve
 from dawndusk.optimize.certify.functions.joint import LogServed
-from dawndusk.optimize.certify.graph.operations import Bend, Input, Joint, Operation, Sum
+from dawndusk.optimize.certify.graph.operations import Input, Joint, Operation, Sum, Univariate
 
 Floats: TypeAlias = NDArray[np.float64]
 
@@ -57,10 +65,10 @@ def test_the_line_lies_below_the_sum(seed: int, data: st.DataObject) -> None:
     chosen = data.draw(st.lists(st.sampled_from([c for c in CURVES if c.name not in RANGES]), min_size=2, max_size=4))
     low, high = intervals(rng, -3.0, 1.0)
     at = low + rng.random(INTERVALS) * (high - low)
-    members: list[tuple[Member, Any, Any, Any]] = []
+    members: list[tuple[CurveTerm, Any, Any, Any]] = []
     for number, curve in enumerate(chosen):
         factor, shift = rng.choice([-1.0, 0.7, 1.0, 2.0]), rng.normal()
-        members.append((Member(number, curve, factor, shift), rng.normal(size=INTERVALS), factor, shift))
+        members.append((CurveTerm(number, curve, factor, shift), rng.normal(size=INTERVALS), factor, shift))
     slope, value, above = tangent(members, low, high, at)
     assert np.all(above >= 0.0)
 
@@ -77,9 +85,9 @@ def test_the_line_lies_below_the_sum(seed: int, data: st.DataObject) -> None:
 def test_what_one_bends_down_another_bends_up() -> None:
     """A concave curve beside one that is convex enough costs nothing at the point where the line is taken."""
     low, high, at = np.array([-1.0]), np.array([-0.8]), np.array([-0.9])
-    spread = Member(1, LOG_SPREAD_EXP, 1.0, 0.0), 1.0, 1.0, 0.0
+    spread = CurveTerm(1, LOG_SPREAD_EXP, 1.0, 0.0), 1.0, 1.0, 0.0
     alone = tangent([spread], low, high, at)[2]
-    together = tangent([spread, (Member(2, EXP, 1.0, 0.0), 1.0, 1.0, 0.0)], low, high, at)[2]
+    together = tangent([spread, (CurveTerm(2, EXP, 1.0, 0.0), 1.0, 1.0, 0.0)], low, high, at)[2]
     assert alone[0] > 1e-4
     assert together[0] < 1e-10
 
@@ -88,15 +96,15 @@ def test_curves_of_one_argument_are_found_through_factors_and_shifts() -> None:
     operations: list[Operation] = [
         Input(0),
         Sum(((0, 2.0),), 0.5),
-        Bend(EXP, 0),
-        Bend(SOFTPLUS, 1),
+        Univariate(EXP, 0),
+        Univariate(SOFTPLUS, 1),
         Sum(((0, 1.0), (2, 1.0)), 0.0),
-        Bend(EXP, 4),
+        Univariate(EXP, 4),
     ]
     (group,) = groups(operations, range(len(operations)))
-    assert isinstance(group, Group)
+    assert isinstance(group, CurveSum)
     assert group.base == 0
-    assert [(m.slot, m.factor, m.shift) for m in group.members] == [(3, 2.0, 0.5), (2, 1.0, 0.0)]
+    assert [(m.node, m.factor, m.shift) for m in group.members] == [(3, 2.0, 0.5), (2, 1.0, 0.0)]
 
 
 def test_means_over_a_life_that_differ_in_what_is_lost_are_companions() -> None:
@@ -138,7 +146,7 @@ def test_chord_below_a_parabola(seed: int) -> None:
     weight = rng.normal(size=INTERVALS)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(curve_sums, "BENDS", {"parabola": lambda low, high: (2.0, 2.0)})
-        slope, value, short = tangent([(Member(1, PARABOLA, 1.0, 0.0), weight, 1.0, 0.0)], low, high, at)
+        slope, value, short = tangent([(CurveTerm(1, PARABOLA, 1.0, 0.0), weight, 1.0, 0.0)], low, high, at)
     assert np.all(weight * x * x >= value + slope * (x - at) - 1e-12)
     down = weight < 0.0
     for end in (low, high):
@@ -166,21 +174,27 @@ def test_the_valley_of_the_spread_is_its_deepest_bend() -> None:
 
 
 def test_curves_that_nothing_waits_for_make_no_group() -> None:
-    """One curve alone, a curve without a known second derivative, and a sum of two slots between."""
-    operations: list[Operation] = [Input(0), Input(1), Sum(((0, 1.0), (1, 1.0)), 0.0), Bend(EXP, 0), Bend(RAMP, 0)]
+    """One curve alone, a curve without a known second derivative, and a sum of two nodes between."""
+    operations: list[Operation] = [
+        Input(0),
+        Input(1),
+        Sum(((0, 1.0), (1, 1.0)), 0.0),
+        Univariate(EXP, 0),
+        Univariate(RAMP, 0),
+    ]
     assert groups(operations, range(5)) == []
-    operations += [Bend(SOFTPLUS, 2)]
+    operations += [Univariate(SOFTPLUS, 2)]
     assert groups(operations, range(6)) == []
-    operations += [Bend(SOFTPLUS, 0)]
+    operations += [Univariate(SOFTPLUS, 0)]
     (group,) = groups(operations, range(7))
-    assert [m.slot for m in group.members] == [6, 3]
-    assert groups(operations, range(6)) == [], "slots that are not needed make no group"
+    assert [m.node for m in group.members] == [6, 3]
+    assert groups(operations, range(6)) == [], "nodes that are not needed make no group"
 
 
 @pytest.mark.parametrize("weight", [1.0, -1.0])
 def test_the_line_of_one_curve_is_its_tangent_or_closer_than_its_chord(weight: float) -> None:
     low, high, at = np.array([-1.0]), np.array([1.0]), np.array([0.25])
-    slope, value, short = tangent([(Member(1, EXP, 1.0, 0.0), weight, 1.0, 0.0)], low, high, at)
+    slope, value, short = tangent([(CurveTerm(1, EXP, 1.0, 0.0), weight, 1.0, 0.0)], low, high, at)
     if weight > 0.0:
         assert slope[0] == pytest.approx(np.exp(0.25))
         assert short[0] == pytest.approx(0.0, abs=1e-10)
@@ -190,6 +204,6 @@ def test_the_line_of_one_curve_is_its_tangent_or_closer_than_its_chord(weight: f
 
 def test_shifts_and_factors_of_each_combination_are_those_of_a_group() -> None:
     factor = np.array([1.0, 2.0])
-    operations: list[Operation] = [Input(0), Sum(((0, factor),), 0.5), Bend(EXP, 1), Bend(SOFTPLUS, 0)]
+    operations: list[Operation] = [Input(0), Sum(((0, factor),), 0.5), Univariate(EXP, 1), Univariate(SOFTPLUS, 0)]
     (group,) = groups(operations, range(4))
     assert group.members[1].factor is factor

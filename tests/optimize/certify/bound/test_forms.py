@@ -15,7 +15,7 @@ from dawndusk.optimize.certify.bound.forms import (
     AT_AN_EDGE,
     PAIRS,
     STEADY,
-    Form,
+    AffineForm,
     bounded,
     is_one,
     ordered,
@@ -34,10 +34,10 @@ SEED = st.integers(0, 2**32 - 1)
 COUNT = 500
 
 
-def form(low: float, high: float, slopes: Floats | None = None) -> Form:
+def form(low: float, high: float, slopes: Floats | None = None) -> AffineForm:
     """Return a form whose remainder is its range, or with slopes."""
     ends = np.array([low]), np.array([high])
-    return Form((), np.zeros((0, 1)) if slopes is None else slopes, *ends, *ends)
+    return AffineForm((), np.zeros((0, 1)) if slopes is None else slopes, *ends, *ends)
 
 
 def rounding(*, up: bool, log: bool = False, free: bool = False) -> Rounding:

@@ -15,14 +15,14 @@ from numpy.typing import NDArray
 
 from dawndusk.optimize.certify.bound import bundle
 from dawndusk.optimize.certify.bound.bundle import (
-    Lifter,
-    Lifting,
+    BundleMethod,
+    BundleState,
     _use,
 )
 from dawndusk.optimize.certify.bound.curve_sums import groups
 from dawndusk.optimize.certify.bound.rows import count_rows, linear, linear_rows
 from dawndusk.optimize.certify.functions.curves import EXP, SOFTPLUS
-from dawndusk.optimize.certify.graph.operations import Bend, Input, Product, Row, Sum
+from dawndusk.optimize.certify.graph.operations import GraphRow, Input, Product, Sum, Univariate
 
 Floats: TypeAlias = NDArray[np.float64]
 
@@ -38,20 +38,20 @@ class Example:
         add = sketch.add
         x, y = add(Input(0)), add(Input(1))
         turned = add(Sum(((y, -2.0),), 0.0))
-        curves = add(Bend(EXP, x)), add(Bend(SOFTPLUS, turned))
+        curves = add(Univariate(EXP, x)), add(Univariate(SOFTPLUS, turned))
         product = add(Product(x, y))
         goal = add(Sum(((curves[0], 1.0), (curves[1], 1.0), (product, 0.25)), 0.0))
         above = add(Sum(((x, -1.0), (y, -1.0)), least_sum))
         below = add(Sum(((product, 1.0),), -0.5))
         self.sketch = sketch
         self.least_sum = least_sum
-        rows = (Row("sum", above, 0.0), Row("product", below, 0.0))
-        tape: Any = SimpleNamespace(
+        rows = (GraphRow("sum", above, 0.0), GraphRow("product", below, 0.0))
+        graph: Any = SimpleNamespace(
             operations=sketch.operations, limits={}, rows=rows, roundings=[], objective=goal, logarithm=False
         )
-        self.tape = tape
+        self.graph = graph
         needed = range(len(sketch.operations))
-        self.lifter = Lifter(self.tape, needed, groups(sketch.operations, needed), planes)
+        self.lifter = BundleMethod(self.graph, needed, groups(sketch.operations, needed), planes)
 
     def value(self, x: Floats, y: Floats) -> Floats:
         found: Floats = np.exp(x) + np.logaddexp(0.0, -2.0 * y) + 0.25 * x * y
@@ -66,21 +66,21 @@ class Example:
         found: Floats = np.where(keeps, self.value(x, y), np.inf).min(axis=(0, 1))
         return found
 
-    def lift(self, low: Floats, high: Floats, cutoff: float = np.inf, **given: Any) -> Lifting:
+    def lift(self, low: Floats, high: Floats, cutoff: float = np.inf, **given: Any) -> BundleState:
         """Return what is known of boxes after all planes."""
         count = low.shape[1]
         forward = self.sketch.forward(low, high)
-        known = Lifting(
+        known = BundleState(
             bound=given.get("bound", np.full(count, -np.inf)),
             lower=np.full((AXES, count), -1.0),
             upper=np.ones((AXES, count)),
             blame=np.zeros((AXES, count)),
             u=given.get("u", np.zeros((AXES, count))),
-            prices=given.get("prices", np.zeros((count_rows(self.tape), count))),
+            prices=given.get("prices", np.zeros((count_rows(self.graph), count))),
         )
-        goal = linear(forward.forms[self.tape.objective], AXES, count)
+        goal = linear(forward.forms[self.graph.objective], AXES, count)
         with np.errstate(all="ignore"):
-            self.lifter.lift(forward, goal, linear_rows(self.tape, forward), known, cutoff)
+            self.lifter.lift(forward, goal, linear_rows(self.graph, forward), known, cutoff)
         return known
 
 
@@ -102,9 +102,9 @@ def test_weak_duality(seed: int, new_sketch: Callable[[], Any]) -> None:
     price = (
         rng.exponential(size=(2, BOXES)) * 10.0 ** rng.uniform(-2.0, 2.0, (2, BOXES)) * (rng.random((2, BOXES)) < 0.8)
     )
-    work = Lifting(np.zeros(BOXES), zeros, zeros, zeros, rng.uniform(-1.0, 1.0, (AXES, BOXES)), price)
+    work = BundleState(np.zeros(BOXES), zeros, zeros, zeros, rng.uniform(-1.0, 1.0, (AXES, BOXES)), price)
     with np.errstate(all="ignore"):
-        tried = example.lifter._try(forward, linear_rows(example.tape, forward), work, None)
+        tried = example.lifter._try(forward, linear_rows(example.graph, forward), work, None)
     assert np.all(tried.least <= example.minima(low, high) + TOLERANCE)
     middle, half = 0.5 * (low + high), 0.5 * (high - low)
     x, y = middle + half * work.u
@@ -121,7 +121,7 @@ def test_least_of_a_plane_over_a_box(seed: int) -> None:
     rng = np.random.default_rng(seed)
     slopes, below = rng.normal(size=(AXES, BOXES)), rng.normal(size=BOXES)
     zeros = np.zeros((AXES, BOXES))
-    work = Lifting(np.full(BOXES, -np.inf), -1.0 + zeros, 1.0 + zeros, zeros, zeros, zeros)
+    work = BundleState(np.full(BOXES, -np.inf), -1.0 + zeros, 1.0 + zeros, zeros, zeros, zeros)
     _use(work, slopes, below, np.inf)
     corners = np.array(list(itertools.product((-1.0, 1.0), repeat=AXES)))
     np.testing.assert_allclose(work.bound, (corners @ slopes + below).min(axis=0), atol=1e-12)
@@ -184,7 +184,7 @@ def test_a_box_that_breaks_a_rule_everywhere_is_lifted_without_end(new_sketch: C
 
 def test_without_rows_the_bound_is_that_of_the_objective(new_sketch: Callable[[], Any]) -> None:
     example = Example(new_sketch())
-    example.tape.rows = ()
+    example.graph.rows = ()
     low, high = np.array([[-0.5, 0.2], [-0.5, -0.7]]), np.array([[0.5, 0.9], [0.5, 0.1]])
     known = example.lift(low, high)
     share = np.linspace(0.0, 1.0, 201)
@@ -200,13 +200,13 @@ def test_rows_that_count_nowhere_have_no_price(new_sketch: Callable[[], Any]) ->
     example = Example(new_sketch())
     low, high = np.array([[0.4], [0.4]]), np.array([[0.6], [0.6]])
     forward = example.sketch.forward(low, high)
-    rows = linear_rows(example.tape, forward)
+    rows = linear_rows(example.graph, forward)
     for row in rows:
         row.counts = np.zeros(1, dtype=bool)
-    known = Lifting(
+    known = BundleState(
         np.full(1, -np.inf), -np.ones((2, 1)), np.ones((2, 1)), np.zeros((2, 1)), np.zeros((2, 1)), np.zeros((2, 1))
     )
-    goal = linear(forward.forms[example.tape.objective], AXES, 1)
+    goal = linear(forward.forms[example.graph.objective], AXES, 1)
     with np.errstate(all="ignore"):
         example.lifter.lift(forward, goal, rows, known, np.inf)
     np.testing.assert_array_equal(known.prices, 0.0)
@@ -230,7 +230,7 @@ def test_prices_that_ran_away_are_forgotten(
 ) -> None:
     """Where no plane lifted the bound of a box and its prices are dear, its parts begin with none."""
     example = Example(new_sketch(), planes=1)
-    monkeypatch.setattr(bundle.Lifter, "_combine", staticmethod(lambda *given, **options: None))
+    monkeypatch.setattr(bundle.BundleMethod, "_combine", staticmethod(lambda *given, **options: None))
     low, high = np.array([[-0.5], [-0.5]]), np.array([[0.5], [0.5]])
     known = example.lift(low, high, 2.0, prices=np.full((2, 1), price), bound=np.array([1.35]))
     assert known.bound[0] == 1.35

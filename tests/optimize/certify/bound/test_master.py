@@ -12,14 +12,14 @@ from numpy.typing import NDArray
 from scipy.optimize import linprog
 
 from dawndusk.optimize.certify.bound import master
-from dawndusk.optimize.certify.bound.master import Master, solved
+from dawndusk.optimize.certify.bound.master import BundleMaster, solved
 
 Floats: TypeAlias = NDArray[np.float64]
 
 BOXES, AXES, PLANES, ROWS = 40, 6, 4, 3
 
 
-def programmes(seed: int, scale: float = 1.0) -> Master:
+def programmes(seed: int, scale: float = 1.0) -> BundleMaster:
     """Return programmes whose rows leave something of every box: the middle breaks none of them by itself."""
     rng = np.random.default_rng(seed)
     count = PLANES + ROWS
@@ -28,17 +28,17 @@ def programmes(seed: int, scale: float = 1.0) -> Master:
     slopes[PLANES:] *= 10.0 ** rng.uniform(-2.0, 2.0, (ROWS, 1, 1))
     below = rng.normal(size=(count, BOXES)) * np.abs(slopes).max(axis=1)
     below[PLANES:] = -np.abs(below[PLANES:])
-    return Master(slopes, below, np.ones(below.shape, dtype=bool), PLANES)
+    return BundleMaster(slopes, below, np.ones(below.shape, dtype=bool), PLANES)
 
 
-def proved(programme: Master, shares: Floats) -> Floats:
+def proved(programme: BundleMaster, shares: Floats) -> Floats:
     """Return what multipliers prove: the least value of the mean of planes and rows over the box."""
     slopes = (programme.slopes * shares[:, np.newaxis]).sum(axis=0)
     found: Floats = (programme.below * shares).sum(axis=0) - np.abs(slopes).sum(axis=0)
     return found
 
 
-def optimum(programme: Master, box: int) -> float:
+def optimum(programme: BundleMaster, box: int) -> float:
     """Return the optimum of one programme as HiGHS has it."""
     plane = np.arange(len(programme.below)) < PLANES
     rows = np.column_stack([programme.slopes[..., box], -plane.astype(float)])
@@ -84,7 +84,7 @@ def test_boxes_are_worked_on_each_for_itself() -> None:
     programme = programmes(5)
     whole, _ = programme.solve(np.zeros((AXES, BOXES)))
     slopes, below, counts = programme.slopes[..., ::3], programme.below[:, ::3], programme.counts[:, ::3]
-    part = Master(slopes.copy(), below.copy(), counts.copy(), PLANES)
+    part = BundleMaster(slopes.copy(), below.copy(), counts.copy(), PLANES)
     some, _ = part.solve(np.zeros((AXES, part.below.shape[1])))
     np.testing.assert_array_equal(whole[:, ::3], some)
 

@@ -1,4 +1,4 @@
-"""Rows over boxes: what they cut off, which multiplier of one is best, and what ties a rounding to its slot."""
+"""Rows over boxes: what they cut off, which multiplier of one is best, and what ties a rounding to its node."""
 
 from __future__ import annotations
 
@@ -11,9 +11,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from dawndusk.optimize.certify.bound.forms import Form
-from dawndusk.optimize.certify.bound.rows import NO_END, Linear, best_multiplier, count_rows, cut, linear, linear_rows
-from dawndusk.optimize.certify.graph.operations import Input, Rounding, Row, Sum
+from dawndusk.optimize.certify.bound.forms import AffineForm
+from dawndusk.optimize.certify.bound.rows import (
+    NO_END,
+    LinearBounds,
+    best_multiplier,
+    count_rows,
+    cut,
+    linear,
+    linear_rows,
+)
+from dawndusk.optimize.certify.graph.operations import GraphRow, Input, Rounding, Sum
 
 Floats: TypeAlias = NDArray[np.float64]
 
@@ -21,7 +29,7 @@ SEED = st.integers(0, 2**32 - 1)
 AXES, BOXES = 4, 300
 
 
-def tape_of(sketch: Any, *rows: Row) -> Any:
+def graph_of(sketch: Any, *rows: GraphRow) -> Any:
     return SimpleNamespace(operations=sketch.operations, rows=rows, roundings=sketch.roundings)
 
 
@@ -99,26 +107,28 @@ def test_a_row_that_every_point_breaks_has_no_best_multiplier() -> None:
 
 
 def test_a_form_is_a_row_over_all_coordinates() -> None:
-    form = Form((0, 2), np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([0.5, 0.6]), np.ones(2), -np.ones(2), np.ones(2))
+    form = AffineForm(
+        (0, 2), np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([0.5, 0.6]), np.ones(2), -np.ones(2), np.ones(2)
+    )
     row = linear(form, 3, 2)
     np.testing.assert_array_equal(row.slopes, [[1.0, 2.0], [0.0, 0.0], [3.0, 4.0]])
     np.testing.assert_array_equal((row.below, row.low), [[0.5, 0.6], [-1.0, -1.0]])
-    assert row.slot is None
+    assert row.node is None
 
 
 def test_rules_are_rows_and_each_rounding_is_two(sketch: Any) -> None:
     sketch.add(Input(0), Sum(((0, 2.0),), -1.0), Rounding(0, True, False, free=False, at_least_one=False, place=0))
-    tape = tape_of(
+    graph = graph_of(
         sketch,
-        Row("met", 1, 0.0, tolerance=1e-6),
-        Row("the same all over", None, np.array([0.25, -0.5])),
+        GraphRow("met", 1, 0.0, tolerance=1e-6),
+        GraphRow("the same all over", None, np.array([0.25, -0.5])),
     )
-    assert count_rows(tape) == 4
+    assert count_rows(graph) == 4
     low, high = np.array([[0.5, 1.5]]), np.array([[3.0, 1.8]])
     forward = sketch.forward(low, high, np.array([0, 1]))
-    rows = linear_rows(tape, forward)
+    rows = linear_rows(graph, forward)
     assert [row.place for row in rows] == [0, 1, 2, 3]
-    assert [row.slot for row in rows] == [1, None, 0, 0]
+    assert [row.node for row in rows] == [1, None, 0, 0]
     assert rows[0].tolerance == 1e-6
     np.testing.assert_array_equal(rows[1].below, [0.25, -0.5])
     np.testing.assert_array_equal(rows[1].slopes, 0.0)
@@ -133,7 +143,7 @@ def test_range_of_what_is_rounded(up: bool, log: bool, sketch: Any) -> None:
     low, high = (np.log(ends[0:1]), np.log(ends[1:2])) if log else (ends[0:1], ends[1:2])
     whole = np.array([[3.0]]), np.array([[5.0]])
     forward = sketch.forward(low, high, ends=whole)
-    rows = linear_rows(tape_of(sketch), forward)
+    rows = linear_rows(graph_of(sketch), forward)
     for x in np.linspace(0.6, 8.4, 400):
         if abs(x - round(x)) < 1e-6:
             continue
@@ -147,16 +157,16 @@ def test_a_rounding_without_ends_is_tied_to_nothing(sketch: Any) -> None:
     sketch.add(Input(0), Rounding(0, True, True, free=False, at_least_one=False, place=0))
     forward = sketch.forward(np.array([[-1.0]]), np.array([[0.5]]))
     with np.errstate(divide="ignore"):
-        lower, _ = linear_rows(tape_of(sketch), forward)
+        lower, _ = linear_rows(graph_of(sketch), forward)
     assert lower.shift[0] == NO_END, "the first whole number less one is nothing, which has no logarithm"
 
 
 def test_rows_of_some_boxes() -> None:
-    row = Linear(
+    row = LinearBounds(
         np.arange(6.0).reshape(2, 3),
         np.arange(3.0),
         -np.arange(3.0),
-        slot=4,
+        node=4,
         shift=np.array([5.0, 6.0, 7.0]),
         place=2,
         counts=np.array([True, False, True]),
@@ -165,7 +175,7 @@ def test_rows_of_some_boxes() -> None:
     np.testing.assert_array_equal(some.slopes, [[0.0, 2.0], [3.0, 5.0]])
     np.testing.assert_array_equal(some.shift, [5.0, 7.0])
     np.testing.assert_array_equal(some.counts, [True, True])
-    assert (some.slot, some.place, some.tolerance) == (4, 2, row.tolerance)
-    scalar = Linear(row.slopes, row.below, row.low, shift=1.5).take(np.array([1]))
+    assert (some.node, some.place, some.tolerance) == (4, 2, row.tolerance)
+    scalar = LinearBounds(row.slopes, row.below, row.low, shift=1.5).take(np.array([1]))
     assert scalar.shift == 1.5
     assert scalar.counts is True

@@ -11,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from dawndusk.optimize.certify.bound.backward import plane
-from dawndusk.optimize.certify.bound.selection import Selection, picked
+from dawndusk.optimize.certify.bound.selection import SelectedBounds, picked
 
 Floats: TypeAlias = NDArray[np.float64]
 
@@ -29,7 +29,7 @@ class Pair:
 
 @pytest.fixture
 def passed(random_sketch: Callable[..., Any], boxes_within: Callable[..., Any]) -> tuple[Any, Any]:
-    """A tape at random and its forward pass over some boxes."""
+    """A graph at random and its forward pass over some boxes."""
     rng = np.random.default_rng(11)
     sketch = random_sketch(rng)
     low, high, _ = boxes_within(rng, COUNT)
@@ -38,10 +38,10 @@ def passed(random_sketch: Callable[..., Any], boxes_within: Callable[..., Any]) 
 
 def test_forms_are_those_of_the_whole(passed: tuple[Any, Any]) -> None:
     _, whole = passed
-    part = Selection(whole, CHOSEN)
+    part = SelectedBounds(whole, CHOSEN)
     assert part.count == len(CHOSEN)
-    for slot, form in enumerate(whole.forms):
-        some = part.forms[slot]
+    for node, form in enumerate(whole.forms):
+        some = part.forms[node]
         assert some.axes == form.axes
         for name in ("slopes", "below", "above", "low", "high"):
             known = getattr(form, name)
@@ -50,7 +50,7 @@ def test_forms_are_those_of_the_whole(passed: tuple[Any, Any]) -> None:
 
 def test_a_form_is_picked_out_once(passed: tuple[Any, Any]) -> None:
     _, whole = passed
-    part = Selection(whole, CHOSEN)
+    part = SelectedBounds(whole, CHOSEN)
     assert part.forms[4] is part.forms[4]
     assert part.forms[4].low is part.forms[4].low
 
@@ -60,14 +60,14 @@ def test_a_plane_of_some_boxes_is_that_of_the_whole(passed: tuple[Any, Any]) -> 
     last = len(sketch.operations) - 1
     with np.errstate(all="ignore"):
         slopes, below = plane(sketch.operations, whole, {last: np.ones(COUNT)})
-        some = plane(sketch.operations, Selection(whole, CHOSEN), {last: np.ones(len(CHOSEN))})
+        some = plane(sketch.operations, SelectedBounds(whole, CHOSEN), {last: np.ones(len(CHOSEN))})
     np.testing.assert_array_equal(some[0], slopes[:, CHOSEN])
     np.testing.assert_array_equal(some[1], below[CHOSEN])
 
 
 def test_a_selection_of_a_selection(passed: tuple[Any, Any]) -> None:
     _, whole = passed
-    part = Selection(Selection(whole, CHOSEN), np.array([1, 3]))
+    part = SelectedBounds(SelectedBounds(whole, CHOSEN), np.array([1, 3]))
     np.testing.assert_array_equal(part.forms[5].high, whole.forms[5].high[[3, 59]])
     np.testing.assert_array_equal(part.combination, whole.combination[[3, 59]])
 

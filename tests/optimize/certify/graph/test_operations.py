@@ -13,7 +13,7 @@ from dawndusk.optimize.certify.functions.curves import EXP, SOFTPLUS
 from dawndusk.optimize.certify.functions.joint import LogServed
 from dawndusk.optimize.certify.functions.lookup import GridRanges, TableRanges
 from dawndusk.optimize.certify.graph.operations import (
-    Bend,
+    GraphRow,
     Grid,
     Input,
     Joint,
@@ -21,10 +21,10 @@ from dawndusk.optimize.certify.graph.operations import (
     Pair,
     Product,
     Rounding,
-    Row,
     Sign,
     Sum,
     Table,
+    Univariate,
     here,
     operands,
     reached,
@@ -42,7 +42,7 @@ READS: list[tuple[Operation, tuple[int, ...]]] = [
     (Input(0), ()),
     (Sum((), 1.0), ()),
     (Sum(((2, 1.0), (5, -3.0)), 1.0), (2, 5)),
-    (Bend(EXP, 4), (4,)),
+    (Univariate(EXP, 4), (4,)),
     (Table(TABLE, 3, 0.0), (3,)),
     (Grid(GRID, 2, 1, 0.0), (2, 1)),
     (Product(6, 6), (6, 6)),
@@ -52,44 +52,44 @@ READS: list[tuple[Operation, tuple[int, ...]]] = [
 ]
 
 
-def tape_of(operations: list[Operation], objective: int, *rows: Row) -> Any:
+def graph_of(operations: list[Operation], objective: int, *rows: GraphRow) -> Any:
     return SimpleNamespace(operations=operations, objective=objective, rows=rows)
 
 
 @pytest.mark.parametrize(("operation", "expected"), READS, ids=lambda value: type(value).__name__)
 def test_what_an_operation_reads(operation: Operation, expected: tuple[int, ...]) -> None:
     assert read_by(operation) == expected
-    assert reads(tape_of([operation], 0), 0) == expected
+    assert reads(graph_of([operation], 0), 0) == expected
 
 
 def test_a_pair_is_made_of_its_operands_and_its_curve() -> None:
-    operations: list[Operation] = [Input(0), Input(1), Sum(((0, 1.0), (1, -1.0)), 0.0), Bend(SOFTPLUS, 2), PAIRED]
-    tape = tape_of(operations, 4)
-    assert reads(tape, 4) == (3, 1)
-    assert operands(tape, 4) == (3, 0)
-    assert operands(tape, 2) == reads(tape, 2) == (0, 1)
+    operations: list[Operation] = [Input(0), Input(1), Sum(((0, 1.0), (1, -1.0)), 0.0), Univariate(SOFTPLUS, 2), PAIRED]
+    graph = graph_of(operations, 4)
+    assert reads(graph, 4) == (3, 1)
+    assert operands(graph, 4) == (3, 0)
+    assert operands(graph, 2) == reads(graph, 2) == (0, 1)
 
 
 def test_what_results_depend_on_is_reached_in_order() -> None:
     operations: list[Operation] = [
         Input(0),
         Input(1),
-        Bend(EXP, 0),
-        Bend(EXP, 1),
+        Univariate(EXP, 0),
+        Univariate(EXP, 1),
         Sum(((2, 1.0),), 0.0),
         Sum(((3, 1.0),), 0.0),
-        Bend(EXP, 5),
+        Univariate(EXP, 5),
     ]
-    assert reached(tape_of(operations, 4)) == [0, 1, 2, 4], "inputs always, whether read or not"
-    assert reached(tape_of(operations, 4, Row("a rule", 5, 0.0))) == [0, 1, 2, 3, 4, 5]
-    assert reached(tape_of(operations, 4, Row("the same all over", None, 1.0))) == [0, 1, 2, 4]
+    assert reached(graph_of(operations, 4)) == [0, 1, 2, 4], "inputs always, whether read or not"
+    assert reached(graph_of(operations, 4, GraphRow("a rule", 5, 0.0))) == [0, 1, 2, 3, 4, 5]
+    assert reached(graph_of(operations, 4, GraphRow("the same all over", None, 1.0))) == [0, 1, 2, 4]
 
 
 def test_forms_depend_on_operands_and_planes_on_what_is_read() -> None:
-    operations: list[Operation] = [Input(0), Input(1), Sum(((0, 1.0), (1, -1.0)), 0.0), Bend(SOFTPLUS, 2), PAIRED]
-    tape = tape_of(operations, 4)
-    assert reached(tape) == [0, 1, 2, 3, 4]
-    assert reached(tape, operands) == [0, 1, 2, 3, 4]
+    operations: list[Operation] = [Input(0), Input(1), Sum(((0, 1.0), (1, -1.0)), 0.0), Univariate(SOFTPLUS, 2), PAIRED]
+    graph = graph_of(operations, 4)
+    assert reached(graph) == [0, 1, 2, 3, 4]
+    assert reached(graph, operands) == [0, 1, 2, 3, 4]
 
 
 @pytest.mark.parametrize(("value", "expected"), [(2.5, 2.5), (np.array([1.0, 7.0]), 7.0)])

@@ -139,7 +139,7 @@ def test_rules_and_bounds_are_rows_of_nodes(make_problem: MakeProblem) -> None:
     last = statement.rows[-2:]
     assert [row.at_most for row in last] == [True, False]
     for row, limit in zip(last, (1e12, 1.0), strict=True):
-        assert statement.graph.nodes[row.limit].payload == limit
+        assert statement.recording.nodes[row.limit].payload == limit
         assert row.value in statement.outcomes.values()
 
 
@@ -147,7 +147,7 @@ def test_every_parameter_has_a_value_for_each_combination(make_problem: MakeProb
     statement = state(make_problem({"orbit": ["dawn_dusk_sso", "mid_inclination_53"]}))
     assert len(statement.combinations) == 2
     assert {values.shape for values in statement.parameters.values()} == {(2,)}
-    named = {node.payload for node in statement.graph.nodes if node.kind == "parameter"}
+    named = {node.payload for node in statement.recording.nodes if node.kind == "parameter"}
     assert named <= statement.parameters.keys()
 
 
@@ -158,6 +158,6 @@ def test_the_sign_makes_an_objective_small(sense: str, sign: float, make_problem
 
 def test_fewer_functions_as_a_whole_make_a_longer_recording(make_problem: MakeProblem) -> None:
     problem = make_problem()
-    lengths = [len(state(problem, units).graph.nodes) for units in ((), STEPWISE)]
+    lengths = [len(state(problem, units).recording.nodes) for units in ((), STEPWISE)]
     assert lengths[0] > lengths[1]
-    assert len(state(problem).graph.nodes) < lengths[1]
+    assert len(state(problem).recording.nodes) < lengths[1]

@@ -61,8 +61,8 @@ def enclose(function: Any) -> None:
 def stated(problem: Problem, function: Any) -> Statement:
     """Return the statement whose objective is a function of the problem's own."""
     base = state(problem, bounded_as_a_whole())
-    objective = function(Term(base.graph, base.objective))
-    return dataclasses.replace(base, objective=base.graph.number(objective))
+    objective = function(Term(base.recording, base.objective))
+    return dataclasses.replace(base, objective=base.recording.number(objective))
 
 
 def test_an_unregistered_function_is_an_error_and_never_another_ones_enclosure(settled: Any, record: Record) -> None:
@@ -136,6 +136,6 @@ def test_a_problem_with_a_registered_function_is_certified(
 def test_both_bounds_record_the_functions_of_the_model_that_ask_for_it(make_problem: Callable[..., Problem]) -> None:
     problem = make_problem()
     for units in (UNITS, STEPWISE):
-        nodes = state(problem, units).graph.nodes
+        nodes = state(problem, units).recording.nodes
         found = {node.payload.func.__name__ for node in nodes if node.kind == "unit"}
         assert found == {full_name(unit).rpartition(".")[2] for unit in units}

@@ -1,4 +1,4 @@
-"""Each kind of operation of a recording: what it comes to on the tape is the operation itself, and is bounded."""
+"""Each kind of operation of a recording: what it comes to on the graph is the operation itself, and is bounded."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def power(x: Any, y: Any) -> Any:
 
 
 Case: TypeAlias = tuple[Callable[..., Any], Ranges, Sequence[str], set[str]]
-"""A function, the ranges of its variables, those that are carried in logarithms, and kinds that its tape has."""
+"""A function, the ranges of its variables, those that are carried in logarithms, and kinds that its graph has."""
 
 CASES: dict[str, Case] = {
     "a sum": (lambda x, y: x + y, SIGNS, (), {"Sum"}),
@@ -134,7 +134,7 @@ CASES: dict[str, Case] = {
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_an_operation_is_itself_on_the_tape_and_is_bounded(name: str, record: Record, hold: Hold) -> None:
+def test_an_operation_is_itself_on_the_graph_and_is_bounded(name: str, record: Record, hold: Hold) -> None:
     function, ranges, logs, kinds = CASES[name]
     recording = record(function, ranges, logs)
     assert kinds <= recording.kinds, recording.kinds
@@ -147,7 +147,7 @@ def test_product_in_logarithms(record: Record, hold: Hold) -> None:
     assert recording.kinds == {"Input", "Sum"}
     hold(recording, tolerance=1e-12)
     forward = recording.forward(recording.low, recording.high, np.array([0]))
-    form = forward.forms[recording.tape.objective]
+    form = forward.forms[recording.graph.objective]
     assert form.above[0] - form.below[0] < 1e-12
     np.testing.assert_allclose(2.0 * form.slopes[:, 0], (recording.high - recording.low)[:, 0] * [1 / 6, 5 / 3])
 
@@ -158,15 +158,15 @@ def test_sum_in_logarithms(record: Record, hold: Hold) -> None:
     assert "softplus" in recording.kinds
     hold(recording)
     forward = recording.forward(recording.low, recording.high, np.array([0]))
-    (curve,) = (o for o in recording.tape.operations if getattr(o, "curve", None) is not None)
-    assert forward.forms[curve.slot].high[0] < 0.0
-    form = forward.forms[recording.tape.objective]
+    (curve,) = (o for o in recording.graph.operations if getattr(o, "curve", None) is not None)
+    assert forward.forms[curve.node].high[0] < 0.0
+    form = forward.forms[recording.graph.objective]
     np.testing.assert_allclose(form.low, np.log(0.2), atol=1e-5)
     np.testing.assert_allclose(form.high, np.log(5.0), atol=1e-4)
 
 
 def test_difference_in_logarithms(record: Record, hold: Hold) -> None:
-    """Down to a difference of nothing: the tape has ``TINY`` of the greater for its logarithm."""
+    """Down to a difference of nothing: the graph has ``TINY`` of the greater for its logarithm."""
     recording = record(lambda x, y: 2.0 + x - y, {"x": (0.0, 1.0), "y": (0.5, 1.9)}, ("y",))
     hold(recording)
     close = record(lambda x, y: x * 3.0 - y, {"x": (1.0, 4.0), "y": (0.1, 3.0)}, BOTH)
@@ -174,7 +174,7 @@ def test_difference_in_logarithms(record: Record, hold: Hold) -> None:
     rng = np.random.default_rng(2)
     points, combination = close.points(rng)
     apart = 3.0 * np.exp(points[0]) - np.exp(points[1]) > 1e-6
-    found = close.on_the_tape(points, combination)
+    found = close.on_the_graph(points, combination)
     np.testing.assert_allclose(found[apart], close.exact(points, combination)[apart], rtol=0.0, atol=1e-8)
     assert np.isfinite(found).all()
 
@@ -184,25 +184,25 @@ def test_larger_and_smaller_of_two(record: Record, hold: Hold) -> None:
     recording = record(lambda x, y: np.maximum(x, y) + np.minimum(x, y), SIGNS)
     hold(recording)
     points, combination = recording.points(np.random.default_rng(3))
-    np.testing.assert_allclose(recording.on_the_tape(points, combination), points.sum(axis=0), atol=1e-12)
+    np.testing.assert_allclose(recording.on_the_graph(points, combination), points.sum(axis=0), atol=1e-12)
 
 
 @pytest.mark.parametrize("up", [False, True], ids=["down", "up"])
 @pytest.mark.parametrize("log", [False, True], ids=["plain", "logarithm"])
 def test_a_rounding_is_bounded(up: bool, log: bool, record: Record) -> None:
-    """Between whole numbers: where the last digit decides the tape may go either way."""
+    """Between whole numbers: where the last digit decides the graph may go either way."""
     rounded = np.ceil if up else np.floor
     recording = record(lambda x, y: rounded(x * y + 1.3) + x * y, POSITIVE, BOTH if log else ())
     assert "Rounding" in recording.kinds
-    assert len(recording.tape.roundings) == 1
+    assert len(recording.graph.roundings) == 1
     rng = np.random.default_rng(4)
     points, combination = recording.points(rng)
     x, y = np.exp(points) if log else points
     far = np.abs(x * y + 1.3 - np.rint(x * y + 1.3)) > 1e-6
-    exact, found = recording.exact(points, combination), recording.on_the_tape(points, combination)
+    exact, found = recording.exact(points, combination), recording.on_the_graph(points, combination)
     np.testing.assert_allclose(found[far], exact[far], rtol=1e-9)
     low, high = recording.boxes(rng, points, combination)
-    form = recording.forward(low, high, combination).forms[recording.tape.objective]
+    form = recording.forward(low, high, combination).forms[recording.graph.objective]
     assert np.all(exact >= form.low - 1e-9)
     assert np.all(exact <= form.high + 1e-9)
 
@@ -210,23 +210,23 @@ def test_a_rounding_is_bounded(up: bool, log: bool, record: Record) -> None:
 def test_a_rounding_that_a_free_variable_undoes(record: Record) -> None:
     """A variable that is read by what is rounded alone can bring it to the next whole number with the same outcomes."""
     free = record(lambda x, y: np.ceil(x * (1.0 + y)) * x, {"x": (2.0, 9.0), "y": (0.0, 2.0)}, ("x",))
-    (slot,) = free.tape.roundings
-    assert free.tape.operations[slot].free
+    (node,) = free.graph.roundings
+    assert free.graph.operations[node].free
     bound = record(lambda x, y: np.ceil(x * (1.0 + y)) * y, {"x": (2.0, 9.0), "y": (0.5, 2.0)}, BOTH)
-    assert bound.tape.operations[bound.tape.roundings[0]].free, "x is read by what is rounded alone"
+    assert bound.graph.operations[bound.graph.roundings[0]].free, "x is read by what is rounded alone"
     read = record(lambda x, y: np.ceil(x * (1.0 + y)) * (x + y), {"x": (2.0, 9.0), "y": (0.5, 2.0)}, BOTH)
-    assert not read.tape.operations[read.tape.roundings[0]].free
+    assert not read.graph.operations[read.graph.roundings[0]].free
     down = record(lambda x, y: np.floor(x * (1.0 + y)) * x, {"x": (2.0, 9.0), "y": (0.0, 2.0)}, ("x",))
-    assert not down.tape.operations[down.tape.roundings[0]].free, "down, the variable would have to do without"
+    assert not down.graph.operations[down.graph.roundings[0]].free, "down, the variable would have to do without"
 
 
 def test_a_rounding_held_at_one_is_of_no_interest_below(record: Record) -> None:
     recording = record(lambda x, y: np.maximum(np.floor(x * y), 1.0) + x, POSITIVE, BOTH)
-    operation = recording.tape.operations[recording.tape.roundings[0]]
+    operation = recording.graph.operations[recording.graph.roundings[0]]
     assert operation.at_least_one
     assert operation.logarithm
     loose = record(lambda x, y: np.maximum(np.floor(x * y), 2.0) + x, POSITIVE, BOTH)
-    assert not loose.tape.operations[loose.tape.roundings[0]].at_least_one
+    assert not loose.graph.operations[loose.graph.roundings[0]].at_least_one
 
 
 def test_parameters_differ_between_combinations(record: Record, hold: Hold) -> None:
@@ -247,8 +247,8 @@ def test_what_parameters_alone_come_to_is_a_constant(record: Record, hold: Hold)
 
 def test_operations_that_are_alike_are_one(record: Record) -> None:
     recording = record(lambda x, y: (np.exp(x) + y) * 2.0 + np.square(np.exp(x) + y), {"x": (-1, 1), "y": (-2.0, 3.0)})
-    curves = [o for o in recording.tape.operations if getattr(o, "curve", None) is not None]
-    assert len({(c.curve.name, c.slot) for c in curves}) == len(curves)
+    curves = [o for o in recording.graph.operations if getattr(o, "curve", None) is not None]
+    assert len({(c.curve.name, c.node) for c in curves}) == len(curves)
 
 
 @pytest.mark.parametrize(
@@ -278,13 +278,13 @@ def test_a_table_that_is_filled_in_later_is_refused(record: Record) -> None:
 
 @pytest.mark.parametrize("name", ["a sum", "a root", "what is spread"])
 def test_nodes_of_constants_are_what_their_functions_give(name: str) -> None:
-    nodes: dict[str, tuple[Node, list[Any], Any]] = {
+    recorded_nodes: dict[str, tuple[Node, list[Any], Any]] = {
         "a sum": (Node("ufunc", np.add, (0, 1)), [1.0, 2.5], 3.5),
         "a root": (Node("ufunc", np.sqrt, (0,)), [np.array([4.0, 9.0])], [2.0, 3.0]),
         "what is spread": (Node("unit", spread_factor, (0,)), [2.0], (1.0 - np.exp(-2.0)) / 2.0),
     }
-    node, reads, expected = nodes[name]
-    np.testing.assert_allclose(evaluated(node, reads), expected)
+    recorded, reads, expected = recorded_nodes[name]
+    np.testing.assert_allclose(evaluated(recorded, reads), expected)
 
 
 def test_tables_of_constants_are_looked_up() -> None:

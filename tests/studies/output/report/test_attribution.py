@@ -13,16 +13,16 @@ from hypothesis import strategies as st
 
 import dawndusk as dd
 from dawndusk.models.errors import DawnduskError
-from dawndusk.studies.lineage.attribution import Case, attribute, changed, sampled, shapley
+from dawndusk.studies.lineage.attribution import ComparedCase, attribute, changed, sampled, shapley
 from dawndusk.studies.lineage.swings import outcome_of
 from dawndusk.studies.run.folder.reading import read_run
 
 LCOC = "lcoc_usd_per_pflop_hour"
 
 
-def case(study: dd.Study, **variables: Any) -> Case:
+def case(study: dd.Study, **variables: Any) -> ComparedCase:
     design = study.evaluate(**variables).design
-    return Case(study, design, outcome_of(design, study.assumptions))
+    return ComparedCase(study, design, outcome_of(design, study.assumptions))
 
 
 def test_shapley_1953_three_player_majority() -> None:
@@ -55,7 +55,7 @@ def test_sampled_parts_of_an_additive_game_are_exact() -> None:
 
 def test_one_changed_belief_explains_everything(small_study: Callable[..., dd.Study]) -> None:
     one = case(small_study())
-    two = Case(small_study("assumptions.launch.programme_share=0.9"), one.design, {})
+    two = ComparedCase(small_study("assumptions.launch.programme_share=0.9"), one.design, {})
     found = attribute(LCOC, one, two)
     assert [part.name for part in found.parts] == ["launch.programme_share"]
     assert found.parts[0].part == pytest.approx(found.difference)
@@ -99,7 +99,7 @@ def test_the_same_twice_has_no_parts(small_study: Callable[..., dd.Study]) -> No
 
 def test_figures_of_another_model_are_a_part_of_their_own(small_study: Callable[..., dd.Study]) -> None:
     one = case(small_study())
-    old = Case(one.study, one.design, {**one.recorded, LCOC: one.recorded[LCOC] + 1.0})
+    old = ComparedCase(one.study, one.design, {**one.recorded, LCOC: one.recorded[LCOC] + 1.0})
     found = attribute(LCOC, old, one)
     assert [part.kind for part in found.parts] == ["model"]
     assert found.parts[0].part == pytest.approx(-1.0)
@@ -121,7 +121,7 @@ def test_another_workload_is_one_change(small_study: Callable[..., dd.Study]) ->
 
 def test_what_acts_through_the_design_alone_is_named(small_study: Callable[..., dd.Study]) -> None:
     one = case(small_study())
-    two = Case(small_study("subject_to=[capex_usd <= 1e12]", "design.altitude_km={high: 900}"), one.design, {})
+    two = ComparedCase(small_study("subject_to=[capex_usd <= 1e12]", "design.altitude_km={high: 900}"), one.design, {})
     assert attribute(LCOC, one, two).through_design == ("subject_to", "design.altitude_km")
 
 
@@ -132,7 +132,7 @@ def test_an_unknown_figure_offers_the_nearest(small_study: Callable[..., dd.Stud
 
 
 def test_runs_differ_by_what_was_changed_in_them(run_folder: Path, dearer_folder: Path) -> None:
-    cases = [Case(c.study, c.design, c.outcome) for c in map(read_run, (run_folder, dearer_folder))]
+    cases = [ComparedCase(c.study, c.design, c.outcome) for c in map(read_run, (run_folder, dearer_folder))]
     found = attribute(LCOC, *cases)
     assert found.before == cases[0].recorded[LCOC] and found.after == cases[1].recorded[LCOC]
     beliefs = {part.name: part.part for part in found.parts if part.kind == "assumption"}

@@ -18,7 +18,7 @@ from dawndusk.optimize.trials.samplers.simple import RandomSampler
 from dawndusk.studies.cli.compare import compare_runs
 from dawndusk.studies.cli.reports import explain_command
 from dawndusk.studies.input.studyfile import study_from_mapping
-from dawndusk.studies.lineage.attribution import Case, attribute
+from dawndusk.studies.lineage.attribution import ComparedCase, attribute
 from dawndusk.studies.output.report.page import pictures_of, write_report
 from dawndusk.studies.output.report.subject import subject_of
 from dawndusk.studies.run.folder.reading import BY_TRIALS, read_run
@@ -193,7 +193,7 @@ def test_explain_says_that_another_answered(outside: Path, capsys: pytest.Captur
 
 def test_what_the_evaluator_adds_is_a_part_of_its_own(built_in: Path, outside: Path) -> None:
     one, two = (read_run(folder) for folder in (built_in, outside))
-    cases = [Case(content.study, content.design, content.outcome, content.evaluator) for content in (one, two)]
+    cases = [ComparedCase(content.study, content.design, content.outcome, content.evaluator) for content in (one, two)]
     found = attribute("lcoc_usd_per_pflop_hour", *cases)
     part = next(part for part in found.parts if part.name == "evaluator")
     assert part.before == "the built-in model" and "simulate.py" in str(part.after)

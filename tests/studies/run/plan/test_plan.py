@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from dawndusk.models.errors import MissingExtraError
-from dawndusk.optimize.plan.problem.problem import Choice
+from dawndusk.optimize.plan.problem.problem import ForcedChoice
 from dawndusk.studies.cli.plans import plan_command
 from dawndusk.studies.input.errors import StudyError
 from dawndusk.studies.output.folders.plan import default_plan_folder, export_plan_model, write_plan
@@ -241,8 +241,8 @@ def test_slip_and_why_not_of_a_result(solved: PlanResult) -> None:
     with pytest.raises(StudyError, match="did you mean 'starship_v3'"):
         compare_slip(solved, "starship", 2.0)
     with pytest.raises(StudyError, match="allowed tpu"):
-        compare_choice(solved, Choice(design="tpux", least=1.0))
-    other = compare_choice(solved, Choice(vehicle="falcon_9", most=0.0))
+        compare_choice(solved, ForcedChoice(design="tpux", least=1.0))
+    other = compare_choice(solved, ForcedChoice(vehicle="falcon_9", most=0.0))
     assert other.planned.status in {"optimal", "feasible", "infeasible"}
 
 

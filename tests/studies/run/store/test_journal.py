@@ -13,15 +13,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dawndusk.optimize.space.dimensions import Real, Space
-from dawndusk.optimize.trials.question import Answer, Goal, Question, Trial
+from dawndusk.optimize.space.dimensions import RealNumber, Space
+from dawndusk.optimize.trials.question import Goal, Question, Trial, TrialAnswer
 from dawndusk.optimize.trials.store import Record, StoreError
 from dawndusk.studies.run.store.address import Address
 from dawndusk.studies.run.store.journal import Journal
 from dawndusk.studies.run.store.reading import read_trials
 from dawndusk.studies.run.store.store import open_store
 
-QUESTION = Question(Space({"x": Real(0.0, 1.0)}), (Goal("cost"),), ("mass",))
+QUESTION = Question(Space({"x": RealNumber(0.0, 1.0)}), (Goal("cost"),), ("mass",))
 
 
 def at(path: Path) -> Address:
@@ -36,8 +36,8 @@ def fill(path: Path, first: int, count: int) -> None:
             store.tell([Trial(trial.number, trial.point, answer(trial.number)) for trial in asked])
 
 
-def answer(number: int) -> Answer:
-    return Answer({"cost": number / 7.0}, {"mass": -1.0 / (number + 1)})
+def answer(number: int) -> TrialAnswer:
+    return TrialAnswer({"cost": number / 7.0}, {"mass": -1.0 / (number + 1)})
 
 
 def whole(path: Path) -> list[Record]:

@@ -17,8 +17,8 @@ import optuna
 import pytest
 from optuna.storages.journal import _storage as replaying
 
-from dawndusk.optimize.space.dimensions import Category, Real, Space, Value, Whole
-from dawndusk.optimize.trials.question import Answer, Failure, Goal, Question, Trial
+from dawndusk.optimize.space.dimensions import Category, RealNumber, Space, Value, WholeNumber
+from dawndusk.optimize.trials.question import Failure, Goal, Question, Trial, TrialAnswer
 from dawndusk.optimize.trials.samplers.distributions import distributions_of
 from dawndusk.optimize.trials.store import StoreError
 from dawndusk.studies.run.store import store as stores
@@ -29,9 +29,9 @@ from dawndusk.studies.run.store.store import TrialStore, open_store
 
 SPACE = Space(
     {
-        "height_km": Real(500.0, 1500.0),
-        "dose": Real(1e-3, 1e3, logarithmic=True),
-        "size": Whole(1, 64),
+        "height_km": RealNumber(500.0, 1500.0),
+        "dose": RealNumber(1e-3, 1e3, logarithmic=True),
+        "size": WholeNumber(1, 64),
         "bus": Category(("light", "heavy")),
     }
 )
@@ -43,11 +43,11 @@ def point(height: float = 0.1 + 0.2, **changes: Value) -> dict[str, Value]:
     return {"height_km": 600.0 + height, "dose": 1.0 / 3.0, "size": 7, "bus": "heavy", **changes}
 
 
-def good(cost: float = 1.0 / 3.0, mass: float = -0.25) -> Answer:
-    return Answer({"cost_usd": cost, "yield": 2.0, "mass_kg": 1e22}, {"mass": mass, "capex_usd <= 5e9": 0.0})
+def good(cost: float = 1.0 / 3.0, mass: float = -0.25) -> TrialAnswer:
+    return TrialAnswer({"cost_usd": cost, "yield": 2.0, "mass_kg": 1e22}, {"mass": mass, "capex_usd <= 5e9": 0.0})
 
 
-def answered(trial: Trial, answer: Answer) -> Trial:
+def answered(trial: Trial, answer: TrialAnswer) -> Trial:
     return dataclasses.replace(trial, answer=answer)
 
 
@@ -58,7 +58,7 @@ def opened(address: Address, name: str, parts: dict[str, str] | None = None, **o
 
 
 def test_what_was_asked_and_told_is_there_for_the_next_process(address: Address, name: str) -> None:
-    failure = Answer(failure=Failure("timeout", "no answer after 3 s"))
+    failure = TrialAnswer(failure=Failure("timeout", "no answer after 3 s"))
     with opened(address, name) as store:
         asked = store.ask([point(0.1), point(0.2, bus="light"), point(0.3)], batch=4)
         told = [answered(asked[0], good()), answered(asked[2], failure)]
@@ -84,7 +84,7 @@ def test_numbers_go_on(address: Address, name: str) -> None:
 
 
 def test_an_outcome_that_is_not_finite_comes_back_as_none_known(address: Address, name: str) -> None:
-    answer = Answer({"cost_usd": 1.0, "yield": 2.0, "ratio": math.inf}, dict(good().violations))
+    answer = TrialAnswer({"cost_usd": 1.0, "yield": 2.0, "ratio": math.inf}, dict(good().violations))
     with opened(address, name) as store:
         store.tell([answered(store.ask([point()], batch=0)[0], answer)])
         store.tell([answered(store.ask([point(5.0)], batch=0)[0], good())])
@@ -120,7 +120,7 @@ def close(storage: optuna.storages.BaseStorage) -> None:
 
 
 def test_optuna_reads_it_as_its_own(address: Address, name: str) -> None:
-    answers = [good(1.0, mass=0.5), good(2.0), good(3.0), Answer(failure=Failure("exit status", "exit status 3"))]
+    answers = [good(1.0, mass=0.5), good(2.0), good(3.0), TrialAnswer(failure=Failure("exit status", "exit status 3"))]
     with opened(address, name) as store:
         asked = store.ask([point(float(index)) for index in range(5)], batch=1)
         store.tell([answered(trial, answer) for trial, answer in zip(asked[:4], answers, strict=True)])

@@ -15,7 +15,7 @@ import pytest
 from dawndusk.optimize.execution.backends import open_executor
 from dawndusk.optimize.space.dimensions import Value
 from dawndusk.optimize.trials.loop import answers_of
-from dawndusk.optimize.trials.question import Answer
+from dawndusk.optimize.trials.question import TrialAnswer
 from dawndusk.studies.run.trials import programs
 from dawndusk.studies.run.trials.evaluators import EvaluatorError, ProgramEvaluator, answer_from, read_evaluator
 
@@ -38,7 +38,7 @@ def program(tmp_path: Path) -> Program:
     return make
 
 
-def failure(answers: Sequence[Answer]) -> tuple[str, str]:
+def failure(answers: Sequence[TrialAnswer]) -> tuple[str, str]:
     (answer,) = answers
     assert answer.failure is not None
     assert not answer.outcomes
@@ -52,8 +52,8 @@ def test_a_program_reads_the_design_and_answers_with_outcomes(program: Program) 
         "print(json.dumps({'cost_usd': design['altitude_km'], 'n': design['satellites'], 'note': 'x', 'ok': True}))"
     )
     assert evaluator([POINT, {**POINT, "satellites": 5}]) == [
-        Answer({"cost_usd": 0.1 + 0.2, "n": 3.0}),
-        Answer({"cost_usd": 0.1 + 0.2, "n": 5.0}),
+        TrialAnswer({"cost_usd": 0.1 + 0.2, "n": 3.0}),
+        TrialAnswer({"cost_usd": 0.1 + 0.2, "n": 5.0}),
     ]
 
 
@@ -87,9 +87,9 @@ def test_whatever_else_it_does_is_a_failure(program: Program, script: str, kind:
 
 def test_a_program_need_not_read_nor_close_anything(program: Program) -> None:
     point: dict[str, float] = {f"x{index}": float(index) for index in range(20_000)}  # more than a pipe holds
-    assert program("print('{\"cost_usd\": 1}')")([point]) == [Answer({"cost_usd": 1.0})]
+    assert program("print('{\"cost_usd\": 1}')")([point]) == [TrialAnswer({"cost_usd": 1.0})]
     evaluator = program("print(json.dumps({'cost_usd': sum(json.load(sys.stdin).values())}))")
-    assert evaluator([point]) == [Answer({"cost_usd": sum(point.values())})]
+    assert evaluator([point]) == [TrialAnswer({"cost_usd": sum(point.values())})]
 
 
 def test_only_the_end_of_the_error_output_is_kept(program: Program) -> None:
@@ -141,7 +141,7 @@ def test_one_that_hangs_is_ended_with_all_that_it_started(program: Program, tmp_
 def test_what_it_leaves_running_neither_delays_nor_outlives_it(program: Program, tmp_path: Path) -> None:
     file = tmp_path / "child"
     evaluator = program(CHILD.format(file=str(file)) + "print('{\"cost_usd\": 1}')", timeout_s=60.0)
-    assert evaluator([POINT]) == [Answer({"cost_usd": 1.0})]
+    assert evaluator([POINT]) == [TrialAnswer({"cost_usd": 1.0})]
     assert wait_for_end(child_of(file))
 
 
@@ -171,7 +171,7 @@ def test_another_attempt_may_succeed(program: Program, tmp_path: Path) -> None:
     )
     assert failure(program(script, retries=1)([POINT]))[0] == "exit status"
     count.unlink()
-    assert program(script, retries=2)([POINT]) == [Answer({"cost_usd": 1.0})]
+    assert program(script, retries=2)([POINT]) == [TrialAnswer({"cost_usd": 1.0})]
     assert count.stat().st_size == 3
 
 
@@ -187,7 +187,7 @@ def test_a_program_that_goes_away_is_a_failure(tmp_path: Path) -> None:
     gone.write_text("#!/bin/sh\necho '{\"cost_usd\": 1}'\n", encoding="utf-8")
     gone.chmod(0o755)
     evaluator = read_evaluator(str(gone), ("cost_usd",))
-    assert evaluator([POINT]) == [Answer({"cost_usd": 1.0})]
+    assert evaluator([POINT]) == [TrialAnswer({"cost_usd": 1.0})]
     gone.unlink()
     kind, words = failure(evaluator([POINT]))
     assert kind == "no program"
@@ -251,10 +251,10 @@ def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 
 def test_a_function_answers_where_code_is_allowed(module: str, capsys: pytest.CaptureFixture[str]) -> None:
     evaluator = read_evaluator(f"{module}:cost", ("cost_usd",), allow_code=True)
-    assert evaluator([POINT]) == [Answer({"cost_usd": 2.0, "n": 3.0})]
+    assert evaluator([POINT]) == [TrialAnswer({"cost_usd": 2.0, "n": 3.0})]
     assert capsys.readouterr().out == ""
     assert failure(evaluator([{**POINT, "satellites": 5}])) == ("exception", "ValueError: too many")
-    assert read_evaluator(f"{module}:Model.cost", (), allow_code=True)([POINT]) == [Answer({"cost_usd": 1.0})]
+    assert read_evaluator(f"{module}:Model.cost", (), allow_code=True)([POINT]) == [TrialAnswer({"cost_usd": 1.0})]
 
 
 @pytest.mark.parametrize(("function", "kind"), [("nothing", "not JSON"), ("leave", "exception")])
@@ -282,7 +282,7 @@ def test_a_function_works_in_other_processes_and_in_limited_time(module: str) ->
         crew.submit(answers_of, [POINT])
         done = crew.done()
     assert done is not None
-    assert done.value() == [Answer({"cost_usd": 2.0, "n": 3.0})]
+    assert done.value() == [TrialAnswer({"cost_usd": 2.0, "n": 3.0})]
     hanging = read_evaluator(f"{module}:hang", (), allow_code=True)
     with open_executor(1, context=hanging, time_limit_s=3.0) as crew:
         crew.submit(answers_of, [POINT])
@@ -293,7 +293,7 @@ def test_a_function_works_in_other_processes_and_in_limited_time(module: str) ->
 
 
 def test_outcomes_are_the_numbers_of_an_object() -> None:
-    assert answer_from({"a": 1, "b": True, "c": [1.0], "d": 2.5}, ("a",)) == Answer({"a": 1.0, "d": 2.5})
+    assert answer_from({"a": 1, "b": True, "c": [1.0], "d": 2.5}, ("a",)) == TrialAnswer({"a": 1.0, "d": 2.5})
 
 
 def test_the_guard_is_started_once() -> None:

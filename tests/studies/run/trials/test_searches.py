@@ -16,7 +16,7 @@ import pytest
 
 from dawndusk.models.errors import DawnduskError
 from dawndusk.optimize.errors import CertificateError
-from dawndusk.optimize.trials.plan import BUDGET, INTERRUPT, Progress
+from dawndusk.optimize.trials.plan import BUDGET, INTERRUPT, TrialProgress
 from dawndusk.optimize.trials.samplers.population import PopulationSampler
 from dawndusk.optimize.trials.store import StoreError
 from dawndusk.studies.input.study import Study
@@ -140,7 +140,7 @@ def test_a_budget_can_be_raised(tmp_path: Path) -> None:
 
 
 def test_an_interrupt_keeps_what_was_finished(tmp_path: Path) -> None:
-    def report(progress: Progress) -> None:
+    def report(progress: TrialProgress) -> None:
         if progress.evaluated >= 12:
             raise KeyboardInterrupt
 

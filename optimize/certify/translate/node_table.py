@@ -1,4 +1,4 @@
-"""The list of operations while it is built, and the values of the recorded physics as slots of it."""
+"""The list of operations while it is built, and the values of the recorded physics as nodes of it."""
 
 from __future__ import annotations
 
@@ -7,17 +7,25 @@ from typing import TypeAlias
 
 import numpy as np
 
-from dawndusk.optimize.certify.bound.affine import HEAVY, Forward
-from dawndusk.optimize.certify.bound.forms import Form
+from dawndusk.optimize.certify.bound.affine import HEAVY, ForwardBounds
+from dawndusk.optimize.certify.bound.forms import AffineForm
 from dawndusk.optimize.certify.functions import curves
 from dawndusk.optimize.certify.functions.curves import Curve
-from dawndusk.optimize.certify.graph.operations import Bend, Coefficient, Operand, Operation, Pair, Sum, Tape
+from dawndusk.optimize.certify.graph.operations import (
+    Coefficient,
+    ExpressionGraph,
+    Operand,
+    Operation,
+    Pair,
+    Sum,
+    Univariate,
+)
 from dawndusk.optimize.errors import NotBoundedError
 
 LONGEST_SUM = 10
 
 
-class Cancelled(NotBoundedError):  # noqa: N818 (not an error where it is expected)
+class CancelledSum(NotBoundedError):  # noqa: N818 (not an error where it is expected)
     """The terms of a sum cancel: it is the constant."""
 
     def __init__(self, constant: Coefficient) -> None:
@@ -25,53 +33,53 @@ class Cancelled(NotBoundedError):  # noqa: N818 (not an error where it is expect
         self.constant = constant
 
 
-class Value:
-    """A node of the graph while the list is built: a constant of each combination, a slot, or a slot of its logarithm.
+class NodeValue:
+    """A node of the graph while the list is built: a constant of each combination, a node, or a node of its logarithm.
 
     The one that is missing is made when asked for. ``in_logs`` says that it comes from products.
     """
 
     def __init__(
         self,
-        slots: Slots,
+        nodes: NodeTable,
         *,
         constant: Coefficient | None = None,
         plain: int | Callable[[], int] | None = None,
         log: int | Callable[[], int] | None = None,
         in_logs: bool = False,
     ) -> None:
-        self._slots, self.constant, self._plain, self._log = slots, constant, plain, log
+        self._nodes, self.constant, self._plain, self._log = nodes, constant, plain, log
         self.in_logs = in_logs
 
     @property
     def plain(self) -> int:
-        """The slot of the quantity."""
+        """The node of the quantity."""
         if self._plain is None:
-            self._plain = self._slots.bend(curves.EXP, self.log)
+            self._plain = self._nodes.bend(curves.EXP, self.log)
         elif not isinstance(self._plain, int):
             self._plain = self._plain()
         return self._plain
 
     @property
     def log(self) -> int:
-        """The slot of its logarithm."""
+        """The node of its logarithm."""
         if self._log is None:
-            self._log = self._slots.bend(curves.LOG, self.plain)
+            self._log = self._nodes.bend(curves.LOG, self.plain)
         elif not isinstance(self._log, int):
             self._log = self._log()
         return self._log
 
     @property
-    def logarithm(self) -> Value:
+    def logarithm(self) -> NodeValue:
         """Its logarithm as a value."""
         if self.constant is None:
-            return Value(self._slots, plain=lambda: self.log)
+            return NodeValue(self._nodes, plain=lambda: self.log)
         known = np.log(np.maximum(self.constant, curves.TINY))
-        return Value(self._slots, constant=float(known) if np.ndim(known) == 0 else known)
+        return NodeValue(self._nodes, constant=float(known) if np.ndim(known) == 0 else known)
 
     @property
     def made(self) -> tuple[int | None, int | None]:
-        """The slots of the quantity and of its logarithm, None where it is not on the list."""
+        """The nodes of the quantity and of its logarithm, None where it is not on the list."""
         plain, log = self._plain, self._log
         return plain if isinstance(plain, int) else None, log if isinstance(log, int) else None
 
@@ -95,7 +103,7 @@ class Value:
         """Whether it is zero or above on every box."""
         if self.constant is not None:
             return bool(np.all(np.asarray(self.constant) >= 0.0))
-        return self.in_logs or bool(np.all(self._slots.form(self.plain).low >= 0.0))
+        return self.in_logs or bool(np.all(self._nodes.form(self.plain).low >= 0.0))
 
     @property
     def may_vanish(self) -> bool:
@@ -107,41 +115,41 @@ class Value:
         """Whether it is above zero on every box."""
         if self.constant is not None:
             return bool(np.all(np.asarray(self.constant) > 0.0))
-        return self.in_logs or bool(np.all(self._slots.form(self.plain).low > 0.0))
+        return self.in_logs or bool(np.all(self._nodes.form(self.plain).low > 0.0))
 
 
-Term: TypeAlias = tuple[Value, float]
+Term: TypeAlias = tuple[NodeValue, float]
 
 
-class Slots:
+class NodeTable:
     """The operations so far, each worked out on the boxes that enclose the problem as it is added."""
 
-    def __init__(self, tape: Tape, forward: Forward) -> None:
-        self.tape, self._forward = tape, forward
+    def __init__(self, graph: ExpressionGraph, forward: ForwardBounds) -> None:
+        self.graph, self._forward = graph, forward
         self._known: dict[tuple[object, ...], int] = {}
 
-    def form(self, slot: int) -> Form:
-        """Return the form of a slot on the boxes that enclose the problem."""
-        return self._forward.forms[slot]
+    def form(self, node: int) -> AffineForm:
+        """Return the form of a node on the boxes that enclose the problem."""
+        return self._forward.forms[node]
 
     def settle(self) -> None:
-        """Doubt the forms of all operations: see ``Forward.settle``."""
-        self._forward.settle(self.tape.operations)
+        """Doubt the forms of all operations: see ``ForwardBounds.settle``."""
+        self._forward.settle(self.graph.operations)
 
     def emit(self, operation: Operation, *identity: object) -> int:
-        """Return the slot of an operation, new or known by its identity."""
+        """Return the node of an operation, new or known by its identity."""
         if identity and identity in self._known:
             return self._known[identity]
-        self.tape.operations.append(operation)
+        self.graph.operations.append(operation)
         self._forward.step(operation)
-        slot = len(self.tape.operations) - 1
+        node = len(self.graph.operations) - 1
         if identity:
-            self._known[identity] = slot
-        return slot
+            self._known[identity] = node
+        return node
 
-    def bend(self, curve: Curve, slot: int) -> int:
-        """Return the slot of a curve of a slot."""
-        return self.emit(Bend(curve, slot), "bend", curve.name, slot)
+    def bend(self, curve: Curve, node: int) -> int:
+        """Return the node of a curve of a node."""
+        return self.emit(Univariate(curve, node), "bend", curve.name, node)
 
     def sum(
         self,
@@ -149,17 +157,17 @@ class Slots:
         constant: Coefficient = 0.0,
         pair: Pair | None = None,
     ) -> int:
-        """Return the slot of a sum; sums in it are written out while that keeps it short."""
+        """Return the node of a sum; sums in it are written out while that keeps it short."""
         while True:
             merged: dict[int, Coefficient] = {}
             opened = False
-            for slot, factor in terms:
-                operation = self.tape.operations[slot]
+            for node, factor in terms:
+                operation = self.graph.operations[node]
                 if (
                     isinstance(operation, Sum)
                     and operation.pair is None
                     and pair is None
-                    and slot not in self.tape.limits
+                    and node not in self.graph.limits
                     and len(terms) + len(operation.terms) - 1 <= LONGEST_SUM
                     and not opened
                 ):
@@ -168,12 +176,12 @@ class Slots:
                     for inner, inner_factor in operation.terms:
                         merged[inner] = merged.get(inner, 0.0) + factor * inner_factor
                 else:
-                    merged[slot] = merged.get(slot, 0.0) + factor
-            terms = [(slot, factor) for slot, factor in merged.items() if np.any(np.asarray(factor) != 0.0)]
+                    merged[node] = merged.get(node, 0.0) + factor
+            terms = [(node, factor) for node, factor in merged.items() if np.any(np.asarray(factor) != 0.0)]
             if not opened:
                 break
         if not terms:
-            raise Cancelled(constant)
+            raise CancelledSum(constant)
         if len(terms) == 1 and _is(terms[0][1], 1.0) and _is(constant, 0.0):
             return terms[0][0]
         terms = tuple(sorted(terms))
@@ -181,71 +189,71 @@ class Slots:
             Sum(terms, constant, pair, self._is_heavy(terms)),
             "sum",
             pair is None,
-            tuple((slot, key_of(factor)) for slot, factor in terms),
+            tuple((node, key_of(factor)) for node, factor in terms),
             key_of(constant),
         )
 
     def _is_heavy(self, terms: Sequence[tuple[int, Coefficient]]) -> bool:
         """Return whether terms may be so large that the rounding of their sum counts."""
         size = 0.0
-        for slot, factor in terms:
-            form = self.form(slot)
+        for node, factor in terms:
+            form = self.form(node)
             size += float(np.max(np.abs(factor)) * np.max(np.maximum(np.abs(form.low), np.abs(form.high))))
         return not size <= HEAVY  # one that is no number may be any
 
     def combine(self, terms: Sequence[Term], *, log: bool = False) -> tuple[list[tuple[int, Coefficient]], Coefficient]:
         """Return terms and constant of a sum of values, or of their logarithms."""
-        slots: list[tuple[int, Coefficient]] = []
+        nodes: list[tuple[int, Coefficient]] = []
         constant: Coefficient = 0.0
         for value, factor in terms:
             if value.constant is not None:
                 known = np.log(np.maximum(value.constant, curves.TINY)) if log else value.constant
                 constant = constant + factor * (float(known) if np.ndim(known) == 0 else known)
             else:
-                slots.append((value.log if log else value.plain, factor))
-        return slots, constant
+                nodes.append((value.log if log else value.plain, factor))
+        return nodes, constant
 
-    def plainly(self, *terms: Term) -> Value:
+    def plainly(self, *terms: Term) -> NodeValue:
         """Return a sum of values."""
-        slots, constant = self.combine(terms)
+        nodes, constant = self.combine(terms)
         try:
-            return Value(self, plain=self.sum(slots, constant))
-        except Cancelled as known:
-            return Value(self, constant=known.constant)
+            return NodeValue(self, plain=self.sum(nodes, constant))
+        except CancelledSum as known:
+            return NodeValue(self, constant=known.constant)
 
-    def logarithmically(self, *terms: Term) -> Value:
+    def logarithmically(self, *terms: Term) -> NodeValue:
         """Return a product of powers of values."""
-        slots, constant = self.combine(terms, log=True)
+        nodes, constant = self.combine(terms, log=True)
         try:
-            return Value(self, log=self.sum(slots, constant), in_logs=True)
-        except Cancelled as known:
-            return Value(self, constant=np.exp(known.constant))
+            return NodeValue(self, log=self.sum(nodes, constant), in_logs=True)
+        except CancelledSum as known:
+            return NodeValue(self, constant=np.exp(known.constant))
 
-    def middle(self, value: Value) -> float:
+    def middle(self, value: NodeValue) -> float:
         """Return a typical logarithm of a value: of the two in a sum the larger is taken out of it."""
         if value.constant is not None:
             return float(np.median(np.log(np.maximum(value.constant, curves.TINY))))
         form = self.form(value.log)
         return float(np.median(np.maximum(form.high, -700.0)))
 
-    def operand(self, value: Value, *, log: bool) -> Operand:
-        """Return a value, or its logarithm, as an operand: a slot or a constant."""
+    def operand(self, value: NodeValue, *, log: bool) -> Operand:
+        """Return a value, or its logarithm, as an operand: a node or a constant."""
         if value.constant is not None:
             known = np.log(np.maximum(value.constant, curves.TINY)) if log else value.constant
             return None, float(known) if np.ndim(known) == 0 else known
         return (value.log if log else value.plain), 0.0
 
-    def slot(self, value: Value) -> int:
-        """Return the slot of a value, made for it where it is a constant."""
+    def node(self, value: NodeValue) -> int:
+        """Return the node of a value, made for it where it is a constant."""
         if value.constant is not None:
             return self.emit(Sum((), value.constant), "sum", True, (), key_of(value.constant))
         return value.plain
 
-    def limit(self, slot: int, end: Coefficient, *, at_most: bool) -> None:
-        """End the range of a slot on every box."""
-        least, most = self.tape.limits.get(slot, (-np.inf, np.inf))
-        self.tape.limits[slot] = (least, np.minimum(most, end)) if at_most else (np.maximum(least, end), most)
-        self._forward.limit(slot)
+    def limit(self, node: int, end: Coefficient, *, at_most: bool) -> None:
+        """End the range of a node on every box."""
+        least, most = self.graph.limits.get(node, (-np.inf, np.inf))
+        self.graph.limits[node] = (least, np.minimum(most, end)) if at_most else (np.maximum(least, end), most)
+        self._forward.limit(node)
 
 
 def _is(value: Coefficient, number: float) -> bool:

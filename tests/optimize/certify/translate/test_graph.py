@@ -1,4 +1,4 @@
-"""The tape says what the physics says, and what it says of a box holds for every design in it."""
+"""The graph says what the physics says, and what it says of a box holds for every design in it."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from dawndusk.models.design import DesignBatch
 from dawndusk.optimize.boxes import Boxes
-from dawndusk.optimize.certify.bound.affine import Forward
+from dawndusk.optimize.certify.bound.affine import ForwardBounds
 from dawndusk.optimize.certify.bound.backward import at_point, plane
 from dawndusk.optimize.certify.bound.curve_sums import groups
-from dawndusk.optimize.certify.bound.forms import ZERO, Form
+from dawndusk.optimize.certify.bound.forms import ZERO, AffineForm
 from dawndusk.optimize.certify.branch.boxes import Bounder
 from dawndusk.optimize.certify.functions.curves import TINY
 from dawndusk.optimize.certify.translate.nodes import evaluated
@@ -36,28 +36,28 @@ def graph_values(bounder: Bounder, batch: DesignBatch, combination: Places) -> d
     values: dict[int, Any] = {}
     with np.errstate(all="ignore"):
         for number in bounder.builder.needed:
-            node = statement.graph.nodes[number]
-            if node.kind == "constant":
-                values[number] = float(node.payload)
-            elif node.kind == "parameter":
-                values[number] = statement.parameters[node.payload][combination]
-            elif node.kind == "input":
-                values[number] = batch.values[node.payload]
-            elif node.kind == "locate":
-                values[number] = values[node.reads[0]]
+            recorded = statement.recording.nodes[number]
+            if recorded.kind == "constant":
+                values[number] = float(recorded.payload)
+            elif recorded.kind == "parameter":
+                values[number] = statement.parameters[recorded.payload][combination]
+            elif recorded.kind == "input":
+                values[number] = batch.values[recorded.payload]
+            elif recorded.kind == "locate":
+                values[number] = values[recorded.reads[0]]
             else:
-                reads = [np.broadcast_to(values[read], combination.shape) for read in node.reads]
-                values[number] = np.asarray(evaluated(node, reads))
+                reads = [np.broadcast_to(values[read], combination.shape) for read in recorded.reads]
+                values[number] = np.asarray(evaluated(recorded, reads))
     return values
 
 
 def recorded(bounder: Bounder, batch: DesignBatch, combination: Places, values: list[Floats]) -> list[Floats]:
-    """Return the values of slots, those of the recording's own nodes as the model itself computes them."""
+    """Return the values of nodes, those of the recording's own nodes as the model itself computes them."""
     found = list(values)
-    nodes = bounder.statement.graph.nodes
+    recorded_nodes = bounder.statement.recording.nodes
     for number, exact in graph_values(bounder, batch, combination).items():
         value = bounder.builder.values[number]
-        if value.constant is not None or nodes[number].kind == "locate":
+        if value.constant is not None or recorded_nodes[number].kind == "locate":
             continue
         right = np.broadcast_to(exact, combination.shape)
         plain, log = value.made
@@ -75,15 +75,15 @@ def unit(boxes: Boxes, points: Floats) -> Floats:
     return np.where(half > 0.0, (points - middle) / np.where(half > 0.0, half, 1.0), 0.0)
 
 
-def everything(bounder: Bounder, boxes: Boxes) -> Forward:
-    """Return the forms of all slots, those that nothing depends on too."""
-    forward = Forward(boxes.low, boxes.high, boxes.combination, boxes.least, boxes.most, bounder.tape.limits)
+def everything(bounder: Bounder, boxes: Boxes) -> ForwardBounds:
+    """Return the forms of all nodes, those that nothing depends on too."""
+    forward = ForwardBounds(boxes.low, boxes.high, boxes.combination, boxes.least, boxes.most, bounder.graph.limits)
     with np.errstate(all="ignore"):
-        forward.run(bounder.tape.operations)
+        forward.run(bounder.graph.operations)
     return forward
 
 
-def outside(form: Form, value: Floats, u: Floats) -> Floats:
+def outside(form: AffineForm, value: Floats, u: Floats) -> Floats:
     """Return by how much values are outside a form, beyond what rounding explains."""
     line = (form.slopes * u[list(form.axes)]).sum(axis=0)
     size = TOLERANCE * (1.0 + np.abs(value) + np.abs(form.slopes).sum(axis=0))
@@ -92,54 +92,54 @@ def outside(form: Form, value: Floats, u: Floats) -> Floats:
     return np.where(np.isfinite(value), found, np.inf)
 
 
-def test_every_node_of_the_recording_has_its_value_on_the_tape(case: Case, truth: Truth) -> None:
+def test_every_node_of_the_recording_has_its_value_on_the_graph(case: Case, truth: Truth) -> None:
     bounder, batch, combination, points, _ = case
     expected = graph_values(bounder, batch, combination)
     found = truth(bounder, points, combination)
     compared = 0
     for number in bounder.builder.needed:
         value = bounder.builder.values[number]
-        node = bounder.statement.graph.nodes[number]
-        if node.kind == "locate":
+        recorded = bounder.statement.recording.nodes[number]
+        if recorded.kind == "locate":
             continue
         right = np.broadcast_to(expected[number], combination.shape)
         if value.constant is not None:
             constant = np.asarray(value.constant)
             left = constant[combination] if constant.ndim else np.broadcast_to(constant, combination.shape)
-            np.testing.assert_allclose(left, right, rtol=1e-9, atol=1e-12, err_msg=f"node {number} {node.kind}")
+            np.testing.assert_allclose(left, right, rtol=1e-9, atol=1e-12, err_msg=f"node {number} {recorded.kind}")
             continue
-        for slot, is_log in zip(value.made, (False, True), strict=True):
-            if slot is None:
+        for node, is_log in zip(value.made, (False, True), strict=True):
+            if node is None:
                 continue
-            left = np.exp(found[slot]) if is_log else found[slot]
+            left = np.exp(found[node]) if is_log else found[node]
             np.testing.assert_allclose(
-                left, right, rtol=1e-7, atol=1e-9 + 1e-7 * np.abs(right).max(), err_msg=f"{number} {node.kind}"
+                left, right, rtol=1e-7, atol=1e-9 + 1e-7 * np.abs(right).max(), err_msg=f"{number} {recorded.kind}"
             )
             compared += 1
     assert compared > 100
 
 
-def test_the_objective_and_the_rows_of_the_tape_are_those_of_the_problem(case: Case, truth: Truth) -> None:
+def test_the_objective_and_the_rows_of_the_graph_are_those_of_the_problem(case: Case, truth: Truth) -> None:
     bounder, _, combination, points, scores = case
     found = truth(bounder, points, combination)
-    np.testing.assert_allclose(found[bounder.tape.objective], scores, rtol=1e-9, atol=1e-9)
-    for row in bounder.tape.rows:
+    np.testing.assert_allclose(found[bounder.graph.objective], scores, rtol=1e-9, atol=1e-9)
+    for row in bounder.graph.rows:
         constant = np.asarray(row.constant)
-        value = found[row.slot] if row.slot is not None else constant[combination] if constant.ndim else constant
+        value = found[row.node] if row.node is not None else constant[combination] if constant.ndim else constant
         assert np.all(value <= 1e-9), row.name
 
 
 @pytest.mark.parametrize("scale", SCALES)
-def test_every_slot_lies_in_its_form(case: Case, truth: Truth, boxes_around: Around, scale: float) -> None:
+def test_every_node_lies_in_its_form(case: Case, truth: Truth, boxes_around: Around, scale: float) -> None:
     bounder, batch, combination, points, _ = case
     boxes = boxes_around(bounder, points, combination, scale, np.random.default_rng(5))
     forms = everything(bounder, boxes).forms
     values = recorded(bounder, batch, combination, truth(bounder, points, combination))
     u = unit(boxes, points)
-    for slot, (form, value) in enumerate(zip(forms, values, strict=True)):
+    for node, (form, value) in enumerate(zip(forms, values, strict=True)):
         excess = outside(form, value, u)
         worst = int(np.argmax(excess))
-        assert excess[worst] <= 0.0, (slot, bounder.tape.operations[slot], excess[worst], value[worst])
+        assert excess[worst] <= 0.0, (node, bounder.graph.operations[node], excess[worst], value[worst])
 
 
 @pytest.mark.parametrize("scale", [1e-3, 0.3])
@@ -165,25 +165,25 @@ def test_a_backward_plane_lies_below(case: Case, truth: Truth, boxes_around: Aro
     bounder, _, combination, points, _ = case
     rng = np.random.default_rng(7)
     boxes = boxes_around(bounder, points, combination, scale, rng)
-    tape, values, u = bounder.tape, truth(bounder, points, combination), unit(boxes, points)
+    graph, values, u = bounder.graph, truth(bounder, points, combination), unit(boxes, points)
     forward = everything(bounder, boxes)
-    weights: dict[int, Any] = {tape.objective: np.ones(len(boxes))}
+    weights: dict[int, Any] = {graph.objective: np.ones(len(boxes))}
     if signs:
-        for slot in rng.choice(len(tape.operations), 12, replace=False):
-            weights[int(slot)] = rng.normal(size=len(boxes)) / (1.0 + np.abs(values[int(slot)]))
-    for row in tape.rows:
-        if row.slot is not None:
+        for node in rng.choice(len(graph.operations), 12, replace=False):
+            weights[int(node)] = rng.normal(size=len(boxes)) / (1.0 + np.abs(values[int(node)]))
+    for row in graph.rows:
+        if row.node is not None:
             size = rng.exponential(size=len(boxes)) * (rng.random(len(boxes)) < 0.5)
-            weights[row.slot] = weights.get(row.slot, 0.0) + size / (1.0 + np.abs(values[row.slot]))
-    exact = sum(weight * values[slot] for slot, weight in weights.items())
-    size = 1.0 + sum(np.abs(weight * values[slot]) for slot, weight in weights.items())
+            weights[row.node] = weights.get(row.node, 0.0) + size / (1.0 + np.abs(values[row.node]))
+    exact = sum(weight * values[node] for node, weight in weights.items())
+    size = 1.0 + sum(np.abs(weight * values[node]) for node, weight in weights.items())
     middle, half = 0.5 * (boxes.low + boxes.high), 0.5 * (boxes.high - boxes.low)
-    alike = groups(tape.operations, range(len(tape.operations)))
+    alike = groups(graph.operations, range(len(graph.operations)))
     tangents = [None, *(rng.uniform(-1.0, 1.0, u.shape) for _ in range(2)), np.sign(rng.normal(size=u.shape)), u]
     with np.errstate(all="ignore"):
         for at in tangents:
-            touched = None if at is None else at_point(tape.operations, forward, middle + half * at)
-            slopes, below = plane(tape.operations, forward, weights, touched, groups=alike)
+            touched = None if at is None else at_point(graph.operations, forward, middle + half * at)
+            slopes, below = plane(graph.operations, forward, weights, touched, groups=alike)
             excess = below + (slopes * u).sum(axis=0) - exact
             allowed = TOLERANCE * (size + np.abs(slopes).sum(axis=0))
             assert np.all(excess <= allowed), (excess - allowed).max()
