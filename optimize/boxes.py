@@ -16,11 +16,11 @@ Floats: TypeAlias = NDArray[np.float64]
 class Boxes:
     """B boxes.
 
-    ``low`` and ``high`` are ends of the coordinates, shape (d, B); ``least`` and ``most`` ranges of the rounded slots,
+    ``low`` and ``high`` are ends of the coordinates, shape (d, B); ``least`` and ``most`` ranges of the rounded nodes,
     (k, B); ``combination`` and ``bound``, a lower bound on the score, (B,); ``blame`` says where the bound is lost, by
-    coordinate and by rounded slot, (d + k, B). ``at``, shape (d, B), and ``prices``, (rows, B), are the coordinates and
-    the prices of the rows from which the next look goes on; they have to do with how good a bound is, not with whether
-    it holds.
+    coordinate and by rounded node, (d + k, B). ``at``, shape (d, B), and ``multipliers``, (rows, B), are the
+    coordinates and the multipliers of the rows from which the next look goes on; they have to do with how good a bound
+    is, not with whether it holds.
     """
 
     low: Floats
@@ -31,7 +31,7 @@ class Boxes:
     bound: Floats
     blame: Floats
     at: NDArray[np.float32]
-    prices: NDArray[np.float32]
+    multipliers: NDArray[np.float32]
 
     def __len__(self) -> int:
         return int(self.low.shape[1])

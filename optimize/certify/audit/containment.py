@@ -88,7 +88,7 @@ def boxes_around(
     end = np.maximum(np.minimum(points + (1.0 - share) * width, high), points)
     count, rounded = points.shape[1], len(bounder.graph.roundings)
     rows = count_rows(bounder.graph), count
-    prices = rng.exponential(size=rows) * 10.0 ** rng.uniform(-3.0, 2.0, rows) * (rng.random(rows) < 0.3)  # noqa: PLR2004
+    multipliers = rng.exponential(size=rows) * 10.0 ** rng.uniform(-3.0, 2.0, rows) * (rng.random(rows) < 0.3)  # noqa: PLR2004
     return Boxes(
         start,
         end,
@@ -98,7 +98,7 @@ def boxes_around(
         np.full(count, -np.inf),
         np.ones((bounder.axes + rounded, count)),
         rng.uniform(start, end).astype(np.float32),
-        prices.astype(np.float32),
+        multipliers.astype(np.float32),
     )
 
 

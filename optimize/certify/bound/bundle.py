@@ -1,17 +1,17 @@
 """Planes below the Lagrangian of a box, each at a better point and with better multipliers of the rules than the last.
 
-A plane comes from a point of the box, where its tangents are taken, and from a multiplier (price) for every rule. The
-plane itself says where in the box it is lowest, and the values of the rules there say which prices are too low or too
-high. The best point and prices so far are the stability centre; the next try is a step from there, as long along each
-coordinate as the curvature between the last two planes suggests. A step to a higher plane is a serious step, and moves
-the centre; one to a lower plane is a null step, and only teaches the curvature. At the end comes the best mean of all
-planes and the lines of the rules. Boxes hand point and prices on to their halves, so that the search goes on where it
-was. Points and prices decide how good a bound is, not whether it holds:
+A plane comes from a point of the box, where its tangents are taken, and from a Lagrange multiplier for every rule. The
+plane itself says where in the box it is lowest, and the values of the rules there say which multipliers are too low or
+too high. The best point and multipliers so far are the stability centre; the next try is a step from there, as long
+along each coordinate as the curvature between the last two planes suggests. A step to a higher plane is a serious step,
+and moves the centre; one to a lower plane is a null step, and only teaches the curvature. At the end comes the best
+mean of all planes and the lines of the rules. Boxes hand point and multipliers on to their halves, so that the search
+goes on where it was. Points and multipliers decide how good a bound is, not whether it holds:
 
 - Weak duality: ``min {f : g <= 0} >= min (f + p . g)`` for every ``p >= 0``, over any box (test_weak_duality).
 - Least of a plane over a box: ``min (c . u + b) = b - sum |c|`` for u in [-1, 1]^d (test_least_of_a_plane_over_a_box).
-- Mean of planes and rows: with shares of planes below f that add up to one and prices of rows, none negative,
-  ``sum share plane + sum price row`` is below f wherever the rows hold (test_mean_of_planes_and_rows).
+- Mean of planes and rows: with shares of planes below f that add up to one and multipliers of rows, none negative,
+  ``sum share plane + sum multiplier row`` is below f wherever the rows hold (test_mean_of_planes_and_rows).
 
 Sources: Geoffrion, Lagrangean relaxation for integer programming, 1974; Lemaréchal, Lagrangian relaxation, 2001;
 Kiwiel, Proximity control in bundle methods for convex nondifferentiable minimization, 1990 (centre, serious and null
@@ -53,13 +53,13 @@ FAR = 1e-3
 """A coordinate that moved by less shows no curvature."""
 PRICE_SWEEPS = 2
 STIFF_SHARE = 0.1
-"""How much coordinates at their ends count at least in how fast a rule gives way to its price."""
+"""How much coordinates at their ends count at least in how fast a rule gives way to its multiplier."""
 DEAREST = 1e4
-"""A price times its row's slope, at most, in multiples of the slope of the Lagrangian; what is dearer proves nothing
-but by its rounding."""
+"""A multiplier times its row's slope, at most, in multiples of the slope of the Lagrangian; what is dearer proves
+nothing but by its rounding."""
 ASTRAY = 1.0
-"""Where no plane lifted the bound of a box and a price is above this share of the objective, its parts begin with no
-prices: dear rules that prove nothing have run away, and few planes do not bring them back."""
+"""Where no plane lifted the bound of a box and a multiplier is above this share of the objective, its parts begin with
+no multipliers: dear rules that prove nothing have run away, and few planes do not bring them back."""
 TINY = 1e-300
 CROWDED = 0.7
 """Closed boxes are left out of the next plane where fewer than this share is open."""
@@ -70,7 +70,7 @@ class BundleState:
     """What is known of B boxes while their bounds are lifted.
 
     ``bound`` and ``blame`` are those of ``Boxes``; ``lower`` and ``upper`` what is left of [-1, 1]^d. ``u`` is the
-    point of the next plane and ``prices``, of shape (rows, B), what the rows cost in it.
+    point of the next plane and ``multipliers``, of shape (rows, B), what the rows cost in it.
     """
 
     bound: Floats
@@ -78,7 +78,7 @@ class BundleState:
     upper: Floats
     blame: Floats
     u: Floats
-    prices: Floats
+    multipliers: Floats
 
     def is_open(self, cutoff: float) -> Flags:
         """Return which boxes may still hold something of interest."""
@@ -97,13 +97,13 @@ class BundleState:
 
 @dataclass
 class _Tried:
-    """A point, its prices, the plane that they gave, the values of the rows at the point, and the least of the plane.
+    """A point, its multipliers, the plane that they gave and its least, and the values of the rows at the point.
 
     ``values`` has one row for each row of the Lagrangian.
     """
 
     u: Floats
-    prices: Floats
+    multipliers: Floats
     slopes: Floats
     below: Floats
     values: Floats
@@ -134,7 +134,7 @@ class _Bundle:
     @staticmethod
     def begin(goal: LinearBounds, rows: Sequence[LinearBounds], known: BundleState) -> _Bundle:
         """Return a bundle that knows a line below the objective alone."""
-        free = np.zeros_like(known.prices)
+        free = np.zeros_like(known.multipliers)
         first = _Tried(known.u, free, goal.slopes, goal.below, np.zeros((0, len(goal.below))), goal.low)
         return _Bundle([first], rows, None, np.zeros(known.u.shape))
 
@@ -159,12 +159,12 @@ class _Bundle:
             self.centre = self.centre.better(tried)
 
     def steer(self) -> tuple[Floats, Floats]:
-        """Return the next point and prices."""
+        """Return the next point and multipliers."""
         assert self.centre is not None
         return steer(self.centre, self.rows, 1.0 / self.bend)
 
     def mean(self, start: Floats) -> tuple[Floats, Floats, Floats, Floats]:
-        """Return slopes and constant of the highest mean of all planes and rows, its prices, and its lowest point."""
+        """Return slopes, constant, multipliers and lowest point of the highest mean of all planes and rows."""
         count = len(start[0])
         lines = [(tried.slopes, tried.below, np.ones(count, dtype=bool)) for tried in self.tries]
         for row in self.rows:
@@ -172,12 +172,16 @@ class _Bundle:
             lines.append((np.where(counts, row.slopes, 0.0), np.where(counts, row.below - row.tolerance, 0.0), counts))
         slopes, below, counts = (np.stack(part) for part in zip(*lines, strict=True))
         shares, point = BundleMaster(slopes, below, counts, len(self.tries)).solve(start)
-        prices = np.zeros_like(self.tries[0].prices)
+        multipliers = np.zeros_like(self.tries[0].multipliers)
         for tried, share in zip(self.tries, shares, strict=False):
-            prices += share * tried.prices
-        for row, price in zip(self.rows, shares[len(self.tries) :], strict=True):
-            prices[row.place] += price
-        return *known_planes((slopes * shares[:, np.newaxis]).sum(axis=0), (below * shares).sum(axis=0)), prices, point
+            multipliers += share * tried.multipliers
+        for row, multiplier in zip(self.rows, shares[len(self.tries) :], strict=True):
+            multipliers[row.place] += multiplier
+        return (
+            *known_planes((slopes * shares[:, np.newaxis]).sum(axis=0), (below * shares).sum(axis=0)),
+            multipliers,
+            point,
+        )
 
 
 class BundleMethod:
@@ -198,8 +202,8 @@ class BundleMethod:
     ) -> None:
         """Lift bounds, cut what is above ``cutoff``, and note where bounds are lost; ``known`` is changed in place.
 
-        ``goal`` is below the objective. ``rows`` are those that may be broken in some box; all others have the price
-        zero.
+        ``goal`` is below the objective. ``rows`` are those that may be broken in some box; all others have the
+        multiplier zero.
         """
         places, before = np.arange(forward.count), known.bound.copy()
         work, part, bundle = known.take(places), forward, _Bundle.begin(goal, rows, known)
@@ -219,18 +223,18 @@ class BundleMethod:
             if blame is not None:
                 work.blame = np.where(bundle.is_better(tried), blame, work.blame)
             bundle.add(tried)
-            work.u, work.prices = bundle.steer()
+            work.u, work.multipliers = bundle.steer()
             lost = (work.blame.sum(axis=0) < cutoff - work.bound) & np.isfinite(cutoff)
             self._combine(work, bundle, lost, work.is_open(cutoff) & (lost | last), cutoff, moves=not last)
         known.put(places, work)
         dear = ASTRAY * (1.0 if self.graph.logarithm else abs(cutoff))
-        astray = (known.bound <= before) & (known.prices.max(axis=0, initial=0.0) > dear)
-        known.u[:, astray], known.prices[:, astray] = 0.0, 0.0
+        astray = (known.bound <= before) & (known.multipliers.max(axis=0, initial=0.0) > dear)
+        known.u[:, astray], known.multipliers[:, astray] = 0.0, 0.0
 
     def _try(
         self, forward: ForwardBounds, rows: Sequence[LinearBounds], work: BundleState, blame: Floats | None
     ) -> _Tried:
-        """Return what a plane at the next point, with the next prices, comes to."""
+        """Return what a plane at the next point, with the next multipliers, comes to."""
         operations = self.graph.operations
         middle, half = 0.5 * (forward.low + forward.high), 0.5 * (forward.high - forward.low)
         points = at_point(operations, forward, middle + half * work.u, self.needed, self._free)
@@ -239,29 +243,30 @@ class BundleMethod:
         values = np.empty((len(rows), forward.count))
         for number, row in enumerate(rows):
             assert row.node is not None
-            price = work.prices[row.place]
+            multiplier = work.multipliers[row.place]
             values[number] = row.sign * points[row.node] + row.shift
-            weights[row.node] = weights.get(row.node, 0.0) + price * row.sign
-            shift = shift + price * (row.shift - row.tolerance)
+            weights[row.node] = weights.get(row.node, 0.0) + multiplier * row.sign
+            shift = shift + multiplier * (row.shift - row.tolerance)
         slopes, below = plane(operations, forward, weights, points, blame, self.groups, self.companions)
         slopes, below = known_planes(slopes, below + shift)
-        return _Tried(work.u, work.prices, slopes, below, values, below - np.abs(slopes).sum(axis=0))
+        return _Tried(work.u, work.multipliers, slopes, below, values, below - np.abs(slopes).sum(axis=0))
 
     @staticmethod
     def _combine(work: BundleState, bundle: _Bundle, lost: Flags, used: Flags, cutoff: float, *, moves: bool) -> None:
         """Use the best mean of the planes and rows of some boxes; go on from it where steps by curvature are ``lost``.
 
-        They are where lines that are apart do not make up for the distance to the cutoff, so that the prices must be
-        wrong. Elsewhere such steps lead to better planes than the mean does, which knows the rules by their lines only;
-        and to a better point of the halves of a box, so that only the next plane of the box itself ``moves`` with it.
+        They are where lines that are apart do not make up for the distance to the cutoff, so that the multipliers must
+        be wrong. Elsewhere such steps lead to better planes than the mean does, which knows the rules by their lines
+        only; and to a better point of the halves of a box, so that only the next plane of the box itself ``moves`` with
+        it.
         """
         chosen = np.flatnonzero(used)
         if not len(chosen):
             return
         part, far = work.take(chosen), lost[chosen]
-        slopes, below, prices, point = bundle.take(chosen).mean(part.u)
+        slopes, below, multipliers, point = bundle.take(chosen).mean(part.u)
         _use(part, slopes, below, cutoff)
-        part.prices, part.u = np.where(far, prices, part.prices), np.where(far & moves, point, part.u)
+        part.multipliers, part.u = np.where(far, multipliers, part.multipliers), np.where(far & moves, point, part.u)
         work.put(chosen, part)
 
 
@@ -280,12 +285,12 @@ def known_planes(slopes: Floats, below: Floats) -> tuple[Floats, Floats]:
 
 
 def steer(centre: _Tried, rows: Sequence[LinearBounds], step: Floats) -> tuple[Floats, Floats]:
-    """Return the point of the box and the prices that a quadratic model around the centre has for the best.
+    """Return the point of the box and the multipliers that a quadratic model around the centre has for the best.
 
     The model is the plane with a curvature of ``1 / step`` along each coordinate, and rows that go on straight from
     their values at the centre. Prices are improved one by one.
     """
-    slopes, prices = centre.slopes.copy(), centre.prices.copy()
+    slopes, multipliers = centre.slopes.copy(), centre.multipliers.copy()
     u = np.clip(centre.u - step * slopes, -1.0, 1.0)
     steepest = _steepest(centre)
     for _ in range(PRICE_SWEEPS):
@@ -293,15 +298,17 @@ def steer(centre: _Tried, rows: Sequence[LinearBounds], step: Floats) -> tuple[F
             value = centre.values[number] + (row.slopes * (u - centre.u)).sum(axis=0)
             gives = step * row.slopes * row.slopes
             stiff = np.maximum((gives * (np.abs(u) < 1.0)).sum(axis=0), STIFF_SHARE * gives.sum(axis=0))
-            before = prices[row.place]
+            before = multipliers[row.place]
             unit = steepest / np.maximum(np.abs(row.slopes).max(axis=0), TINY)
             most = np.minimum(before + unit, np.maximum(DEAREST * unit, before))
-            price = np.clip(before + np.where(stiff > 0.0, value / np.where(stiff > 0.0, stiff, 1.0), 0.0), 0.0, most)
-            price = np.where(row.counts & np.isfinite(price), price, before)
-            slopes += (price - before) * row.slopes
-            prices[row.place] = price
+            multiplier = np.clip(
+                before + np.where(stiff > 0.0, value / np.where(stiff > 0.0, stiff, 1.0), 0.0), 0.0, most
+            )
+            multiplier = np.where(row.counts & np.isfinite(multiplier), multiplier, before)
+            slopes += (multiplier - before) * row.slopes
+            multipliers[row.place] = multiplier
             u = np.clip(centre.u - step * slopes, -1.0, 1.0)
-    return np.where(np.isfinite(u), u, centre.u), prices
+    return np.where(np.isfinite(u), u, centre.u), multipliers
 
 
 def _steepest(tried: _Tried) -> Floats:
@@ -310,10 +317,10 @@ def _steepest(tried: _Tried) -> Floats:
 
 
 def _curvature(centre: _Tried, tried: _Tried, rows: Sequence[LinearBounds], before: Floats) -> Floats:
-    """Return the curvature along each coordinate that two planes show, their prices taken out."""
+    """Return the curvature along each coordinate that two planes show, their multipliers taken out."""
     moved, changed = tried.u - centre.u, tried.slopes - centre.slopes
     for row in rows:
-        changed = changed - (tried.prices[row.place] - centre.prices[row.place]) * row.slopes
+        changed = changed - (tried.multipliers[row.place] - centre.multipliers[row.place]) * row.slopes
     better = tried.least > centre.least
     steepest = np.where(better, _steepest(tried), _steepest(centre))
     bent, length = (moved * changed).sum(axis=0), (moved * moved).sum(axis=0)

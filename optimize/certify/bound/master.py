@@ -2,10 +2,11 @@
 
 What is known of a box is a few planes below the objective and rows that must not be above zero. The lowest point that
 they leave is the solution of a linear programme in the coordinates of the box; its multipliers say which mean of the
-planes, with which prices of the rows, proves most. Any multipliers prove something, so that a few steps of an interior
-point method are enough; that they end near the middle of what is optimal makes their point a good one to go on from.
+planes, with which multipliers of the rows, proves most. Any multipliers prove something, so that a few steps of an
+interior point method are enough; that they end near the middle of what is optimal makes their point a good one to go on
+from.
 
-Multipliers of the programme: for shares s of planes that add up to one and prices p of rows, none negative,
+Multipliers of the programme: for shares s of planes that add up to one and multipliers p of rows, none negative,
 ``min {t : planes <= t, rows <= 0} >= min (sum s plane + sum p row)`` over the box
 (test_multipliers_prove_something_after_any_number_of_steps).
 

@@ -25,8 +25,8 @@ class LinearBounds:
     """Linear lower bounds on one function over B boxes: ``slopes . u + below`` for u in [-1, 1]^d, and its least.
 
     The function is ``sign * node + shift``; ``node`` is None where it is the same all over a box. ``place`` is its
-    number among the rows of a graph, and ``counts`` says in which boxes it may be broken: elsewhere its price is zero.
-    It counts as met up to ``tolerance``.
+    number among the rows of a graph, and ``counts`` says in which boxes it may be broken: elsewhere its multiplier is
+    zero. It counts as met up to ``tolerance``.
     """
 
     slopes: Floats

@@ -116,8 +116,8 @@ class Bounder:
         alive &= (least <= most).all(axis=0)
         most = np.maximum(most, least)
         at = (middle + half * known.u).astype(np.float32)
-        prices = np.minimum(known.prices, DEAREST).astype(np.float32)
-        found = Boxes(low, high, least, most, boxes.combination, verdict.bound, known.blame, at, prices)
+        multipliers = np.minimum(known.multipliers, DEAREST).astype(np.float32)
+        found = Boxes(low, high, least, most, boxes.combination, verdict.bound, known.blame, at, multipliers)
         alive &= self.snap(found)
         left = found.take(alive)
         before = np.maximum(2.0 * half[:, alive], NOTHING)
@@ -156,14 +156,14 @@ class Bounder:
             upper=np.ones(boxes.low.shape),
             blame=np.zeros(boxes.blame.shape),
             u=u,
-            prices=boxes.prices.astype(np.float64),
+            multipliers=boxes.multipliers.astype(np.float64),
         )
 
     def _met(self, forward: ForwardBounds, known: BundleState) -> tuple[Flags, list[LinearBounds]]:
         """Cut off what breaks a row, and return which boxes are left and the rows that may be broken in any of them."""
         alive = np.ones(forward.count, dtype=bool)
         active = []
-        prices = np.zeros_like(known.prices)
+        multipliers = np.zeros_like(known.multipliers)
         for row in linear_rows(self.graph, forward):
             reach = np.abs(row.slopes).sum(axis=0)
             alive &= ~(row.below - reach > row.tolerance) & ~(row.low > row.tolerance)
@@ -172,8 +172,8 @@ class Bounder:
                 cut(row.slopes, row.tolerance - (row.below - reach), known.lower, known.upper)
                 if row.node is not None:
                     active.append(row)
-                    prices[row.place] = np.where(row.counts, known.prices[row.place], 0.0)
-        known.prices = prices
+                    multipliers[row.place] = np.where(row.counts, known.multipliers[row.place], 0.0)
+        known.multipliers = multipliers
         return alive, active
 
     @staticmethod
@@ -184,15 +184,15 @@ class Bounder:
         known.bound = np.fmax(known.bound, goal.low)
         slopes, below = goal.slopes.copy(), goal.below.copy()
         for row in active:
-            slopes += known.prices[row.place] * row.slopes
-            below += known.prices[row.place] * (row.below - row.tolerance)
+            slopes += known.multipliers[row.place] * row.slopes
+            below += known.multipliers[row.place] * (row.below - row.tolerance)
         fresh = boxes.bound == -np.inf
         for _ in range(SWEEPS if fresh.any() else 0):
             for row in active:
                 step = np.where(fresh & row.counts, best_multiplier(slopes, row.slopes, row.below - row.tolerance), 0.0)
                 slopes += step * row.slopes
                 below += step * (row.below - row.tolerance)
-                known.prices[row.place] += step
+                known.multipliers[row.place] += step
         return (goal.slopes, goal.below), (slopes, below)
 
     def _whole_ranges(self, boxes: Boxes, forward: ForwardBounds) -> tuple[Floats, Floats]:

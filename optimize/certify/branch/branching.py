@@ -81,8 +81,8 @@ def _parts(bounder: Bounder, boxes: Boxes, cutoff: float, cut: int) -> tuple[Box
 def _axes(bounder: Bounder, boxes: Boxes, cutoff: float) -> tuple[NDArray[np.intp], Flags]:
     """Return where to cut each box (a coordinate, or behind those a rounded node), and whether it can be cut.
 
-    That is where the bound is lost. What of the distance to the cutoff that does not explain is lost by prices that are
-    not those of the box, and is put down to coordinates by how wide they are still.
+    That is where the bound is lost. What of the distance to the cutoff that does not explain is lost by multipliers
+    that are not those of the box, and is put down to coordinates by how wide they are still.
     """
     statement, graph = bounder.statement, bounder.graph
     can = np.vstack([boxes.high - boxes.low > NARROWEST * (1.0 + np.abs(boxes.low)), boxes.most > boxes.least])

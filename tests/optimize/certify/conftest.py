@@ -254,7 +254,7 @@ def random_boxes(
     count = points.shape[1]
     rounded = len(bounder.graph.roundings)
     shape = count_rows(bounder.graph), count
-    prices = rng.exponential(size=shape) * 10.0 ** rng.uniform(-3.0, 2.0, shape) * (rng.random(shape) < 0.3)
+    multipliers = rng.exponential(size=shape) * 10.0 ** rng.uniform(-3.0, 2.0, shape) * (rng.random(shape) < 0.3)
     return Boxes(
         start,
         end,
@@ -264,7 +264,7 @@ def random_boxes(
         np.full(count, -np.inf),
         np.ones((bounder.axes + rounded, count)),
         rng.uniform(start, end).astype(np.float32),
-        prices.astype(np.float32),
+        multipliers.astype(np.float32),
     )
 
 

@@ -45,7 +45,7 @@ def forgetful(boxes: Boxes) -> Boxes:
     """Return boxes that say nothing of where to go on from."""
     found = boxes.copy()
     found.at[:] = 0.5 * (boxes.low + boxes.high)
-    found.prices[:] = 0.0
+    found.multipliers[:] = 0.0
     return found
 
 
@@ -78,7 +78,7 @@ def test_boxes_are_bounded_each_for_itself(case: Case, boxes: Boxes, parts: int)
         found = bounder.look(boxes.take(share), cutoff)
         np.testing.assert_array_equal(verdict.bound[share], found.bound)
         closed = np.isinf(found.bound)
-        for name in ("u", "prices", "lower", "upper", "blame"):
+        for name in ("u", "multipliers", "lower", "upper", "blame"):
             whole, some = getattr(verdict.known, name)[:, share], getattr(found.known, name)
             np.testing.assert_array_equal(whole[:, ~closed], some[:, ~closed], err_msg=name)
 
@@ -91,18 +91,18 @@ def test_going_on_from_point_and_prices_lifts_bounds(case: Case, boxes: Boxes) -
     again.bound[:] = -1e6
     lifted, anew = (bounder.measure(part, np.inf) for part in (again, forgetful(again)))
     assert np.median(lifted - anew) >= 0.0
-    # In a small programme whole satellites decide: a point and prices gain next to nothing there, and lose nothing.
+    # In a small programme whole satellites decide: point and multipliers gain next to nothing, and lose nothing.
     fleet = bounder.statement.coordinates[bounder.statement.index("satellites") or 0]
     least = 0.0 if fleet.power else -1e-3
     assert np.mean(np.minimum(lifted, 1e3) - np.minimum(anew, 1e3)) > least
-    assert np.all(np.isfinite(left.prices))
-    assert np.all(left.prices >= 0.0)
+    assert np.all(np.isfinite(left.multipliers))
+    assert np.all(left.multipliers >= 0.0)
     edge = 1e-5 * (1.0 + np.abs(left.at))
     assert np.all((left.at >= boxes.low - edge) & (left.at <= boxes.high + edge))
 
 
 def test_a_point_that_breaks_a_rule_shows_by_how_much(study_problem: Callable[..., Problem]) -> None:
-    """A rule ends the range of what it compares; the point is not held in that, or its price would never rise."""
+    """A rule ends the range of what it compares; the point is not held in that, or its multiplier would never rise."""
     problem = study_problem("orbit-200mw", *ONE_COMBINATION)
     problem = dataclasses.replace(problem, bounds=(Bound("capex_usd", "<=", 3e10),))
     bounder = Bounder(state(problem))

@@ -1,4 +1,4 @@
-"""The stability centre of a bundle: serious and null steps, curvature, prices, and the best mean of planes."""
+"""The stability centre of a bundle: serious and null steps, curvature, multipliers, and the best mean of planes."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ def tried(u: list[float], slopes: list[float], least: float, values: Floats | No
     """Return a plane of one box, without rows unless their values are given."""
     at, steep = np.array(u)[:, np.newaxis], np.array(slopes)[:, np.newaxis]
     rows = np.zeros((0, 1)) if values is None else values
-    prices = np.zeros((len(rows), 1))
-    return _Tried(at, prices, steep, np.array([least + np.abs(steep).sum()]), rows, np.array([least]))
+    multipliers = np.zeros((len(rows), 1))
+    return _Tried(at, multipliers, steep, np.array([least + np.abs(steep).sum()]), rows, np.array([least]))
 
 
 def empty_bundle() -> _Bundle:
@@ -130,23 +130,23 @@ def test_a_step_ends_at_the_sides_of_the_box_and_never_in_no_number() -> None:
 def test_the_price_of_a_broken_rule_rises(value: float, rises: bool) -> None:
     row = LinearBounds(np.array([[1.0], [1.0]]), np.zeros(1), np.full(1, -2.0), place=0, counts=np.ones(1, dtype=bool))
     at = tried([0.0, 0.0], [-0.1, 0.1], 0.0, np.full((1, 1), value))
-    _, prices = steer(at, [row], np.ones((2, 1)))
-    assert (prices[0, 0] > 0.0) == rises
-    assert prices[0, 0] >= 0.0
+    _, multipliers = steer(at, [row], np.ones((2, 1)))
+    assert (multipliers[0, 0] > 0.0) == rises
+    assert multipliers[0, 0] >= 0.0
 
 
 def test_no_price_is_below_zero_or_no_number() -> None:
     row = LinearBounds(np.zeros((2, 1)), np.zeros(1), np.zeros(1), place=0, counts=np.ones(1, dtype=bool))
     at = tried([0.0, 0.0], [1.0, 1.0], 0.0, np.full((1, 1), np.inf))
-    _, prices = steer(at, [row], np.ones((2, 1)))
-    assert np.isfinite(prices).all()
-    assert np.all(prices >= 0.0)
+    _, multipliers = steer(at, [row], np.ones((2, 1)))
+    assert np.isfinite(multipliers).all()
+    assert np.all(multipliers >= 0.0)
 
 
 @settings(deadline=None, max_examples=40, derandomize=True)
 @given(seed=SEED)
 def test_mean_of_planes_and_rows(seed: int) -> None:
-    """Below the highest of the planes wherever the rows hold, with shares and prices that the code found."""
+    """Below the highest of the planes wherever the rows hold, with shares and multipliers that the code found."""
     rng = np.random.default_rng(seed)
     planes = [
         _Tried(u, np.zeros((2, BOXES)), slopes, below, np.zeros((2, BOXES)), np.zeros(BOXES))
@@ -159,8 +159,8 @@ def test_mean_of_planes_and_rows(seed: int) -> None:
         for k in range(2)
     ]
     whole = _Bundle(planes, rows, planes[0], np.ones((2, BOXES)))
-    slopes, below, prices, point = whole.mean(np.zeros((2, BOXES)))
-    assert np.all(prices >= 0.0)
+    slopes, below, multipliers, point = whole.mean(np.zeros((2, BOXES)))
+    assert np.all(multipliers >= 0.0)
     assert np.all(np.abs(point) <= 1.0)
     u = rng.uniform(-1.0, 1.0, (300, 2, BOXES))
     keeps = np.ones((300, BOXES), dtype=bool)
@@ -209,8 +209,8 @@ def test_some_boxes_are_taken_and_put_back() -> None:
 def test_a_bundle_of_some_boxes_is_that_of_the_boxes() -> None:
     rng = np.random.default_rng(6)
     planes = [
-        _Tried(u, prices, slopes, below, values, below - 1.0)
-        for (u, prices, slopes), below, values in zip(
+        _Tried(u, multipliers, slopes, below, values, below - 1.0)
+        for (u, multipliers, slopes), below, values in zip(
             rng.normal(size=(2, 3, 2, 5)), rng.normal(size=(2, 5)), rng.normal(size=(2, 1, 5)), strict=True
         )
     ]

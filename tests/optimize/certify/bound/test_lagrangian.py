@@ -1,4 +1,4 @@
-"""Planes of the Lagrangian on small problems by hand: never above the minimum, whatever points and prices are tried."""
+"""Planes of the Lagrangian on small problems by hand: never above the minimum, whatever is tried."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ class Example:
             upper=np.ones((AXES, count)),
             blame=np.zeros((AXES, count)),
             u=given.get("u", np.zeros((AXES, count))),
-            prices=given.get("prices", np.zeros((count_rows(self.graph), count))),
+            multipliers=given.get("multipliers", np.zeros((count_rows(self.graph), count))),
         )
         goal = linear(forward.forms[self.graph.objective], AXES, count)
         with np.errstate(all="ignore"):
@@ -93,16 +93,16 @@ def boxes(rng: np.random.Generator, reach: float = 1.0) -> tuple[Floats, Floats]
 @settings(deadline=None, max_examples=25, derandomize=True)
 @given(seed=SEED)
 def test_weak_duality(seed: int, new_sketch: Callable[[], Any]) -> None:
-    """One plane of the Lagrangian, at any point and with any prices, is below the least that keeps the rules."""
+    """One plane of the Lagrangian, at any point and with any multipliers, is below the least that keeps the rules."""
     rng = np.random.default_rng(seed)
     example = Example(new_sketch())
     low, high = boxes(rng)
     forward = example.sketch.forward(low, high)
     zeros = np.zeros((AXES, BOXES))
-    price = (
+    multiplier = (
         rng.exponential(size=(2, BOXES)) * 10.0 ** rng.uniform(-2.0, 2.0, (2, BOXES)) * (rng.random((2, BOXES)) < 0.8)
     )
-    work = BundleState(np.zeros(BOXES), zeros, zeros, zeros, rng.uniform(-1.0, 1.0, (AXES, BOXES)), price)
+    work = BundleState(np.zeros(BOXES), zeros, zeros, zeros, rng.uniform(-1.0, 1.0, (AXES, BOXES)), multiplier)
     with np.errstate(all="ignore"):
         tried = example.lifter._try(forward, linear_rows(example.graph, forward), work, None)
     assert np.all(tried.least <= example.minima(low, high) + TOLERANCE)
@@ -110,8 +110,8 @@ def test_weak_duality(seed: int, new_sketch: Callable[[], Any]) -> None:
     x, y = middle + half * work.u
     broken = np.stack([example.least_sum - x - y, x * y - 0.5])
     np.testing.assert_allclose(tried.values, broken, atol=1e-12)
-    lagrangian = example.value(x, y) + (price * broken).sum(axis=0)
-    size = TOLERANCE * (1.0 + price.sum(axis=0))
+    lagrangian = example.value(x, y) + (multiplier * broken).sum(axis=0)
+    size = TOLERANCE * (1.0 + multiplier.sum(axis=0))
     assert np.all(tried.below + (tried.slopes * work.u).sum(axis=0) <= lagrangian + size)
 
 
@@ -133,15 +133,15 @@ def test_least_of_a_plane_over_a_box(seed: int) -> None:
 @settings(deadline=None, max_examples=12, derandomize=True)
 @given(seed=SEED, reach=st.sampled_from([1e-3, 0.3, 1.0]))
 def test_bounds_are_never_above_the_true_minimum(seed: int, reach: float, new_sketch: Callable[[], Any]) -> None:
-    """From any point, with any prices, dear ones among them."""
+    """From any point, with any multipliers, dear ones among them."""
     rng = np.random.default_rng(seed)
     example = Example(new_sketch())
     low, high = boxes(rng, reach)
     minima = example.minima(low, high)
-    prices = (
+    multipliers = (
         rng.exponential(size=(2, BOXES)) * 10.0 ** rng.uniform(-3.0, 4.0, (2, BOXES)) * (rng.random((2, BOXES)) < 0.5)
     )
-    known = example.lift(low, high, u=rng.uniform(-1.0, 1.0, (AXES, BOXES)), prices=prices)
+    known = example.lift(low, high, u=rng.uniform(-1.0, 1.0, (AXES, BOXES)), multipliers=multipliers)
     assert np.all(known.bound <= minima + TOLERANCE)
     assert np.isfinite(known.bound).all()
 
@@ -193,7 +193,7 @@ def test_without_rows_the_bound_is_that_of_the_objective(new_sketch: Callable[[]
     least = example.value(x, y).min(axis=(0, 1))
     assert np.all(known.bound <= least)
     assert np.all(least - known.bound < 0.12)
-    assert known.prices.shape == (0, 2)
+    assert known.multipliers.shape == (0, 2)
 
 
 def test_rows_that_count_nowhere_have_no_price(new_sketch: Callable[[], Any]) -> None:
@@ -209,7 +209,7 @@ def test_rows_that_count_nowhere_have_no_price(new_sketch: Callable[[], Any]) ->
     goal = linear(forward.forms[example.graph.objective], AXES, 1)
     with np.errstate(all="ignore"):
         example.lifter.lift(forward, goal, rows, known, np.inf)
-    np.testing.assert_array_equal(known.prices, 0.0)
+    np.testing.assert_array_equal(known.multipliers, 0.0)
 
 
 def test_closed_boxes_are_left_out_and_their_neighbours_are_not_touched(new_sketch: Callable[[], Any]) -> None:
@@ -224,14 +224,14 @@ def test_closed_boxes_are_left_out_and_their_neighbours_are_not_touched(new_sket
         np.testing.assert_array_equal(alone.u[:, 0], together.u[:, box])
 
 
-@pytest.mark.parametrize(("price", "forgotten"), [(1e6, True), (0.5, False)], ids=["dear", "usual"])
+@pytest.mark.parametrize(("multiplier", "forgotten"), [(1e6, True), (0.5, False)], ids=["dear", "usual"])
 def test_prices_that_ran_away_are_forgotten(
-    price: float, forgotten: bool, monkeypatch: pytest.MonkeyPatch, new_sketch: Callable[[], Any]
+    multiplier: float, forgotten: bool, monkeypatch: pytest.MonkeyPatch, new_sketch: Callable[[], Any]
 ) -> None:
-    """Where no plane lifted the bound of a box and its prices are dear, its parts begin with none."""
+    """Where no plane lifted the bound of a box and its multipliers are dear, its parts begin with none."""
     example = Example(new_sketch(), planes=1)
     monkeypatch.setattr(bundle.BundleMethod, "_combine", staticmethod(lambda *given, **options: None))
     low, high = np.array([[-0.5], [-0.5]]), np.array([[0.5], [0.5]])
-    known = example.lift(low, high, 2.0, prices=np.full((2, 1), price), bound=np.array([1.35]))
+    known = example.lift(low, high, 2.0, multipliers=np.full((2, 1), multiplier), bound=np.array([1.35]))
     assert known.bound[0] == 1.35
-    assert bool(np.all(known.prices == 0.0) and np.all(known.u == 0.0)) == forgotten
+    assert bool(np.all(known.multipliers == 0.0) and np.all(known.u == 0.0)) == forgotten
