@@ -23,11 +23,15 @@ settings.load_profile("dawndusk")
 
 
 LONG = (
+    "tests/optimize/certify/test_milp.py",
+    "tests/optimize/explain/test_optimum.py",
     "tests/optimize/pareto/test_find.py",
     "tests/optimize/plan/",
     "tests/optimize/trials/test_samplers.py",
     "tests/optimize/trials/test_surrogate.py",
+    "tests/studies/input/test_library.py",
     "tests/studies/output/report/",
+    "tests/studies/run/front/test_fronts.py",
     "tests/studies/run/plan/test_plan.py",
     "tests/studies/cli/test_search_commands.py",
     "tests/studies/output/exports/test_search_export.py",

@@ -1,4 +1,4 @@
-"""Affine forms forward: each operation, and tapes at random, hold what their nodes are at points of a box."""
+"""Affine forms forward: each operation, and graphs at random, hold what their nodes are at points of a box."""
 
 from __future__ import annotations
 

@@ -58,7 +58,7 @@ def test_the_side_that_counts(seed: int, new_sketch: Callable[[], Any], boxes_wi
 @settings(deadline=None, max_examples=25, derandomize=True)
 @given(seed=SEED)
 def test_nodes_replaced_one_by_one(seed: int, random_sketch: Callable[..., Any], boxes_within: Within) -> None:
-    """On tapes at random, with weights of both signs on any nodes, and tangents taken anywhere in the box."""
+    """On graphs at random, with weights of both signs on any nodes, and tangents taken anywhere in the box."""
     rng = np.random.default_rng(seed)
     sketch = random_sketch(rng)
     low, high, points = boxes_within(rng, BOXES)
