@@ -258,7 +258,7 @@ class ForwardBounds:
         value = np.broadcast_to(self.here(constant), (self.count,))
         return AffineForm((), np.zeros((0, self.count)), value, value, value, value)
 
-    def _bend(self, operation: Univariate, node: int) -> AffineForm:
+    def _univariate(self, operation: Univariate, node: int) -> AffineForm:
         inner, curve = self.forms[operation.node], operation.curve
         found = lines(inner.low, inner.high, curve)
         low, high = (found.at_low, found.at_high) if curve.rising else (found.at_high, found.at_low)

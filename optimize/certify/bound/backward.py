@@ -170,14 +170,14 @@ class _Backward:
         if not (isinstance(shift, float) and shift == 0.0):
             self.constant = self.constant + weight * shift
 
-    def _bend(self, operation: Univariate, node: int, weight: Any) -> None:
+    def _univariate(self, operation: Univariate, node: int, weight: Any) -> None:
         if node in self.waiting:
             self.waiting[node] = weight
             return
         slope, start = self._line(operation, node, weight)
         self.pass_on(operation.node, weight * slope)
         self.constant = self.constant + weight * start
-        self._blame_bend(operation, node, weight)
+        self._blame_univariate(operation, node, weight)
 
     def close(self, group: CurveSum) -> None:
         """Bound the curves of a group: as a sum where that is closer at the point, else each on its own."""
@@ -206,9 +206,9 @@ class _Backward:
             single = np.where(joined, 0.0, weight)
             self.pass_on(group.base, single * slope)
             self.constant = self.constant + single * start
-            self._blame_bend(operation, member.node, single)
+            self._blame_univariate(operation, member.node, single)
 
-    def _blame_bend(self, operation: Univariate, node: int, weight: Any) -> None:
+    def _blame_univariate(self, operation: Univariate, node: int, weight: Any) -> None:
         if self.blame is not None:
             found: LinearEnclosure = self.forward.kept[node]
             bends_away = (weight >= 0.0) == operation.curve.convex

@@ -55,7 +55,7 @@ class NodeValue:
     def plain(self) -> int:
         """The node of the quantity."""
         if self._plain is None:
-            self._plain = self._nodes.bend(curves.EXP, self.log)
+            self._plain = self._nodes.univariate(curves.EXP, self.log)
         elif not isinstance(self._plain, int):
             self._plain = self._plain()
         return self._plain
@@ -64,7 +64,7 @@ class NodeValue:
     def log(self) -> int:
         """The node of its logarithm."""
         if self._log is None:
-            self._log = self._nodes.bend(curves.LOG, self.plain)
+            self._log = self._nodes.univariate(curves.LOG, self.plain)
         elif not isinstance(self._log, int):
             self._log = self._log()
         return self._log
@@ -147,9 +147,9 @@ class NodeTable:
             self._known[identity] = node
         return node
 
-    def bend(self, curve: Curve, node: int) -> int:
+    def univariate(self, curve: Curve, node: int) -> int:
         """Return the node of a curve of a node."""
-        return self.emit(Univariate(curve, node), "bend", curve.name, node)
+        return self.emit(Univariate(curve, node), "univariate", curve.name, node)
 
     def sum(
         self,

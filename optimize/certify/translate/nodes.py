@@ -76,7 +76,7 @@ class Translation:
             x, y = y, x
         nodes, constant = self.nodes.combine(((x, 1.0), (y, -1.0)), log=True)
         try:
-            over = self.nodes.bend(curves.SOFTPLUS, self.nodes.sum(nodes, constant))
+            over = self.nodes.univariate(curves.SOFTPLUS, self.nodes.sum(nodes, constant))
         except CancelledSum as ratio:
             return self.nodes.logarithmically(
                 (y, 1.0), (NodeValue(self.nodes, constant=1.0 + np.exp(ratio.constant)), 1.0)
@@ -101,7 +101,7 @@ class Translation:
             except CancelledSum:
                 return self.nodes.plainly((x, 1.0), (y, -1.0))
             if bool(np.all(self.nodes.form(below).high <= 0.0)):
-                over = self.nodes.bend(curves.LOG1MEXP, below)
+                over = self.nodes.univariate(curves.LOG1MEXP, below)
                 pair = Pair("difference", over, self.nodes.operand(x, log=True), self.nodes.operand(y, log=True))
                 return NodeValue(self.nodes, log=self.nodes.sum([(over, 1.0), (x.log, 1.0)], 0.0, pair), in_logs=True)
         return self.nodes.plainly((x, 1.0), (y, -1.0))
@@ -137,7 +137,7 @@ class Translation:
             raise NotBoundedError("the model divides by what may be zero")
         if x.is_not_negative:
             return self.nodes.logarithmically((x, 1.0), (y, -1.0))
-        inverse = self.nodes.bend(curves.EXP, self.nodes.sum([(y.log, -1.0)]))
+        inverse = self.nodes.univariate(curves.EXP, self.nodes.sum([(y.log, -1.0)]))
         if x.constant is not None:
             return NodeValue(self.nodes, plain=self.nodes.sum([(inverse, x.constant)]))
         return NodeValue(self.nodes, plain=self.nodes.emit(Product(x.plain, inverse), "product", x.plain, inverse))
@@ -160,7 +160,7 @@ class Translation:
             return x if largest else y
         if bool(np.all(form.high <= 0.0)):
             return y if largest else x
-        ramp = self.nodes.bend(curves.RAMP, difference)
+        ramp = self.nodes.univariate(curves.RAMP, difference)
         nodes, constant = self.nodes.combine(((y if largest else x, 1.0),), log=log)
         pair = Pair(
             "larger" if largest else "smaller", ramp, self.nodes.operand(x, log=log), self.nodes.operand(y, log=log)
@@ -196,10 +196,10 @@ class Translation:
 
     def _on_expm1(self, _: int, x: NodeValue) -> NodeValue:
         if x.in_logs:
-            return NodeValue(self.nodes, log=self.nodes.bend(curves.LOG_EXPM1_EXP, x.log), in_logs=True)
+            return NodeValue(self.nodes, log=self.nodes.univariate(curves.LOG_EXPM1_EXP, x.log), in_logs=True)
         if x.is_not_negative:
-            return NodeValue(self.nodes, log=self.nodes.bend(curves.LOG_EXPM1, x.plain), in_logs=True)
-        return NodeValue(self.nodes, plain=self.nodes.bend(curves.EXPM1, x.plain))
+            return NodeValue(self.nodes, log=self.nodes.univariate(curves.LOG_EXPM1, x.plain), in_logs=True)
+        return NodeValue(self.nodes, plain=self.nodes.univariate(curves.EXPM1, x.plain))
 
     def _on_log1p(self, number: int, x: NodeValue) -> NodeValue:
         return self._on_log(number, self._on_add(number, x, NodeValue(self.nodes, constant=1.0)))
@@ -266,7 +266,7 @@ class Translation:
         """Return the exponential of a curve of a value."""
         if x.constant is not None:
             return NodeValue(self.nodes, constant=np.exp(curve.value(np.asarray(x.constant))))
-        return NodeValue(self.nodes, log=self.nodes.bend(curve, x.plain), in_logs=True)
+        return NodeValue(self.nodes, log=self.nodes.univariate(curve, x.plain), in_logs=True)
 
     def exp_of_joint(self, function: JointFunction, arguments: Sequence[NodeValue]) -> NodeValue:
         """Return the exponential of a function of several values."""

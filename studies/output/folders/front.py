@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +11,7 @@ from dawndusk.optimize.problem import Problem
 from dawndusk.optimize.result import relative_gap
 from dawndusk.studies.output.pictures.front import draw_front, is_drawable
 from dawndusk.studies.run.folder import ledger
-from dawndusk.studies.run.folder.writing import MANIFEST, STUDY, check_target, origin, write_json, write_whole
+from dawndusk.studies.run.folder.writing import check_target, write_finished
 from dawndusk.studies.run.front.runner import FRONT_JSON, FRONT_TABLE, PICTURE, FrontResult, alone
 
 
@@ -67,17 +66,11 @@ def write_front(result: FrontResult, folder: Path) -> Path:
     Replaces an older run of the same folder. Without matplotlib the picture is left out.
     """
     check_target(folder)
+    content = result.to_dict()
 
-    def fill(fresh: Path) -> None:
-        (fresh / STUDY).write_text(result.study.to_yaml(), encoding="utf-8")
-        frame = result.to_frame()
-        frame.to_parquet(fresh / f"{FRONT_TABLE}.parquet", index=False)
-        frame.to_csv(fresh / f"{FRONT_TABLE}.csv", index=False)
-        write_json(fresh / FRONT_JSON, result.to_dict())
+    def picture(fresh: Path) -> None:
         if is_drawable() and len(result.front):
-            draw_front(result.to_dict(), fresh / PICTURE)
-        outcome = {"status": result.status, "stopped_by": result.stopped_by, "seconds": result.seconds}
-        finished = datetime.now(UTC).isoformat(timespec="seconds")
-        write_json(fresh / MANIFEST, {**origin(result.study), **outcome, "finished": finished})
+            draw_front(content, fresh / PICTURE)
 
-    return write_whole(folder, fill)
+    tables = {FRONT_TABLE: result.to_frame()}
+    return write_finished(result, result.study, folder, tables=tables, documents={FRONT_JSON: content}, more=picture)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import importlib.util
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from dawndusk.models.errors import MissingExtraError, one_of
 from dawndusk.optimize.plan.model.milp import plan_model
@@ -16,9 +15,7 @@ from dawndusk.studies.run.folder.writing import (
     STUDY,
     RunFolderError,
     check_target,
-    origin,
-    write_json,
-    write_whole,
+    write_finished,
 )
 from dawndusk.studies.run.plan.asked.front import front_table
 from dawndusk.studies.run.plan.asked.uncertainty import first_stage_table, scenario_table
@@ -118,29 +115,23 @@ def write_plan(result: PlanResult, folder: Path, *, pictures: bool | None = None
     """
     check_plan_target(folder)
     wanted = importlib.util.find_spec("matplotlib") is not None if pictures is None else pictures
-    return write_whole(folder, lambda fresh: _fill(result, fresh, pictures=wanted))
-
-
-def _fill(result: PlanResult, folder: Path, *, pictures: bool) -> None:
     tables = tables_of(result)
-    for name, table in tables.items():
-        table.to_parquet(folder / f"{name}.parquet", index=False)
-        table.to_csv(folder / f"{name}.csv", index=False)
-    if importlib.util.find_spec("openpyxl") is not None and tables:
-        write_workbook(result, folder / WORKBOOK)
-    if pictures:
-        draw(result, folder)
-    (folder / STUDY).write_text(result.question.spelt_out.to_yaml(), encoding="utf-8")
-    write_json(folder / MARK, {**result.to_dict(), "hash": result.question.hash})
-    write_json(folder / MANIFEST, plan_manifest(result))
 
+    def workbook_and_pictures(fresh: Path) -> None:
+        if importlib.util.find_spec("openpyxl") is not None and tables:
+            write_workbook(result, fresh / WORKBOOK)
+        if wanted:
+            draw(result, fresh)
 
-def plan_manifest(result: PlanResult) -> dict[str, Any]:
-    """Return what is needed to repeat a plan: versions, seed, study hash, git state; and how it ended."""
-    planned, question = result.planned, result.question
-    begun = {**origin(question.spelt_out), "seed": question.effort.seed, "engine": "plan"}
-    outcome = {"status": planned.status, "stopped_by": planned.stopped_by, "seconds": planned.seconds}
-    return {**begun, **outcome, "finished": datetime.now(UTC).isoformat(timespec="seconds")}
+    return write_finished(
+        result,
+        result.question.spelt_out,
+        folder,
+        tables=tables,
+        documents={MARK: {**result.to_dict(), "hash": result.question.hash}},
+        more=workbook_and_pictures,
+        engine="plan",
+    )
 
 
 def write_workbook(result: PlanResult, file: Path) -> Path:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dawndusk.models.errors import DawnduskError, one_of
 from dawndusk.optimize.result import DesignResult
@@ -26,6 +26,10 @@ from dawndusk.studies.run.design.certificates import certificate, has_certificat
 from dawndusk.studies.run.design.results import RunResult
 from dawndusk.studies.run.design.runner import problem_of
 from dawndusk.studies.run.folder import ledger, open_boxes
+from dawndusk.studies.run.run import Run
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 FORMAT = 1
 HASH_LETTERS = 8
@@ -131,18 +135,53 @@ def write_run(result: RunResult, folder: Path) -> Path:
     Replaces an older run of the same folder.
     """
     check_target(folder)
+    documents = {OPTIMUM: result.to_dict()}
+    if has_certificate(result):
+        documents[CERTIFICATE] = certificate(result)
 
-    def fill(fresh: Path) -> None:
-        (fresh / STUDY).write_text(result.study.to_yaml(), encoding="utf-8")
-        frame = result.to_frame()
-        frame.to_parquet(fresh / "designs.parquet", index=False)
-        frame.to_csv(fresh / "designs.csv", index=False)
-        write_json(fresh / OPTIMUM, result.to_dict())
-        if has_certificate(result):
-            write_json(fresh / CERTIFICATE, certificate(result))
+    def keep_open_boxes(fresh: Path) -> None:
         if result.result.unfinished is not None and result.status in UNSETTLED:
             open_boxes.write_open_boxes(result.result, result.study, fresh / open_boxes.NAME)
-        write_json(fresh / MANIFEST, manifest(result))
+
+    tables = {"designs": result.to_frame()}
+    return write_finished(result, result.study, folder, tables=tables, documents=documents, more=keep_open_boxes)
+
+
+def write_finished(
+    result: Run,
+    study: Study,
+    folder: Path,
+    *,
+    tables: Mapping[str, pd.DataFrame],
+    documents: Mapping[str, Mapping[str, Any]],
+    more: Callable[[Path], None] = lambda _: None,
+    **begun: Any,
+) -> Path:
+    """Write the run folder of a finished run of any kind: study, tables, documents, what else it has, and manifest.
+
+    Parameters
+    ----------
+    study : Study
+        As it was run.
+    tables : mapping
+        By the name of their files, each written as Parquet and as CSV.
+    documents : mapping
+        Plain values by the name of the JSON file.
+    more : callable
+        Adds what only this kind has to the folder, which is not in its place yet.
+    **begun
+        What the manifest says otherwise than ``origin``.
+    """
+
+    def fill(fresh: Path) -> None:
+        (fresh / STUDY).write_text(study.to_yaml(), encoding="utf-8")
+        for name, table in tables.items():
+            table.to_parquet(fresh / f"{name}.parquet", index=False)
+            table.to_csv(fresh / f"{name}.csv", index=False)
+        for name, content in documents.items():
+            write_json(fresh / name, content)
+        more(fresh)
+        write_json(fresh / MANIFEST, {**manifest(result, study), **begun})
 
     return write_whole(folder, fill)
 
@@ -231,10 +270,10 @@ def _swap(fresh: Path, folder: Path) -> None:
         shutil.rmtree(old, ignore_errors=True)
 
 
-def manifest(result: RunResult) -> dict[str, Any]:
-    """Return what is needed to repeat a run: versions, seed, study hash, git state."""
-    outcome = {"status": result.status, "stopped_by": result.stopped_by, "seconds": result.seconds}
-    return {**origin(result.study), **outcome, "finished": datetime.now(UTC).isoformat(timespec="seconds")}
+def manifest(result: Run, study: Study) -> dict[str, Any]:
+    """Return what is needed to repeat a run: versions, seed, study hash, git state; and how it ended."""
+    outcome = {"seed": result.seed, "status": result.status, "stopped_by": result.stopped_by, "seconds": result.seconds}
+    return {**origin(study), **outcome, "finished": datetime.now(UTC).isoformat(timespec="seconds")}
 
 
 def origin(study: Study) -> dict[str, Any]:

@@ -211,7 +211,7 @@ class Relaxation:
         """Add the rows between which a node lies."""
         operation = self.graph.operations[node]
         if isinstance(operation, Univariate):
-            self._enclose_bend(node, operation)
+            self._enclose_univariate(node, operation)
         elif isinstance(operation, Table):
             self._enclose_table(node, operation)
         elif isinstance(operation, Grid):
@@ -252,7 +252,7 @@ class Relaxation:
         if sides[1] and np.isfinite(band.most):
             self.line(node, inner, band.slope, band.most, below=False, name=f"most_{node}")
 
-    def _enclose_bend(self, node: int, operation: Univariate) -> None:
+    def _enclose_univariate(self, node: int, operation: Univariate) -> None:
         low, high = self.ranges.within(operation.node)
         curve = operation.curve
         if curve is RAMP and low >= 0.0:

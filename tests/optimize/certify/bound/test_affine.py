@@ -283,7 +283,7 @@ def test_an_enclosure_inside_out_raises_with_its_box(sketch: Any) -> None:
     wrong = Curve("wrong", np.negative, np.ones_like, np.zeros_like, convex=True)
     sketch.add(Input(0), Univariate(wrong, 0))
     with pytest.raises(
-        EnclosureError, match=r"node 1 \(bend\) is inside out.*box \[0\.0\] to \[1\.0\] of combination 0"
+        EnclosureError, match=r"node 1 \(univariate\) is inside out.*box \[0\.0\] to \[1\.0\] of combination 0"
     ):
         sketch.forward(np.array([[0.0]]), np.array([[1.0]]))
 

@@ -37,9 +37,9 @@ def nodes(statement: Statement) -> NodeTable:
 
 
 def test_an_operation_with_an_identity_is_made_once(nodes: NodeTable) -> None:
-    assert nodes.bend(EXP, 0) == nodes.bend(EXP, 0) == 3
-    assert nodes.bend(EXP, 1) == 4
-    assert nodes.bend(LOG, 0) == 5
+    assert nodes.univariate(EXP, 0) == nodes.univariate(EXP, 0) == 3
+    assert nodes.univariate(EXP, 1) == 4
+    assert nodes.univariate(LOG, 0) == 5
     assert len(nodes.graph.operations) == 6
 
 
@@ -85,7 +85,7 @@ def test_a_sum_whose_range_a_rule_ends_is_kept(nodes: NodeTable) -> None:
 
 
 def test_a_pair_is_kept_as_it_is(nodes: NodeTable) -> None:
-    over = nodes.bend(SOFTPLUS, nodes.sum([(0, 1.0), (1, -1.0)]))
+    over = nodes.univariate(SOFTPLUS, nodes.sum([(0, 1.0), (1, -1.0)]))
     paired = nodes.sum([(over, 1.0), (1, 1.0)], 0.0, Pair("sum", over, (0, 0.0), (1, 0.0)))
     outer = nodes.graph.operations[nodes.sum([(paired, 1.0), (2, 1.0)])]
     assert isinstance(outer, Sum)
@@ -93,7 +93,7 @@ def test_a_pair_is_kept_as_it_is(nodes: NodeTable) -> None:
 
 
 def test_long_sums_are_not_written_out(nodes: NodeTable) -> None:
-    curves = [nodes.bend(EXP, nodes.sum([(0, 1.0 + k)])) for k in range(LONGEST_SUM)]
+    curves = [nodes.univariate(EXP, nodes.sum([(0, 1.0 + k)])) for k in range(LONGEST_SUM)]
     inner = nodes.sum([(node, 1.0) for node in curves])
     outer = nodes.graph.operations[nodes.sum([(inner, 1.0), (0, 1.0)])]
     assert isinstance(outer, Sum)
