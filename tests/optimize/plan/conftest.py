@@ -42,24 +42,25 @@ def designs_of(count: int) -> tuple[dict[str, Design], Any]:
     return designs, study.assumptions
 
 
+def planned(
+    *,
+    designs: int = 2,
+    years: int = 4,
+    steps: int = 1,
+    vehicles: tuple[str, ...] = ("falcon_9", "starship_v3"),
+    objective: Objective = Objective.COST,
+    demand: PlanDemand | None = None,
+    terms: Terms | None = None,
+    **rest: Any,
+) -> PlanProblem:
+    """A plan of a few years and designs that is solved in a second or two; any part may be replaced."""
+    catalogue, assumptions = designs_of(designs)
+    economy = economy_of(catalogue, vehicles, assumptions, Calendar(2029, years, steps), terms or Terms())
+    asked = demand or PlanDemand(least_pflops=YearPath((2029.0, 2033.0), (500.0, 8000.0)))
+    return PlanProblem(economy=economy, objective=objective, demand=asked, **rest)
+
+
 @pytest.fixture
 def make_plan() -> MakePlan:
-    """A plan of a few years and designs that is solved in a second or two; any part may be replaced."""
-
-    def make(
-        *,
-        designs: int = 2,
-        years: int = 4,
-        steps: int = 1,
-        vehicles: tuple[str, ...] = ("falcon_9", "starship_v3"),
-        objective: Objective = Objective.COST,
-        demand: PlanDemand | None = None,
-        terms: Terms | None = None,
-        **rest: Any,
-    ) -> PlanProblem:
-        catalogue, assumptions = designs_of(designs)
-        economy = economy_of(catalogue, vehicles, assumptions, Calendar(2029, years, steps), terms or Terms())
-        asked = demand or PlanDemand(least_pflops=YearPath((2029.0, 2033.0), (500.0, 8000.0)))
-        return PlanProblem(economy=economy, objective=objective, demand=asked, **rest)
-
-    return make
+    """See ``planned``."""
+    return planned

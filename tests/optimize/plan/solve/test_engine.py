@@ -25,7 +25,7 @@ from dawndusk.optimize.plan.problem.problem import (
 from dawndusk.optimize.plan.problem.score import score
 from dawndusk.optimize.plan.solve.engine import PlanStep, least_worth, solve_plan
 
-from .conftest import MakePlan
+from ..conftest import MakePlan
 
 QUICK = PlanEffort(gap=0.01, time_limit_s=60.0)
 

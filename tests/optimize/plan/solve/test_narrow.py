@@ -28,8 +28,8 @@ from dawndusk.optimize.plan.solve.reading import wish_of
 from dawndusk.optimize.plan.solve.repair import repaired
 from dawndusk.studies.data import default_assumptions
 
-from .conftest import MakePlan, designs_of
-from .test_model import fix, random_plan
+from ..conftest import MakePlan, designs_of
+from ..drawn import fix, random_plan
 
 LAUNCH = default_assumptions().launch
 

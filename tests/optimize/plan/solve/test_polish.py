@@ -15,8 +15,8 @@ from dawndusk.optimize.plan.solve.engine import solve_plan
 from dawndusk.optimize.plan.solve.polish import fix_first_pieces, polish, start_of, tangents, whole_of
 from dawndusk.optimize.plan.solve.reading import FractionalPlan
 
-from .conftest import MakePlan
-from .test_model import fix
+from ..conftest import MakePlan
+from ..drawn import fix
 from .test_narrow import first_plan
 
 

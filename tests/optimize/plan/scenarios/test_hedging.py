@@ -11,7 +11,7 @@ from dawndusk.optimize.plan.scenarios.hedging import progressive_hedging
 from dawndusk.optimize.plan.scenarios.two_stage import hedge
 from dawndusk.optimize.plan.solve.engine import solve_plan
 
-from .conftest import MakePlan
+from ..conftest import MakePlan
 
 
 def test_hedging_brackets_the_optimum_of_one_model(make_plan: MakePlan) -> None:

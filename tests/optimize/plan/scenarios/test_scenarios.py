@@ -12,7 +12,7 @@ from dawndusk.optimize.plan.scenarios.futures import PlanScenario, drawn_scenari
 from dawndusk.optimize.plan.scenarios.two_stage import cvar, hedge
 from dawndusk.optimize.plan.solve.engine import solve_plan
 
-from .conftest import MakePlan
+from ..conftest import MakePlan
 
 QUICK = PlanEffort(gap=0.05, time_limit_s=30.0)
 MISSED = 1000.0

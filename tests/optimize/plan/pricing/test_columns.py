@@ -28,7 +28,7 @@ from dawndusk.optimize.problem import Fixed, Problem, Range
 from dawndusk.studies.input.studyfile import read_study
 from dawndusk.studies.run.design.runner import problem_of
 
-from .conftest import designs_of
+from ..conftest import designs_of
 
 VEHICLES = ("falcon_9", "starship_v3")
 PROBE = "any_design_in_dawn_dusk_sso"
