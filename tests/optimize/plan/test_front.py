@@ -17,7 +17,7 @@ from dawndusk.optimize.plan.solve.conflict import explain_conflict
 from dawndusk.optimize.plan.solve.engine import solve_plan
 
 from .conftest import MakePlan
-from .test_model import fix, random_plan, solved
+from .drawn import fix, random_plan, solved
 
 QUICK = PlanEffort(gap=0.02, time_limit_s=60.0)
 PAIRS = [(one, other) for one, other in itertools.permutations(Objective, 2) if Objective.COST not in (one, other)]

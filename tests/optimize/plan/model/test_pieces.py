@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 
 import numpy as np
 import pytest
@@ -42,14 +43,14 @@ def test_the_error_of_chords_is_the_widest_distance(problem: PlanProblem) -> Non
     cost, before = economy.assumptions.cost, economy.terms.built_before
     line = economy.lines[0]
     cuts = pieces.learning[line][1]
-    units = np.unique(np.concatenate([np.linspace(a, b, 20_001) for a, b in zip(cuts, cuts[1:], strict=False)]))
+    units = np.unique(np.concatenate([np.linspace(a, b, 20_001) for a, b in itertools.pairwise(cuts)]))
     distance = premium_after(cost, before, units) - np.interp(units, cuts, pieces.premiums(economy, line, 1))
-    assert pieces.error(economy, line, 1) == pytest.approx(distance.max(), rel=1e-3)
+    assert distance.max() <= pieces.error(economy, line, 1) <= 1.03 * distance.max(), "a little on the safe side"
     assert pieces.error(economy, line, -1) == 0.0
     few = {line: (np.zeros(3), np.full(3, cuts[1]))}
     near = dataclasses.replace(pieces, reach=few)
     within = units <= cuts[1]
-    assert near.error(economy, line, 1) == pytest.approx(distance[within].max(), rel=1e-2)
+    assert distance[within].max() <= near.error(economy, line, 1) <= 1.03 * distance[within].max()
     assert near.error(economy, line, 1) <= pieces.error(economy, line, 1)
 
 

@@ -53,7 +53,7 @@ def limited(problem: PlanProblem, **limits: object) -> PlanProblem:
 
 def by_year(values: np.ndarray) -> np.ndarray:
     """Sums over the periods of each year, last axis."""
-    return values.reshape(*values.shape[:-1], YEARS, STEPS).sum(axis=-1)
+    return np.asarray(values.reshape(*values.shape[:-1], YEARS, STEPS).sum(axis=-1))
 
 
 def test_cadence_counts_the_launches_of_a_vehicle_in_a_year(plan: tuple[PlanProblem, Decisions]) -> None:
@@ -136,7 +136,7 @@ def test_a_demand_is_met_up_to_its_very_value(plan: tuple[PlanProblem, Decisions
     wrong = -1e-3 if at_most else 1e-3
     for shift, broken in ((0.0, 0), (wrong, YEARS * STEPS)):
         path = YearPath(tuple(middles), tuple(values * (1.0 + shift)))
-        demand = PlanDemand(**{name: path})
+        demand = PlanDemand(**{name: path})  # type: ignore[arg-type]
         asked = score(dataclasses.replace(problem, demand=demand), decisions)
         count = broken if at_most else int(broken and (values > 0.0).sum())
         assert len(asked.broken) == count, (shift, asked.broken)
@@ -197,7 +197,7 @@ def test_choices_count_what_is_made_in_their_span(plan: tuple[PlanProblem, Decis
     }[what]
     for first, last in itertools.combinations(range(YEARS * STEPS), 2):
         total = float(made[first : last + 1].sum())
-        choice = ForcedChoice(**{what: name}, least=total, most=total, first=first, last=last)  # type: ignore[arg-type]
+        choice = ForcedChoice(**{what: name}, least=total, most=total, first=first, last=last)
         found = score(dataclasses.replace(problem, choices={"this": choice}), decisions)
         assert [held.value for held in rows(found, "choice")] == [total] * (2 if total > 0.0 else 1)
         assert not found.broken
