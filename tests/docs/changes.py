@@ -21,6 +21,8 @@ COPIED = ("models", "optimize", "studies", "src")
 BLOCK = re.compile(r"^```\{code-block\} \w+\n:caption: (?P<caption>[^\n]+)\n\n?(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
 CAPTION = re.compile(r"`(?P<file>[^`]+)`, (?P<how>a new file|at the end|after|before|in place of)(?: `(?P<line>.+)`)?")
 CHECK = "The check"
+HALF_WRITTEN = shutil.ignore_patterns("*.pyc.*")
+"""What other tests are about to compile."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +86,7 @@ def read(page: Path) -> HowTo:
 def copy_of_the_tree(folder: Path) -> Path:
     """Return a copy of the code in a folder, with the symbolic links that make it a package."""
     for name in COPIED:
-        shutil.copytree(ROOT / name, folder / name, symlinks=True)
+        shutil.copytree(ROOT / name, folder / name, symlinks=True, ignore=HALF_WRITTEN)
     return folder
 
 
