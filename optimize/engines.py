@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 
 from dawndusk.models.design import Design
-from dawndusk.models.errors import DawnduskError
+from dawndusk.models.errors import DawnduskError, one_of
 from dawndusk.models.outcome import OUTCOMES
 from dawndusk.models.units import precise
 from dawndusk.optimize.certify.search import certify
@@ -46,6 +46,11 @@ MOST_SECOND_S = 20.0
 """The second bound takes this share of the time limit of the search, and no longer than this."""
 
 Checkpoint: TypeAlias = Callable[[DesignResult], None]
+EngineFunction: TypeAlias = Callable[
+    [Problem, Settings, Report, Checkpoint | None, DesignResult | None],
+    DesignResult,
+]
+"""From a problem, settings and what to report to, with a checkpoint and what to go on from for those that can."""
 
 
 def find(
@@ -55,19 +60,22 @@ def find(
     checkpoint: Checkpoint | None = None,
     resume: DesignResult | None = None,
 ) -> DesignResult:
-    """Search with the engine that the settings name; the first candidate is the design."""
+    """Search with the engine that the settings name; the first candidate is the design.
+
+    Raises
+    ------
+    DawnduskError
+        For an engine that goes by trials.
+    """
     recorder = Recorder(report, 0.0 if resume is None else resume.seconds)
-    if settings.engine is Engine.CERTIFIED:
-        found = by_certified_search(problem, settings, recorder.report, checkpoint, resume)
-    elif settings.engine is Engine.MILP:
-        found = by_mixed_integer_model(problem, settings, recorder.report)
-    else:
-        found = by_evolution(problem, settings, recorder.report)
+    if settings.engine not in ENGINES:
+        raise DawnduskError(f"search.engine: found {settings.engine}, which goes by trials; allowed: {one_of(ENGINES)}")
+    found = ENGINES[settings.engine](problem, settings, recorder.report, checkpoint, resume)
     history = recorder.history(found.evaluated, found.objective, found.bound)
     return dataclasses.replace(found, history=history, candidates=led_by(problem, found.design, found.candidates))
 
 
-def by_evolution(problem: Problem, settings: Settings, report: Report) -> DesignResult:
+def by_evolution(problem: Problem, settings: Settings, report: Report, *_: object) -> DesignResult:
     """Search with a population. It proves nothing."""
     return search(
         problem,
@@ -172,7 +180,7 @@ def is_unsettled(second: SecondBound) -> bool:
     return second.solver_words not in SETTLED
 
 
-def by_mixed_integer_model(problem: Problem, settings: Settings, report: Report) -> DesignResult:
+def by_mixed_integer_model(problem: Problem, settings: Settings, report: Report, *_: object) -> DesignResult:
     """Bound with the mixed-integer model alone. The design it names is evaluated in the exact physics."""
     from dawndusk.optimize.certify.lp.second_bound import second_bound  # noqa: PLC0415 (brings Pyomo and HiGHS along)
 
@@ -232,6 +240,14 @@ def _without_solver(problem: Problem, settings: Settings, error: Exception, seco
 
 def _not_bounded(error: NotBoundedError) -> DawnduskError:
     return DawnduskError(f"{error}; allowed for such a study: search.engine evolution")
+
+
+ENGINES: dict[Engine, EngineFunction] = {
+    Engine.CERTIFIED: by_certified_search,
+    Engine.EVOLUTION: by_evolution,
+    Engine.MILP: by_mixed_integer_model,
+}
+"""What searches with each engine that does not go by trials."""
 
 
 def exact_objective(problem: Problem, design: Design) -> float | None:

@@ -233,7 +233,7 @@ def _verdict(result: RunResult) -> tuple[int, str]:
         return INFEASIBLE, f"{state}; broken: {', '.join(x.name for x in result.best.broken)}"
     if result.status == "optimal":
         return 0, state
-    if result.engine == Engine.EVOLUTION:
+    if not result.study.search.engine.proves:
         return (
             (0, state)
             if result.stopped_by == COMPLETION

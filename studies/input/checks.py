@@ -29,7 +29,7 @@ VERSION_KEYS = {"schema", "schema_version", "version"}
 VERSION_HINT = " (a study has no version; perhaps a newer dawndusk wrote it)"
 MAPPING_ERRORS = {"model_type", "model_attributes_type", "dict_type"}
 LIST_ERRORS = {"tuple_type", "list_type"}
-EXACT = (Engine.CERTIFIED, Engine.MILP)
+EXACT = tuple(engine for engine in Engine if engine.proves)
 """Engines that work on the recorded physics of the built-in model."""
 PARETO_HINT = " (kind: pareto has several)"
 EXAMPLE_CAP, EXAMPLE_FLOOR = "capex_usd <= 5e9", "delivered_pflops >= 1000"

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Iterable
 
 from dawndusk.models.fleet.calendar import YearPath
-from dawndusk.optimize.plan.problem.problem import Licence, Limits, Objective, PlanDemand, PlanProblem, Site
+from dawndusk.optimize.plan.problem.problem import Licence, Limits, Objective, PlanProblem, Site
 from dawndusk.optimize.plan.problem.score import LIMIT_RULES, HeldRow
 
 FIRST_MARGIN, GROWTH = 1.5, 2.0
@@ -20,7 +20,7 @@ def scaled(path: YearPath | None, factor: float) -> YearPath | None:
 
 
 def tightened(problem: PlanProblem, margins: dict[str, float], cost_usd: float = 0.0) -> PlanProblem:
-    """Return a problem with less room in some rules.
+    """Return a problem with less room in some rules; all that it does not know of stays as it is.
 
     Parameters
     ----------
@@ -43,18 +43,18 @@ def tightened(problem: PlanProblem, margins: dict[str, float], cost_usd: float =
         budget = None if path is None else dataclasses.replace(budget, usd_per_year=path)
     return dataclasses.replace(
         problem,
-        demand=PlanDemand(
+        demand=dataclasses.replace(
+            demand,
             least_pflops=scaled(demand.least_pflops, more("compute_demand")),
             least_power_mw=scaled(demand.least_power_mw, more("power_demand")),
             most_power_mw=scaled(demand.most_power_mw, less("power_limit")),
-            sales=demand.sales,
         ),
-        limits=Limits(
+        limits=dataclasses.replace(
+            limits,
             satellites_per_year=scaled(limits.satellites_per_year, less("production_rate")),
             first_launches_per_year=None
             if limits.first_launches_per_year is None
             else limits.first_launches_per_year * less("launch_ramp"),
-            launch_growth=limits.launch_growth,
             sites={name: _site(site, less("site_licence")) for name, site in limits.sites.items()},
             licences={
                 name: _licence(licence, more("licence_milestone"), less("licensed_satellites"))

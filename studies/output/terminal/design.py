@@ -74,7 +74,7 @@ def headline(result: RunResult) -> Text:
     text.append(f"{title_of(result.study)}\n", style="bold")
     if result.feasible:
         proved = f", proved within {percent(result.gap)}: {claim(result)}" if result.gap is not None else ""
-        style = "bold green" if result.status == "optimal" or result.engine == Engine.EVOLUTION else "bold yellow"
+        style = "bold green" if result.status == "optimal" or not result.study.search.engine.proves else "bold yellow"
         text.append(f"Best design found: {result.study.objective} = {figure(result)}{proved}\n", style=style)
     else:
         text.append(f"{_no_design(result)} The nearest miss breaks\n", style="bold red")
@@ -88,7 +88,7 @@ def _no_design(result: RunResult) -> str:
     if result.status == "unknown":
         bound = f" Proved: {claim(result)}." if result.bound is not None else ""
         return f"UNKNOWN: neither a design that meets every rule nor a proof that there is none.{bound}"
-    if result.engine == Engine.EVOLUTION:
+    if not result.study.search.engine.proves:
         return "INFEASIBLE: no design found that meets every rule."
     return "INFEASIBLE: proved, no design meets every rule and bound."
 
@@ -101,7 +101,7 @@ def _about_the_search(result: RunResult) -> list[str]:
     elif result.result.second is not None:
         looked = f"{result.result.second.rounds:,} linear models solved"
     line = f"{looked} in {result.seconds:.1f} s, seed {result.seed}, {ending(result)}."
-    if result.engine == Engine.EVOLUTION:
+    if not result.study.search.engine.proves:
         return [f"{line} Heuristic search: no bound is proved."]
     lines = [line]
     if result.status == "feasible":

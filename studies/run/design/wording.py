@@ -38,7 +38,7 @@ def figure(result: RunResult) -> str:
 
 def claim(result: RunResult) -> str:
     """Return what is proved, as one sentence without its full stop."""
-    if result.engine == Engine.EVOLUTION:
+    if not result.study.search.engine.proves:
         return "no bound is proved"
     if result.status == "infeasible":
         return "no design meets every rule and bound"

@@ -153,3 +153,17 @@ def test_margins_would_have_kept_what_was_broken_and_grow() -> None:
     again = margins_for([HeldRow("budget", "2030", 1.0 + 1e-6, 1.0, True)], first)
     assert again["budget"] == pytest.approx(GROWTH * first["budget"])
     assert again["cadence"] == first["cadence"]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class LimitsWithMass(Limits):
+    """Limits with one that tightening does not know."""
+
+    launched_t_per_year: float | None = None
+
+
+def test_less_room_keeps_a_limit_that_it_does_not_know(plain: PlanProblem) -> None:
+    stated = dataclasses.replace(plain, limits=LimitsWithMass(launched_t_per_year=700.0, capital_usd=1e9))
+    limits = tightened(stated, {"capital_limit": 0.1}).limits
+    assert isinstance(limits, LimitsWithMass)
+    assert (limits.launched_t_per_year, limits.capital_usd) == (700.0, pytest.approx(0.9e9))
