@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Study(resolved.Study):
+class Study(resolved.ResolvedStudy):
     """A resolved study that can be run and evaluated."""
 
     def run(

@@ -1,9 +1,11 @@
 """The check of the layer rule notices a violation: a clean copy passes, and each forbidden import fails."""
 
+import ast
 import os
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -81,3 +83,32 @@ def test_only_models_are_refused_scipy_optimize(layer: str, refused: bool) -> No
         check=False,
     )
     assert ("TID251" in done.stdout) is refused, done.stdout + done.stderr
+
+
+def modules() -> list[Path]:
+    """Every module of the three layers."""
+    return [path for layer in LAYERS for path in (ROOT / layer).rglob("*.py")]
+
+
+def test_no_two_public_classes_have_the_same_name() -> None:
+    names = Counter(
+        node.name
+        for path in modules()
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ClassDef) and not node.name.startswith("_")
+    )
+    assert [name for name, count in names.items() if count > 1] == []
+
+
+LONGER = {"models/columns.py": 510}
+"""One evaluation in the order of its couplings, which is read from top to bottom."""
+MOST_LINES, MOST_MODULES = 400, 15
+
+
+def test_modules_and_folders_are_short() -> None:
+    for path in modules():
+        name = path.relative_to(ROOT).as_posix()
+        count = len(path.read_text(encoding="utf-8").splitlines())
+        assert count <= LONGER.get(name, MOST_LINES), name
+    folders = Counter(path.parent.relative_to(ROOT).as_posix() for path in modules())
+    assert {name: count for name, count in folders.items() if count > MOST_MODULES} == {}

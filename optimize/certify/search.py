@@ -167,8 +167,6 @@ class _Run:
         self.statement: Statement = self.bounder.statement
         self.logarithm = self.bounder.graph.logarithm
 
-    # -- scores ---------------------------------------------------------------------------------------------------
-
     @property
     def cutoff(self) -> float:
         """Return the score at which a box is closed: the best one less the gap asked for, and what is taken off it."""
@@ -210,8 +208,6 @@ class _Run:
         score = float(self.scores(scored)[0])
         if score < self.score:
             self.best, self.score = scored, score
-
-    # -- search ---------------------------------------------------------------------------------------------------
 
     @property
     def seconds(self) -> float:
@@ -334,8 +330,6 @@ class _Run:
         if self.score < before:
             self.closed_at = min(self.closed_at, cutoff)
             self.open.close_above(cutoff)
-
-    # -- results --------------------------------------------------------------------------------------------------
 
     def _proved(self) -> float:
         """Return the score that no feasible design is below."""

@@ -32,7 +32,7 @@ from dawndusk.optimize.trials.plan import (
 )
 from dawndusk.optimize.trials.question import Evaluator, Failure, History, Question, Trial, TrialAnswer
 from dawndusk.optimize.trials.standing import Standing
-from dawndusk.optimize.trials.store import Record, Store
+from dawndusk.optimize.trials.store import Store
 
 WARM_BATCH = 0
 EMPTY_BATCHES = 3
@@ -135,7 +135,9 @@ class _Course:
 
     def in_batches(self) -> str:
         """Search batch by batch, and return what ended it. The last batch of the store may be a part of one."""
-        stored = _by_batch(self.records)
+        stored: dict[int, list[Trial]] = {}
+        for record in self.records:
+            stored.setdefault(record.batch, []).append(record.trial)
         last = max(stored, default=WARM_BATCH)
         empty = 0
         for batch in _from(stored, last):
@@ -386,13 +388,6 @@ def _answers(done: Done[Any], count: int) -> list[TrialAnswer]:
 def _timed(answer: TrialAnswer, seconds: float) -> TrialAnswer:
     """Return an answer with what it took, unless the evaluator said so itself."""
     return answer if answer.seconds is not None else dataclasses.replace(answer, seconds=seconds)
-
-
-def _by_batch(records: Iterable[Record]) -> dict[int, list[Trial]]:
-    batches: dict[int, list[Trial]] = {}
-    for record in records:
-        batches.setdefault(record.batch, []).append(record.trial)
-    return batches
 
 
 def _from(stored: Iterable[int], last: int) -> Iterator[int]:

@@ -37,7 +37,7 @@ from dawndusk.studies.cli.terminal import (
 )
 from dawndusk.studies.input.document import MAX_PLACE, shorten
 from dawndusk.studies.input.identity import model_version, problem_hash
-from dawndusk.studies.input.study import Kind, Study
+from dawndusk.studies.input.study import Kind, ResolvedStudy
 from dawndusk.studies.input.studyfile import read_stated
 from dawndusk.studies.output.terminal import attack as show
 from dawndusk.studies.output.terminal.console import console
@@ -120,7 +120,7 @@ def _seconds(minutes: str) -> float:
     raise DawnduskError(f"--minutes: found {shorten(minutes)!r}; allowed: a finite number above 0")
 
 
-def _read(study: str, items: Sequence[str]) -> Study:
+def _read(study: str, items: Sequence[str]) -> ResolvedStudy:
     """Return a study of which a certificate is made; refuse others before their own checks of the search section."""
     stated = read_stated(study)
     kind = stated.kind([item for item in items if not item.startswith("search.")])
@@ -178,7 +178,7 @@ def _noting_interrupts() -> Iterator[_Interrupt]:
         signal.signal(signal.SIGINT, before)
 
 
-def _attacked(study: Study, seconds: float, *, silent: bool) -> tuple[Attacked, bool]:
+def _attacked(study: ResolvedStudy, seconds: float, *, silent: bool) -> tuple[Attacked, bool]:
     """Attack with a progress bar on the error stream of a terminal; return whether it was interrupted besides."""
     with progress_bar(silent=silent) as advance, _noting_interrupts() as interrupt:
 
@@ -206,7 +206,7 @@ def _attacked(study: Study, seconds: float, *, silent: bool) -> tuple[Attacked, 
     return found, interrupt.noted or found.seconds < seconds
 
 
-def _exit_code(study: Study, found: Attacked, *, interrupted: bool) -> int:
+def _exit_code(study: ResolvedStudy, found: Attacked, *, interrupted: bool) -> int:
     """Return the exit code of an attack; say on the error stream why it is not 0."""
     if not show.holds(found):
         click.echo(f"{study.name}: the certificate is contradicted: {show.counted(found)}", err=True)
@@ -220,7 +220,7 @@ def _exit_code(study: Study, found: Attacked, *, interrupted: bool) -> int:
 # The result as plain values
 
 
-def attack_values(study: Study, found: Attacked, seconds: float, *, interrupted: bool) -> dict[str, Any]:
+def attack_values(study: ResolvedStudy, found: Attacked, seconds: float, *, interrupted: bool) -> dict[str, Any]:
     """Return an attack as plain values, as ``--json`` prints and ``--out`` writes it."""
     return {
         "format": FORMAT,
@@ -249,7 +249,7 @@ def attack_values(study: Study, found: Attacked, seconds: float, *, interrupted:
     }
 
 
-def _certificate(study: Study, known: DesignResult) -> dict[str, Any]:
+def _certificate(study: ResolvedStudy, known: DesignResult) -> dict[str, Any]:
     return {
         "status": known.status,
         "claim": show.claim(study, known),

@@ -13,7 +13,7 @@ from dawndusk.models.errors import DawnduskError
 from dawndusk.models.outcome import OUTCOMES
 from dawndusk.studies.cli.terminal import BAD_INPUT, CONTRADICTED, json_option, print_json, set_option, study_argument
 from dawndusk.studies.data import default_assumptions
-from dawndusk.studies.input.study import Kind, Study
+from dawndusk.studies.input.study import Kind, ResolvedStudy
 from dawndusk.studies.input.studyfile import json_schema, library_names, read_study
 from dawndusk.studies.output.terminal import design as show
 from dawndusk.studies.output.terminal.console import console
@@ -97,7 +97,7 @@ def check_command(studies: Sequence[str], overrides: Sequence[str]) -> int:
     return BAD_INPUT if bad else 0
 
 
-def _check_plan(study: Study) -> None:
+def _check_plan(study: ResolvedStudy) -> None:
     """Raise ``DawnduskError`` where no design of a plan can fly, or nothing can be launched in time."""
     from dawndusk.studies.run.plan.question import plan_study  # noqa: PLC0415 (brings the models of a fleet along)
 

@@ -12,7 +12,7 @@ from dawndusk.models.errors import DawnduskError
 from dawndusk.models.outcome import OUTCOMES, known_outcome
 from dawndusk.studies.cli.runs import exit_code_of, searched
 from dawndusk.studies.cli.terminal import json_option, print_json
-from dawndusk.studies.input.study import Kind, Study
+from dawndusk.studies.input.study import Kind, ResolvedStudy
 from dawndusk.studies.input.studyfile import read_study
 from dawndusk.studies.lineage.attribution import ComparedCase, attribute
 from dawndusk.studies.lineage.plan_run import PlanRun, is_plan_folder, plan_run
@@ -102,7 +102,7 @@ def _fresh_label(name: str, taken: dict[str, dict[str, float]]) -> str:
     return label
 
 
-def _ground_column(study: Study) -> dict[str, float]:
+def _ground_column(study: ResolvedStudy) -> dict[str, float]:
     best = ground_options(study).best
     return {name: value for name, value in best.to_dict().items() if name in OUTCOMES}
 

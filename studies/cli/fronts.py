@@ -21,7 +21,7 @@ from dawndusk.studies.cli.terminal import (
     set_option,
     study_argument,
 )
-from dawndusk.studies.input.study import Study
+from dawndusk.studies.input.study import ResolvedStudy
 from dawndusk.studies.input.studyfile import read_study
 from dawndusk.studies.output.exports.front import ENDINGS, export_front
 from dawndusk.studies.output.folders.front import keep_front
@@ -60,7 +60,7 @@ def pareto_command(
     return show_front(resolved, out or default_folder(resolved), quiet=quiet, as_json=as_json)
 
 
-def show_front(resolved: Study, folder: Path, *, quiet: bool, as_json: bool) -> int:
+def show_front(resolved: ResolvedStudy, folder: Path, *, quiet: bool, as_json: bool) -> int:
     """Search the front of a study, write its run folder, print it, and return the exit code."""
     check_front_target(resolved, folder)
     result = _search(resolved, silent=quiet or as_json)
@@ -91,7 +91,7 @@ def _goals(options: Mapping[str, Any]) -> list[str]:
     return [f"{sense}=[{', '.join(options[sense])}]" for sense in ("minimise", "maximise") if options[sense]]
 
 
-def _search(study: Study, *, silent: bool) -> FrontResult:
+def _search(study: ResolvedStudy, *, silent: bool) -> FrontResult:
     """Search a front, with a progress bar on the error stream of a terminal."""
     with progress_bar(silent=silent) as advance:
 

@@ -27,7 +27,7 @@ from dawndusk.studies.cli.terminal import (
     set_option,
     study_argument,
 )
-from dawndusk.studies.input.study import Study
+from dawndusk.studies.input.study import ResolvedStudy
 from dawndusk.studies.output.folders.plan import check_plan_target, default_plan_folder, export_plan_model, write_plan
 from dawndusk.studies.output.terminal import plan
 from dawndusk.studies.output.terminal.console import console
@@ -121,7 +121,9 @@ def plan_items(options: dict[str, Any]) -> list[str]:
     return items
 
 
-def show_plan(study: str | Study, overrides: Sequence[str] = (), *, quiet: bool, as_json: bool, **options: Any) -> int:
+def show_plan(
+    study: str | ResolvedStudy, overrides: Sequence[str] = (), *, quiet: bool, as_json: bool, **options: Any
+) -> int:
     """Solve the plan of a study, write its folder, print it, and return the exit code."""
     question = read_plan(study, overrides)
     if options.get("export") is not None:

@@ -26,7 +26,7 @@ from dawndusk.studies.cli.terminal import (
     set_option,
     study_argument,
 )
-from dawndusk.studies.input.study import Kind, SamplerName, Study
+from dawndusk.studies.input.study import Kind, ResolvedStudy, SamplerName
 from dawndusk.studies.input.studyfile import read_stated, read_study, study_from_mapping
 from dawndusk.studies.output.terminal import design as show
 from dawndusk.studies.output.terminal.console import console
@@ -126,7 +126,7 @@ def _plan_items(options: dict[str, Any], others: dict[str, Any]) -> list[str]:
     return [f"plan.{key}={options[name]}" for name, key in PLAN_KEYS.items() if options.get(name) is not None]
 
 
-def _run_trials(study: Study, out: Path | None, quiet: bool, as_json: bool, *, allow_code: bool) -> int:
+def _run_trials(study: ResolvedStudy, out: Path | None, quiet: bool, as_json: bool, *, allow_code: bool) -> int:
     """Search by trials, or go on with what the run folder has, and print what came of it."""
     from dawndusk.studies.cli.searches import run_and_show  # noqa: PLC0415 (only for trials)
 
@@ -168,7 +168,7 @@ def _go_on(folder: Path, quiet: bool, as_json: bool, refused: dict[str, Any], *,
     return _run(study, folder, quiet, as_json, resume=unfinished, time_limit_s=seconds, explain=explain)
 
 
-def _run(study: Study, folder: Path, quiet: bool, as_json: bool, **going_on: Any) -> int:
+def _run(study: ResolvedStudy, folder: Path, quiet: bool, as_json: bool, **going_on: Any) -> int:
     """Search, write the run folder and print the answer."""
     check_target(folder)
     ledger.entries(ledger.folder_beside(folder), study)
@@ -202,7 +202,7 @@ def _resume_hint(folder: Path) -> str:
     return f"go on with: dawndusk run --resume {folder}"
 
 
-def _show_ground(study: Study, as_json: bool) -> int:
+def _show_ground(study: ResolvedStudy, as_json: bool) -> int:
     result = ground_options(study)
     if as_json:
         print_json(result.to_dict())
@@ -244,7 +244,7 @@ def _verdict(result: RunResult) -> tuple[int, str]:
 
 
 def searched(
-    study: Study, *, silent: bool, checkpoint: Callable[[DesignResult], None] | None = None, **going_on: Any
+    study: ResolvedStudy, *, silent: bool, checkpoint: Callable[[DesignResult], None] | None = None, **going_on: Any
 ) -> RunResult:
     """Run a search, with a progress bar on the error stream of a terminal."""
     with progress_bar(silent=silent) as advance:

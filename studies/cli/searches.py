@@ -23,7 +23,7 @@ from dawndusk.studies.cli.terminal import (
     progress_bar,
     run_argument,
 )
-from dawndusk.studies.input.study import Study
+from dawndusk.studies.input.study import ResolvedStudy
 from dawndusk.studies.run.trials.result import SearchRun
 
 NUMBER, OUTCOMES, FAILED = "number", "outcomes", "failed"
@@ -70,7 +70,7 @@ def ending_of(run: SearchRun) -> tuple[int, str]:
     return (0 if searched.front else INFEASIBLE), words
 
 
-def run_and_show(study: Study, folder: Path | None, *, quiet: bool, as_json: bool, allow_code: bool) -> int:
+def run_and_show(study: ResolvedStudy, folder: Path | None, *, quiet: bool, as_json: bool, allow_code: bool) -> int:
     """Search by trials, or go on with what the run folder has, print what came of it and return the exit code."""
     from dawndusk.studies.run.trials.runner import Where, run_search  # noqa: PLC0415 (help answers without the models)
 

@@ -29,11 +29,11 @@ __all__ = [
     "Kind",
     "Operator",
     "Range",
+    "ResolvedStudy",
     "SamplerName",
     "Search",
     "Sense",
     "Strategy",
-    "Study",
 ]
 
 
@@ -123,7 +123,7 @@ class Search(Settings):
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Study:
+class ResolvedStudy:
     """A study with every value in place. Two studies are equal if their ``hash`` is.
 
     ``space`` has an entry for each design variable, except for ``satellites`` where they follow the demand.
@@ -151,7 +151,7 @@ class Study:
     document: DocumentNode | None = field(default=None, repr=False)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Study) and self.hash == other.hash
+        return isinstance(other, ResolvedStudy) and self.hash == other.hash
 
     def __hash__(self) -> int:
         return hash(self.hash)

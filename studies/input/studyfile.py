@@ -52,9 +52,9 @@ from dawndusk.studies.input.study import (
     FrontSettings,
     Kind,
     Range,
+    ResolvedStudy,
     Search,
     Strategy,
-    Study,
 )
 from dawndusk.studies.input.values import parse_bound
 
@@ -66,7 +66,7 @@ OF_TRIALS = {"sampler", "evaluations", "batch", "stagnation", "warm_start", "asy
 __all__ = ["Stated", "json_schema", "library_names", "library_path", "read_stated", "read_study", "study_from_mapping"]
 
 
-def read_study(source: str | Path, overrides: Sequence[str] = ()) -> Study:
+def read_study(source: str | Path, overrides: Sequence[str] = ()) -> ResolvedStudy:
     """Read and resolve a study.
 
     Parameters
@@ -99,7 +99,7 @@ class Stated:
         kind = merge_layers(self.layers, overrides).entries.get("kind")
         return None if kind is None else next((known for known in Kind if known == kind.value), None)
 
-    def study(self, overrides: Sequence[str] = ()) -> Study:
+    def study(self, overrides: Sequence[str] = ()) -> ResolvedStudy:
         """Return the study; raise ``StudyError`` with every problem found."""
         tree, merged = self.layers[0], merge_layers(self.layers, overrides)
         shipped = default_assumptions()
@@ -131,7 +131,7 @@ def study_from_mapping(
     *,
     source: str = "study",
     directory: str | Path = ".",
-) -> Study:
+) -> ResolvedStudy:
     """Resolve a study given as Python values, with the checks of a study file.
 
     Parameters
@@ -149,14 +149,14 @@ def study_from_mapping(
     return Stated(tuple(read_layers(tree, Path(directory), [])), source).study(overrides)
 
 
-def _study(file: StudyFile, source: str, assumptions: Assumptions, document: DocumentNode) -> Study:
+def _study(file: StudyFile, source: str, assumptions: Assumptions, document: DocumentNode) -> ResolvedStudy:
     space = {
         name: _entry(VARIABLES[name], value)
         for name in VARIABLES
         if (value := getattr(file.design, name)) != FOLLOW_DEMAND or name != "satellites"
     }
     resolved = _resolved(file, space, assumptions)
-    return Study(
+    return ResolvedStudy(
         name=file.name,
         title=file.title,
         description=file.description,

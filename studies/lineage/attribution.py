@@ -30,7 +30,7 @@ from dawndusk.models.design import CATEGORIES, VARIABLES, Design, DesignBatch
 from dawndusk.models.errors import ContradictionError, DawnduskError
 from dawndusk.models.outcome import known_outcome
 from dawndusk.studies.data.rows import FIELDS
-from dawndusk.studies.input.study import Study
+from dawndusk.studies.input.study import ResolvedStudy
 from dawndusk.studies.lineage.origins import beliefs, value_of, with_belief
 from dawndusk.studies.lineage.swings import outcome_of
 from dawndusk.studies.run.design.runner import problem_of
@@ -98,7 +98,7 @@ class ComparedCase:
     ``evaluator`` is what answered in place of the built-in model, empty where that did.
     """
 
-    study: Study
+    study: ResolvedStudy
     design: Design
     recorded: Mapping[str, float]
     evaluator: str = ""
@@ -143,7 +143,7 @@ def attribute(metric: str, one: ComparedCase, two: ComparedCase) -> Attribution:
     )
 
 
-def through_design(one: Study, two: Study) -> list[str]:
+def through_design(one: ResolvedStudy, two: ResolvedStudy) -> list[str]:
     """Return what differs between two questions apart from beliefs: goals, bounds, ranges and the search."""
     found = []
     for name, old, new in (

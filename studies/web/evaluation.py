@@ -19,7 +19,7 @@ from dawndusk.models.outcome import OUTCOMES, Outcome
 from dawndusk.models.recording.rows import check_names, rows_of
 from dawndusk.optimize.problem import Choice, Problem, Range, Scored
 from dawndusk.studies.data import with_values
-from dawndusk.studies.input.study import Study
+from dawndusk.studies.input.study import ResolvedStudy
 from dawndusk.studies.lineage.figures import Lineage, lineage_of, meaning_of
 from dawndusk.studies.lineage.origins import value_of
 from dawndusk.studies.lineage.swings import evaluated, swings
@@ -218,7 +218,7 @@ def _front(base: Base) -> dict[str, Any] | None:
     return front_data(content) if content is not None and content["points"] else None
 
 
-def _variable(study: Study, name: str) -> dict[str, Any]:
+def _variable(study: ResolvedStudy, name: str) -> dict[str, Any]:
     """Return a design variable: names to choose from, or a range; the domain of the model where the study fixes it."""
     variable, entry = VARIABLES[name], study.space.get(name)
     found: dict[str, Any] = {

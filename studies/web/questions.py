@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from dawndusk.models.catalogue import CATALOGUES
 from dawndusk.models.errors import DawnduskError, nearest, one_of
 from dawndusk.optimize.settings import Engine
-from dawndusk.studies.input.study import Study
+from dawndusk.studies.input.study import ResolvedStudy
 from dawndusk.studies.input.studyfile import study_from_mapping
 
 MOST_CHANGES = 500
@@ -70,7 +70,7 @@ class Compare(Body):
     metric: str | None = Field(None, description="An outcome; by default the objective of the first run.")
 
 
-def study_asked(study: Study, asked: Optimise, most_seconds: float) -> Study:
+def study_asked(study: ResolvedStudy, asked: Optimise, most_seconds: float) -> ResolvedStudy:
     """Return the study that a search was asked for, with all checks of a study file.
 
     Raises
@@ -108,7 +108,7 @@ def study_asked(study: Study, asked: Optimise, most_seconds: float) -> Study:
     return found
 
 
-def engine_of(study: Study) -> Engine:
+def engine_of(study: ResolvedStudy) -> Engine:
     """Return the engine that searches again: the certified one where the study goes by trials."""
     return Engine.CERTIFIED if study.search.goes_by_trials else study.search.engine
 
@@ -124,7 +124,7 @@ def _state(mapping: dict[str, Any], believed: dict[str, Any], key: str, value: f
         believed.setdefault(owner, {})[".".join(rest)] = value
 
 
-def changed_study(study: Study, design: Mapping[str, Any], asked: Based) -> Study:
+def changed_study(study: ResolvedStudy, design: Mapping[str, Any], asked: Based) -> ResolvedStudy:
     """Return the study of what is seen: every design variable fixed, beliefs as they were changed."""
     fixed = {
         name: value for name, value in design.items() if name != "satellites" or not study.satellites_follow_demand

@@ -12,7 +12,7 @@ from typing import Any
 
 from dawndusk.models.errors import DawnduskError, nearest, one_of
 from dawndusk.studies.input.document import shorten
-from dawndusk.studies.input.study import Kind, Study
+from dawndusk.studies.input.study import Kind, ResolvedStudy
 from dawndusk.studies.input.studyfile import library_names, read_study, study_from_mapping
 from dawndusk.studies.lineage.plan_run import is_plan_folder
 from dawndusk.studies.output.report.subject import Subject
@@ -33,7 +33,7 @@ class NotThereError(DawnduskError):
 class Base:
     """What is explored: a study, and the run of it where there is one."""
 
-    study: Study
+    study: ResolvedStudy
     subject: Subject | None = None
 
 
@@ -140,7 +140,7 @@ class Workspace:
                 self._runs[key] = Base(explored(content.study), Subject(content))
             return self._runs[key]
 
-    def _study(self, name: str) -> Study:
+    def _study(self, name: str) -> ResolvedStudy:
         if name in library_names():
             return _library_study(name)
         path = self._named.get(name)
@@ -158,7 +158,7 @@ def _is_file(path: Path) -> bool:
 
 
 @functools.cache
-def _library_study(name: str) -> Study:
+def _library_study(name: str) -> ResolvedStudy:
     return read_study(name)
 
 
@@ -170,11 +170,11 @@ def _changed(path: Path) -> int:
         return 0
 
 
-def _is_explored(study: Study) -> bool:
+def _is_explored(study: ResolvedStudy) -> bool:
     return study.kind in {Kind.DESIGN, Kind.PARETO}
 
 
-def study_of_mapping(mapping: Mapping[str, Any]) -> Study:
+def study_of_mapping(mapping: Mapping[str, Any]) -> ResolvedStudy:
     """Return the study that a request holds; it may extend a shipped study, and no file."""
     parent = mapping.get("extends")
     if parent is not None and parent not in library_names():
@@ -190,7 +190,7 @@ def study_of_mapping(mapping: Mapping[str, Any]) -> Study:
     return study_from_mapping(mapping, source="request")
 
 
-def explored(study: Study) -> Study:
+def explored(study: ResolvedStudy) -> ResolvedStudy:
     """Return the study if it has designs to explore."""
     if not _is_explored(study):
         raise DawnduskError(
@@ -199,7 +199,7 @@ def explored(study: Study) -> Study:
     return study
 
 
-def harmless(study: Study) -> Study:
+def harmless(study: ResolvedStudy) -> ResolvedStudy:
     """Return the study if the explorer can show it without running anything but the model."""
     explored(study)
     if study.search.evaluator is not None:

@@ -18,7 +18,9 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted(page for page in (ROOT / "docs" / "howto").glob("*.md") if page.stem != "index")
 COPIED = ("models", "optimize", "studies", "src")
 
-BLOCK = re.compile(r"^```\{code-block\} \w+\n:caption: (?P<caption>[^\n]+)\n\n?(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(
+    r"^```\{code-block\} \w+\n:caption: (?P<caption>[^\n]+)\n\n?(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL
+)
 CAPTION = re.compile(r"`(?P<file>[^`]+)`, (?P<how>a new file|at the end|after|before|in place of)(?: `(?P<line>.+)`)?")
 CHECK = "The check"
 HALF_WRITTEN = shutil.ignore_patterns("*.pyc.*")

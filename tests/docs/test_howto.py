@@ -22,7 +22,8 @@ def test_the_changes_of_a_page_fit_the_tree(page: Path, tmp_path: Path) -> None:
     compile(howto.check, page.name, "exec")
     for file in howto.files:
         text = (tree / file).read_text(encoding="utf-8")
-        assert not file.endswith(".py") or compile(text, file, "exec")
+        if file.endswith(".py"):
+            compile(text, file, "exec")
 
 
 @pytest.mark.slow

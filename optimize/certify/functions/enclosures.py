@@ -22,7 +22,7 @@ from dawndusk.optimize.errors import NotBoundedError, UnenclosedError
 from dawndusk.optimize.problem import Problem
 
 
-class Quantity(Protocol):
+class EnclosedQuantity(Protocol):
     """A quantity of the recording: ``in_logs`` where its logarithm is what is known of it."""
 
     in_logs: bool
@@ -36,7 +36,7 @@ class Quantity(Protocol):
         """Its logarithm, a quantity as well."""
 
 
-Q = TypeVar("Q", bound=Quantity)
+Q = TypeVar("Q", bound=EnclosedQuantity)
 
 
 class Algebra(Protocol[Q]):

@@ -49,7 +49,7 @@ class PopulationSampler:
     population: int = POPULATION
     directions: bool | None = None
     name: str = "population"
-    _line: Lineage | None = field(default=None, repr=False)
+    _line: Survivors | None = field(default=None, repr=False)
 
     def propose(
         self, history: History, count: int, *, seed: int, batch: int, pending: Sequence[Point] = ()
@@ -75,12 +75,12 @@ class PopulationSampler:
         goals = len(history.question.goals)
         if self._line is None or not self._line.leads_to(history):
             by_direction = self.directions if self.directions is not None else goals >= MANY_GOALS
-            self._line = Lineage(self.population, by_direction and goals > 1)
+            self._line = Survivors(self.population, by_direction and goals > 1)
         return self._line.parents(history)
 
 
 @dataclass
-class Lineage:
+class Survivors:
     """The survivors of a history: those of each generation are chosen among those before and its own trials.
 
     A generation is as many trials as there are parents, whatever the batches were, so that the survivors follow from

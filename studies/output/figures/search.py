@@ -9,7 +9,7 @@ from dawndusk.models.design import VARIABLES
 from dawndusk.models.outcome import OUTCOMES
 from dawndusk.models.units import number, pretty
 from dawndusk.optimize.problem import Range
-from dawndusk.studies.input.study import Study
+from dawndusk.studies.input.study import ResolvedStudy
 from dawndusk.studies.lineage.swings import Swing
 from dawndusk.studies.output.figures.picture import BLUE, FAINT, GREY, ORANGE, RED, Picture, bar_height, layout, spoken
 
@@ -68,7 +68,7 @@ def _reached(swing: Swing, end: str) -> str:
     return f"{words}, breaks {', '.join(breaks)}" if breaks else words
 
 
-def near_optimal(near: Mapping[str, Any], study: Study) -> Picture | None:
+def near_optimal(near: Mapping[str, Any], study: ResolvedStudy) -> Picture | None:
     """Return how far each variable goes near the best, as a share of the range that it was chosen from."""
     ranges = [one for one in near["ranges"] if isinstance(study.space.get(one["variable"]), Range)][::-1]
     if not ranges:
@@ -171,7 +171,7 @@ def _made_of(one: Mapping[str, Any]) -> str:
     return ", ".join(f"{group} {part:+.1%}" for group, part in one["groups"].items())
 
 
-def candidates(rows: Sequence[Mapping[str, Any]], study: Study) -> Picture | None:
+def candidates(rows: Sequence[Mapping[str, Any]], study: ResolvedStudy) -> Picture | None:
     """Return the best designs found, one line each over every variable that differs, feasible ones coloured by rank."""
     goal = study.objective
     shown = [row for row in rows if row.get("feasible") and row.get(goal) is not None]

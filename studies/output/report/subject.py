@@ -12,7 +12,7 @@ from dawndusk.models.design import Design
 from dawndusk.models.errors import DawnduskError
 from dawndusk.models.outcome import OUTCOMES
 from dawndusk.models.units import pretty
-from dawndusk.studies.input.study import Study
+from dawndusk.studies.input.study import ResolvedStudy
 from dawndusk.studies.lineage.figures import Lineage, lineage_of
 from dawndusk.studies.lineage.swings import Swing, outcome_of, swings
 from dawndusk.studies.output.report.markup import Html, tag
@@ -31,7 +31,7 @@ class Subject:
     content: RunContent
 
     @property
-    def study(self) -> Study:
+    def study(self) -> ResolvedStudy:
         """Return the study."""
         return self.content.study
 

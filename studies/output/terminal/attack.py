@@ -13,7 +13,7 @@ from dawndusk.models.outcome import OUTCOMES
 from dawndusk.models.units import USD, precise
 from dawndusk.optimize.certify.attack import Attacked, Contradiction
 from dawndusk.optimize.result import INTERRUPT, Check, DesignResult
-from dawndusk.studies.input.study import Study
+from dawndusk.studies.input.study import ResolvedStudy
 from dawndusk.studies.output.terminal.design import title_of
 from dawndusk.studies.run.design.wording import percent
 
@@ -52,7 +52,9 @@ def set_items(design: Design) -> list[str]:
     return [f"design.{name}={value}" for name, value in design.to_dict().items()]
 
 
-def attack_report(study: Study, found: Attacked, command: Sequence[str], *, interrupted: bool) -> RenderableType:
+def attack_report(
+    study: ResolvedStudy, found: Attacked, command: Sequence[str], *, interrupted: bool
+) -> RenderableType:
     """Return the whole answer of an attack.
 
     Parameters
@@ -66,7 +68,7 @@ def attack_report(study: Study, found: Attacked, command: Sequence[str], *, inte
     return Group(*parts)
 
 
-def headline(study: Study, found: Attacked, *, interrupted: bool) -> Text:
+def headline(study: ResolvedStudy, found: Attacked, *, interrupted: bool) -> Text:
     """Return whether the certificate held, what it says, and how it was attacked."""
     text = Text()
     text.append(f"{title_of(study)}\n", style="bold")
@@ -85,7 +87,7 @@ def _proves(found: Attacked) -> bool:
     return known is not None and (known.bound is not None or known.status == "infeasible")
 
 
-def _certified(study: Study, found: Attacked) -> Iterator[str]:
+def _certified(study: ResolvedStudy, found: Attacked) -> Iterator[str]:
     """Return what is attacked."""
     known = found.certified
     if known is None:
@@ -100,7 +102,7 @@ def _certified(study: Study, found: Attacked) -> Iterator[str]:
         yield f"Its own audit failed: {check.name}: {check.words}."
 
 
-def claim(study: Study, known: DesignResult) -> str:
+def claim(study: ResolvedStudy, known: DesignResult) -> str:
     """Return the best design and what is proved of all others, with the bound rounded away from the designs."""
     if known.status == "infeasible":
         return "no design meets every rule and bound"
@@ -116,11 +118,11 @@ def claim(study: Study, known: DesignResult) -> str:
     return f"{best}, proved{'' if known.gap is None else f' within {percent(known.gap)}'}: {proved}"
 
 
-def _amount(study: Study, value: float, toward: str = "", *, like: float | None = None) -> str:
+def _amount(study: ResolvedStudy, value: float, toward: str = "", *, like: float | None = None) -> str:
     return precise(value, OUTCOMES[study.objective].units, DIGITS, toward, like=like)
 
 
-def _tried(study: Study, found: Attacked, *, interrupted: bool) -> Iterator[str]:
+def _tried(study: ResolvedStudy, found: Attacked, *, interrupted: bool) -> Iterator[str]:
     """Return what was tried, and where it was little."""
     best = "" if found.best is None else f", the best with {_amount(study, found.best)}"
     yield f"{found.designs:,} designs evaluated, {found.feasible:,} of them feasible{best}."

@@ -13,7 +13,7 @@ from dawndusk.models.design import VARIABLES, Design
 from dawndusk.models.outcome import OUTCOMES
 from dawndusk.models.units import money, number, pretty
 from dawndusk.optimize.settings import Engine
-from dawndusk.studies.input.study import Range, Study
+from dawndusk.studies.input.study import Range, ResolvedStudy
 from dawndusk.studies.output.terminal.explanation import conflict_text, explanation_report
 from dawndusk.studies.output.terminal.tables import names_table
 from dawndusk.studies.output.terminal.tables import table as plain_table
@@ -120,7 +120,7 @@ def _asked(gap: float) -> str:
     return percent(gap) if gap >= SMALLEST_GAP else f"{100 * gap:g} %"
 
 
-def title_of(study: Study) -> str:
+def title_of(study: ResolvedStudy) -> str:
     """Return the title, or the name, without characters that would steer the terminal."""
     return "".join(character if character.isprintable() else " " for character in study.title or study.name)
 
@@ -137,7 +137,7 @@ def two_columns(left: RenderableType, right: RenderableType) -> Table:
     return grid
 
 
-def design_table(design: Design, study: Study) -> Table:
+def design_table(design: Design, study: ResolvedStudy) -> Table:
     """Return the design with the range that each variable was chosen from."""
     table = names_table("Design", "variable", "value", "chosen from")
     for name, value in design.to_dict().items():

@@ -14,7 +14,7 @@ from dawndusk.optimize.explain.conflict import Conflict
 from dawndusk.optimize.explain.optimum import Explanation
 from dawndusk.optimize.explain.runner_up import RunnerUp
 from dawndusk.optimize.result import COMPLETION
-from dawndusk.studies.input.study import Study
+from dawndusk.studies.input.study import ResolvedStudy
 from dawndusk.studies.output.terminal.tables import names_table
 
 MOST_GROUPS = 3
@@ -23,7 +23,7 @@ LEAST_GROUP = 0.0005
 UNTRIED = "The time for this ran out: there may be fewer limits in conflict, and less room may be enough."
 
 
-def explanation_report(explanation: Explanation, study: Study) -> RenderableType:
+def explanation_report(explanation: Explanation, study: ResolvedStudy) -> RenderableType:
     """Return the worth of what binds, the runner-up in every category, and the near-optimal region."""
     parts: list[RenderableType] = []
     if explanation.worths:
@@ -36,7 +36,7 @@ def explanation_report(explanation: Explanation, study: Study) -> RenderableType
     return Group(*parts)
 
 
-def worths_table(explanation: Explanation, study: Study) -> Table:
+def worths_table(explanation: Explanation, study: ResolvedStudy) -> Table:
     """Return what a little more room on every binding limit would save."""
     units = OUTCOMES[study.objective].units
     table = names_table("What more room would save", "limit", "with more room by", "saves", "share")
@@ -49,7 +49,7 @@ def worths_table(explanation: Explanation, study: Study) -> Table:
     return table
 
 
-def runners_up_table(explanation: Explanation, study: Study) -> Table:
+def runners_up_table(explanation: Explanation, study: ResolvedStudy) -> Table:
     """Return, for every name that was not chosen, what the best design found with it costs more, and why."""
     table = names_table("Why not another", "with", study.objective, "worse by", "of which")
     table.columns[3].justify = "left"

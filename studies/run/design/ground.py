@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from dawndusk.models.constants import HOURS_PER_YEAR, TFLOPS_PER_PFLOPS, WATTS_PER_KW, WATTS_PER_MW
 from dawndusk.models.errors import DawnduskError
 from dawndusk.models.programme.ground import GroundCosts, ground_costs
-from dawndusk.studies.input.study import Choice, Study
+from dawndusk.studies.input.study import Choice, ResolvedStudy
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,7 +43,7 @@ class GroundOption:
 class GroundResult:
     """The ground alternative of a study, cheapest accelerator first."""
 
-    study: Study
+    study: ResolvedStudy
     options: tuple[GroundOption, ...]
 
     @property
@@ -63,7 +63,7 @@ class GroundResult:
         return {"study": self.study.name, "kind": "ground", "options": [option.to_dict() for option in self.options]}
 
 
-def ground_options(study: Study) -> GroundResult:
+def ground_options(study: ResolvedStudy) -> GroundResult:
     """Return the ground alternative of a study for every accelerator that it allows."""
     entry = study.space["accelerator"]
     names = entry.names if isinstance(entry, Choice) else (str(entry.nominal),)
@@ -71,7 +71,7 @@ def ground_options(study: Study) -> GroundResult:
     return GroundResult(study=study, options=tuple(sorted(options, key=lambda o: o.lcoc_usd_per_pflop_hour)))
 
 
-def _option(study: Study, name: str) -> GroundOption:
+def _option(study: ResolvedStudy, name: str) -> GroundOption:
     a = study.assumptions
     accelerator, workload = a.accelerators[name], a.workloads[a.workload]
     if not a.demand.it_power_mw:

@@ -14,7 +14,7 @@ from dawndusk.optimize.certify.lp.second_bound import milp_model, write_model
 from dawndusk.optimize.errors import NotBoundedError
 from dawndusk.optimize.problem import Problem
 from dawndusk.studies.input.document import MAX_PLACE, shorten
-from dawndusk.studies.input.study import Kind, Study
+from dawndusk.studies.input.study import Kind, ResolvedStudy
 from dawndusk.studies.run.design.runner import problem_of
 
 READABLE = 0o644
@@ -32,7 +32,7 @@ class Written:
     combinations: int
 
 
-def model_of(study: Study, combination: Mapping[str, str] | None = None) -> Any:
+def model_of(study: ResolvedStudy, combination: Mapping[str, str] | None = None) -> Any:
     """Return the mixed-integer model of one combination of categories of a study, in Pyomo.
 
     Parameters
@@ -47,7 +47,7 @@ def model_of(study: Study, combination: Mapping[str, str] | None = None) -> Any:
         raise ExportError(f"{study.source}: no mixed-integer model: {error}") from None
 
 
-def _problem(study: Study) -> Problem:
+def _problem(study: ResolvedStudy) -> Problem:
     if study.kind is not Kind.DESIGN:
         raise ExportError(f"{study.source}: kind: found {study.kind.value}; a mixed-integer model needs kind design")
     return problem_of(study)
@@ -71,7 +71,7 @@ def _whole_combination(problem: Problem, given: Mapping[str, str]) -> dict[str, 
     return next(c for c in known if all(c[variable] == name for variable, name in given.items()))
 
 
-def export_model(study: Study, file: Path) -> Written:
+def export_model(study: ResolvedStudy, file: Path) -> Written:
     """Write the model of the first combination of a study as ``.lp`` or ``.mps``; whole or not at all."""
     label = shorten(str(file), MAX_PLACE)
     if "\0" in str(file):

@@ -17,7 +17,7 @@ from dawndusk.optimize.explain.optimum import Explanation
 from dawndusk.optimize.problem import sign_of
 from dawndusk.optimize.result import Candidate
 from dawndusk.optimize.solve import Solved
-from dawndusk.studies.input.study import Study
+from dawndusk.studies.input.study import ResolvedStudy
 from dawndusk.studies.run.design.limits import AtEnd, Limit, NameAlternative, broken
 from dawndusk.studies.run.run import Run
 
@@ -45,7 +45,7 @@ HEADLINE = (
 class Evaluated:
     """One design in the full model: outcomes by name, and every rule with its margin, tightest first."""
 
-    study: Study
+    study: ResolvedStudy
     design: Design
     outcome: Mapping[str, float]
     limits: tuple[Limit, ...]
@@ -91,7 +91,7 @@ class RunResult(Run):
     miss. ``bound`` and ``gap`` are None where none is proved. ``result`` is all that the engine has to say.
     """
 
-    study: Study
+    study: ResolvedStudy
     result: Solved
     best: Evaluated
     at_ends: tuple[AtEnd, ...]

@@ -19,12 +19,12 @@ from dawndusk.optimize.problem import Problem
 from dawndusk.optimize.progress import Progress
 from dawndusk.optimize.result import DesignResult
 from dawndusk.optimize.solve import solve
-from dawndusk.studies.input.study import Kind, Study
+from dawndusk.studies.input.study import Kind, ResolvedStudy
 from dawndusk.studies.run.design.limits import alternatives, at_ends, limits
 from dawndusk.studies.run.design.results import Evaluated, RunResult
 
 
-def problem_of(study: Study) -> Problem:
+def problem_of(study: ResolvedStudy) -> Problem:
     """Return the problem that a design study states, for any engine."""
     return Problem(
         assumptions=study.assumptions,
@@ -36,7 +36,7 @@ def problem_of(study: Study) -> Problem:
     )
 
 
-def evaluate_design(study: Study, design: Design) -> Evaluated:
+def evaluate_design(study: ResolvedStudy, design: Design) -> Evaluated:
     """Evaluate one design under the assumptions and bounds of a study."""
     with _arithmetic(study):
         outcome = evaluate(design, study.assumptions).outcome.row(0)
@@ -47,7 +47,7 @@ def evaluate_design(study: Study, design: Design) -> Evaluated:
 
 
 @contextmanager
-def _arithmetic(study: Study) -> Iterator[None]:
+def _arithmetic(study: ResolvedStudy) -> Iterator[None]:
     """Let no warning of floating point through: what is not finite is found in the result, and ends in an error."""
     try:
         with np.errstate(all="ignore"):
@@ -56,14 +56,14 @@ def _arithmetic(study: Study) -> Iterator[None]:
         raise _beyond(study, str(error)) from None
 
 
-def _beyond(study: Study, what: str) -> DawnduskError:
+def _beyond(study: ResolvedStudy, what: str) -> DawnduskError:
     return DawnduskError(
         f"{study.source}: found values that the model can not compute with ({what}); allowed: assumptions and a "
         "design that give finite outcomes"
     )
 
 
-def nominal_design(study: Study, **changes: Any) -> Design:
+def nominal_design(study: ResolvedStudy, **changes: Any) -> Design:
     """Return the design with every variable at its nominal value but for ``changes``.
 
     It has as many satellites as the demand asks for where they follow it and ``changes`` does not state them.
@@ -78,7 +78,7 @@ def nominal_design(study: Study, **changes: Any) -> Design:
 
 
 def run_design(
-    study: Study,
+    study: ResolvedStudy,
     report: Callable[[Progress], None] = lambda _: None,
     *,
     checkpoint: Checkpoint | None = None,

@@ -25,7 +25,7 @@ from dawndusk.optimize.contradiction import Claim, is_better
 from dawndusk.optimize.errors import CertificateError
 from dawndusk.optimize.problem import Bound, Problem
 from dawndusk.studies.input.identity import model_version, problem_hash, question_hash, region
-from dawndusk.studies.input.study import Study
+from dawndusk.studies.input.study import ResolvedStudy
 from dawndusk.studies.run.design.certificates import has_certificate
 from dawndusk.studies.run.design.results import RunResult
 from dawndusk.studies.run.design.runner import problem_of
@@ -95,7 +95,7 @@ def entry_of(result: RunResult, run_folder: Path) -> Entry:
     )
 
 
-def origin_of(study: Study, problem: Problem, run_folder: Path) -> dict[str, Any]:
+def origin_of(study: ResolvedStudy, problem: Problem, run_folder: Path) -> dict[str, Any]:
     """Return what an entry says of the problem and the run that it comes from."""
     return {
         "question_hash": question_hash(problem),
@@ -111,7 +111,7 @@ def origin_of(study: Study, problem: Problem, run_folder: Path) -> dict[str, Any
     }
 
 
-def entries(ledger: Path, study: Study) -> list[tuple[Path, Entry]]:
+def entries(ledger: Path, study: ResolvedStudy) -> list[tuple[Path, Entry]]:
     """Return the entries of the same question in the same model, whatever their ranges and bounds, with their files.
 
     Raises
@@ -129,7 +129,7 @@ def entries_of(ledger: Path, problem: Problem) -> list[tuple[Path, Entry]]:
     return [(path, entry) for path, entry in found if entry.question_hash == key and entry.model == model_version()]
 
 
-def proofs(ledger: Path, study: Study) -> list[Entry]:
+def proofs(ledger: Path, study: ResolvedStudy) -> list[Entry]:
     """Return the certificates of the very problem of a study."""
     key = problem_hash(problem_of(study))
     return [entry for _, entry in entries(ledger, study) if entry.proves and entry.problem_hash == key]

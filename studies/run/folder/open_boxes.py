@@ -22,7 +22,7 @@ from dawndusk.models.errors import DawnduskError
 from dawndusk.optimize.boxes import Boxes
 from dawndusk.optimize.result import Candidate, DesignResult, Unfinished
 from dawndusk.studies.input.identity import model_version, problem_hash
-from dawndusk.studies.input.study import Study
+from dawndusk.studies.input.study import ResolvedStudy
 from dawndusk.studies.run.design.runner import problem_of
 
 NAME = "open_boxes.npz"
@@ -41,7 +41,7 @@ class OpenBoxesError(DawnduskError):
     """Open boxes that a run can not go on from."""
 
 
-def write_open_boxes(result: DesignResult, study: Study, path: Path, scratch: Path | None = None) -> None:
+def write_open_boxes(result: DesignResult, study: ResolvedStudy, path: Path, scratch: Path | None = None) -> None:
     """Write the open boxes of a result; the file is there whole or not at all.
 
     Parameters
@@ -95,7 +95,7 @@ def _plain_candidate(candidate: Candidate) -> dict[str, Any]:
     }
 
 
-def read_open_boxes(path: Path, study: Study) -> DesignResult:
+def read_open_boxes(path: Path, study: ResolvedStudy) -> DesignResult:
     """Return the unfinished result that ``path`` keeps, for the study whose run it is.
 
     Raises
@@ -131,7 +131,7 @@ def _boxes(arrays: Mapping[str, Any]) -> Boxes:
     return boxes
 
 
-def _check_origin(state: Mapping[str, Any], study: Study, path: Path) -> None:
+def _check_origin(state: Mapping[str, Any], study: ResolvedStudy, path: Path) -> None:
     if state["format"] != FORMAT:
         raise OpenBoxesError(f"{path}: found format {state['format']!r}; allowed: {FORMAT}")
     if state["dawndusk"] != dawndusk.__version__ or state["model"] != model_version():
@@ -145,7 +145,7 @@ def _check_origin(state: Mapping[str, Any], study: Study, path: Path) -> None:
         )
 
 
-def _restored(state: Mapping[str, Any], boxes: Boxes, study: Study) -> DesignResult:
+def _restored(state: Mapping[str, Any], boxes: Boxes, study: ResolvedStudy) -> DesignResult:
     design = None if state["design"] is None else Design(**state["design"])
     problem = problem_of(study)
     with np.errstate(all="ignore"):

@@ -16,7 +16,7 @@ from dawndusk.models.design import VARIABLES, Design
 from dawndusk.models.errors import DawnduskError, DesignError, one_of
 from dawndusk.studies.data import with_values
 from dawndusk.studies.input.document import MAX_PLACE, shorten
-from dawndusk.studies.input.study import Study
+from dawndusk.studies.input.study import ResolvedStudy
 from dawndusk.studies.input.studyfile import read_study
 from dawndusk.studies.run.folder.writing import CERTIFICATE, FORMAT, MANIFEST, OPTIMUM, STUDY, RunFolderError
 
@@ -50,7 +50,7 @@ class RunContent:
     """
 
     folder: Path
-    study: Study
+    study: ResolvedStudy
     manifest: Mapping[str, Any]
     optimum: Mapping[str, Any]
     certificate: Mapping[str, Any] | None
@@ -165,7 +165,7 @@ def _check_store(folder: Path, section: Mapping[str, Any]) -> None:
     check_version(read_address(str(section.get("storage", "")), folder), str(section.get("name", "")))
 
 
-def _of_its_year(study: Study, optimum: Mapping[str, Any]) -> Study:
+def _of_its_year(study: ResolvedStudy, optimum: Mapping[str, Any]) -> ResolvedStudy:
     """Return a study with the year of the first launch that a strategy chose."""
     point = optimum.get("point")
     if not isinstance(point, Mapping):
@@ -179,7 +179,7 @@ def _of_its_year(study: Study, optimum: Mapping[str, Any]) -> Study:
     return dataclasses.replace(study, assumptions=believed)
 
 
-def _front_of_trials(path: Path, content: Mapping[str, Any], study: Study) -> dict[str, Any]:
+def _front_of_trials(path: Path, content: Mapping[str, Any], study: ResolvedStudy) -> dict[str, Any]:
     """Return the front of a search by trials in the form of that of a run, best first goal first, knees marked."""
     first = study.goals[0]
     try:
@@ -199,7 +199,7 @@ def _front_of_trials(path: Path, content: Mapping[str, Any], study: Study) -> di
     }
 
 
-def _point(point: Mapping[str, Any], study: Study) -> dict[str, Any]:
+def _point(point: Mapping[str, Any], study: ResolvedStudy) -> dict[str, Any]:
     outcome = point["outcome"]
     goals = {goal.outcome: float(outcome[goal.outcome]) for goal in study.goals}
     return {
@@ -211,7 +211,7 @@ def _point(point: Mapping[str, Any], study: Study) -> dict[str, Any]:
     }
 
 
-def _knees(points: Sequence[Mapping[str, Any]], study: Study) -> tuple[int, ...]:
+def _knees(points: Sequence[Mapping[str, Any]], study: ResolvedStudy) -> tuple[int, ...]:
     """Return the places of the points at which a front of trials bends."""
     from dawndusk.optimize.pareto.front import Front  # noqa: PLC0415 (brings solvers along)
 

@@ -20,7 +20,7 @@ from dawndusk.models.errors import DawnduskError, one_of
 from dawndusk.optimize.result import DesignResult
 from dawndusk.studies.input.document import MAX_PLACE, shorten
 from dawndusk.studies.input.identity import model_version
-from dawndusk.studies.input.study import Study
+from dawndusk.studies.input.study import ResolvedStudy
 from dawndusk.studies.input.studyfile import read_study
 from dawndusk.studies.run.design.certificates import certificate, has_certificate
 from dawndusk.studies.run.design.results import RunResult
@@ -55,7 +55,7 @@ class RunFolderError(DawnduskError):
     """A folder that can not be written, or that holds something else."""
 
 
-def default_folder(study: Study) -> Path:
+def default_folder(study: ResolvedStudy) -> Path:
     """Return ``runs/NAME-HASH``, so that the same question always has the same folder."""
     return Path("runs") / f"{study.name}-{study.hash[:HASH_LETTERS]}"
 
@@ -149,7 +149,7 @@ def write_run(result: RunResult, folder: Path) -> Path:
 
 def write_finished(
     result: Run,
-    study: Study,
+    study: ResolvedStudy,
     folder: Path,
     *,
     tables: Mapping[str, pd.DataFrame],
@@ -205,7 +205,7 @@ def write_whole(folder: Path, fill: Callable[[Path], None]) -> Path:
     return folder
 
 
-def write_checkpoint(result: DesignResult, study: Study, folder: Path) -> None:
+def write_checkpoint(result: DesignResult, study: ResolvedStudy, folder: Path) -> None:
     """Keep the open boxes of a search that goes on.
 
     Where the folder has a run of the same study they are put beside it, and replaced whole. Otherwise the folder
@@ -228,7 +228,7 @@ def write_checkpoint(result: DesignResult, study: Study, folder: Path) -> None:
     write_whole(folder, fill)
 
 
-def read_unfinished(folder: Path) -> tuple[Study, DesignResult]:
+def read_unfinished(folder: Path) -> tuple[ResolvedStudy, DesignResult]:
     """Return the study of a run folder and the unfinished result that it keeps.
 
     Raises
@@ -270,13 +270,13 @@ def _swap(fresh: Path, folder: Path) -> None:
         shutil.rmtree(old, ignore_errors=True)
 
 
-def manifest(result: Run, study: Study) -> dict[str, Any]:
+def manifest(result: Run, study: ResolvedStudy) -> dict[str, Any]:
     """Return what is needed to repeat a run: versions, seed, study hash, git state; and how it ended."""
     outcome = {"seed": result.seed, "status": result.status, "stopped_by": result.stopped_by, "seconds": result.seconds}
     return {**origin(study), **outcome, "finished": datetime.now(UTC).isoformat(timespec="seconds")}
 
 
-def origin(study: Study) -> dict[str, Any]:
+def origin(study: ResolvedStudy) -> dict[str, Any]:
     """Return what a run begins from: the study, the versions of everything, and the git state."""
     return {
         "format": FORMAT,

@@ -21,7 +21,7 @@ from dawndusk.optimize.pareto.front import Exchange, Front
 from dawndusk.optimize.problem import Goal, Problem
 from dawndusk.optimize.progress import Progress, held_back
 from dawndusk.optimize.trials.first_design import first_design
-from dawndusk.studies.input.study import Kind, Study
+from dawndusk.studies.input.study import Kind, ResolvedStudy
 from dawndusk.studies.run.design.runner import problem_of
 from dawndusk.studies.run.folder import ledger
 from dawndusk.studies.run.folder.writing import check_target
@@ -45,7 +45,7 @@ class FrontResult(Run):
         Every outcome of every design, shape (N,).
     """
 
-    study: Study
+    study: ResolvedStudy
     result: Front
     outcome: Mapping[str, NDArray[np.float64]]
 
@@ -135,7 +135,7 @@ def _exchange(exchange: Exchange) -> dict[str, Any]:
     }
 
 
-def run_front(study: Study, report: Callable[[Progress], None] = lambda _: None) -> FrontResult:
+def run_front(study: ResolvedStudy, report: Callable[[Progress], None] = lambda _: None) -> FrontResult:
     """Search the front of a study of kind ``pareto`` between its goals.
 
     Parameters
@@ -178,19 +178,19 @@ def run_front(study: Study, report: Callable[[Progress], None] = lambda _: None)
     return FrontResult(study=study, result=front, outcome=outcome)
 
 
-def _outcomes(study: Study, front: Front) -> Mapping[str, NDArray[np.float64]]:
+def _outcomes(study: ResolvedStudy, front: Front) -> Mapping[str, NDArray[np.float64]]:
     if not len(front):
         return {name: np.zeros(0) for name in OUTCOMES}
     return evaluate(DesignBatch.of(front.designs), study.assumptions).outcome.values
 
 
-def check_front_target(study: Study, folder: Path) -> None:
+def check_front_target(study: ResolvedStudy, folder: Path) -> None:
     """Raise if a front can not go to a folder, or a certificate beside it can not be read; for before the search."""
     check_target(folder)
     for goal in study.goals:
         ledger.entries_of(ledger.folder_beside(folder), alone(study, goal))
 
 
-def alone(study: Study, goal: Goal) -> Problem:
+def alone(study: ResolvedStudy, goal: Goal) -> Problem:
     """Return the problem of one goal alone."""
     return dataclasses.replace(problem_of(study), objective=goal.outcome, sense=goal.sense)

@@ -22,7 +22,7 @@ from dawndusk.studies.input.document import Loc
 from dawndusk.studies.input.errors import StudyError
 from dawndusk.studies.input.files import library_names
 from dawndusk.studies.input.plans.domains import Part
-from dawndusk.studies.input.study import Study
+from dawndusk.studies.input.study import ResolvedStudy
 from dawndusk.studies.input.studyfile import read_study
 from dawndusk.studies.run.plan.places import misuse
 
@@ -61,7 +61,7 @@ class CatalogueEntry:
         return {"changes": self.design.to_dict(), **given, **line}
 
 
-def catalogue_of(study: Study, *, optimise: bool = True) -> dict[str, CatalogueEntry]:
+def catalogue_of(study: ResolvedStudy, *, optimise: bool = True) -> dict[str, CatalogueEntry]:
     """Return the catalogue of a plan, by name.
 
     Parameters
@@ -79,7 +79,7 @@ def catalogue_of(study: Study, *, optimise: bool = True) -> dict[str, CatalogueE
     return found
 
 
-def _entries(study: Study, *, optimise: bool) -> Iterator[tuple[Loc, str, CatalogueEntry]]:
+def _entries(study: ResolvedStudy, *, optimise: bool) -> Iterator[tuple[Loc, str, CatalogueEntry]]:
     assert study.plan is not None
     part = study.plan.catalogue
     for name, stated in part.designs.items():
@@ -108,7 +108,7 @@ def given(part: Part) -> dict[str, Any]:
     return {name: getattr(part, name) for name in type(part).model_fields if name in part.model_fields_set}
 
 
-def _design(study: Study, other: str | None, values: Mapping[str, Any], loc: Loc, *, optimise: bool) -> Design:
+def _design(study: ResolvedStudy, other: str | None, values: Mapping[str, Any], loc: Loc, *, optimise: bool) -> Design:
     """Return a design of the catalogue; its radiator keeps its area per accelerator where none is stated."""
     base = study if other is None else _other(study, other, (*loc, "study"))
     nominal = base.nominal_design(1)
@@ -123,7 +123,7 @@ def _design(study: Study, other: str | None, values: Mapping[str, Any], loc: Loc
     return _optimised(study, base, design, values) if optimise else design
 
 
-def _other(study: Study, name: str, loc: Loc) -> Study:
+def _other(study: ResolvedStudy, name: str, loc: Loc) -> ResolvedStudy:
     """Return the study that a design is taken from."""
     path = name if name in library_names() else place_of(study, name, loc)
     if isinstance(path, Path) and not path.exists():
@@ -133,14 +133,14 @@ def _other(study: Study, name: str, loc: Loc) -> Study:
     return read_study(path)
 
 
-def place_of(study: Study, name: str, loc: Loc) -> Path:
+def place_of(study: ResolvedStudy, name: str, loc: Loc) -> Path:
     """Return the file that a relative path means: beside the file that says it."""
     place = None if study.document is None else study.document.follow(loc)[1]
     said_in = Path(place.file) if place is not None and place.line else None
     return Path(name) if said_in is None or not said_in.is_file() else said_in.parent / name
 
 
-def _scaled_area(study: Study, nominal: Design, values: Mapping[str, Any]) -> float:
+def _scaled_area(study: ResolvedStudy, nominal: Design, values: Mapping[str, Any]) -> float:
     rows = study.assumptions.accelerators
     for name in (values.get("accelerator", nominal.accelerator), nominal.accelerator):
         if name not in rows:
@@ -152,7 +152,7 @@ def _scaled_area(study: Study, nominal: Design, values: Mapping[str, Any]) -> fl
     return float(nominal.radiator_area_m2 * after / before)
 
 
-def _check_rows(study: Study, design: Design, loc: Loc) -> None:
+def _check_rows(study: ResolvedStudy, design: Design, loc: Loc) -> None:
     """Refuse rows that another study added and this one does not know."""
     for name in CATEGORIES:
         known, row = catalogue(study.assumptions, name), getattr(design, name)
@@ -161,7 +161,7 @@ def _check_rows(study: Study, design: Design, loc: Loc) -> None:
             raise StudyError(misuse(study, loc, found, one_of(known), nearest(row, known)))
 
 
-def _optimised(study: Study, base: Study, design: Design, values: Mapping[str, Any]) -> Design:
+def _optimised(study: ResolvedStudy, base: ResolvedStudy, design: Design, values: Mapping[str, Any]) -> Design:
     """Return the cheapest design with the stated values, by search without a bound."""
     assert study.plan is not None
     fixed = {name: Fixed(getattr(design, name)) for name in values}
@@ -177,7 +177,7 @@ def _optimised(study: Study, base: Study, design: Design, values: Mapping[str, A
     return found.nearest
 
 
-def _of_folder(study: Study, folder: str, loc: Loc, file: str) -> Iterator[tuple[Loc, str, CatalogueEntry]]:
+def _of_folder(study: ResolvedStudy, folder: str, loc: Loc, file: str) -> Iterator[tuple[Loc, str, CatalogueEntry]]:
     """Yield designs of a run folder: the best feasible ones of a run, or some evenly along a front."""
     assert study.plan is not None
     table = _table(study, folder, loc, file)
@@ -199,7 +199,7 @@ def _of_folder(study: Study, folder: str, loc: Loc, file: str) -> Iterator[tuple
         yield loc, f"{head}_{k + 1:02d}", CatalogueEntry(design)
 
 
-def _table(study: Study, folder: str, loc: Loc, file: str) -> pd.DataFrame:
+def _table(study: ResolvedStudy, folder: str, loc: Loc, file: str) -> pd.DataFrame:
     import pandas as pd  # noqa: PLC0415 (only for a catalogue of earlier runs)
 
     path = place_of(study, folder, loc) / file

@@ -31,7 +31,7 @@ from dawndusk.studies.input.plan_checks import milestones_of
 from dawndusk.studies.input.plans.asked import ChoicePart
 from dawndusk.studies.input.plans.paths import Points
 from dawndusk.studies.input.plans.schema import LicencePart, PlanSection
-from dawndusk.studies.input.study import Study
+from dawndusk.studies.input.study import ResolvedStudy
 from dawndusk.studies.input.studyfile import study_from_mapping
 from dawndusk.studies.run.plan.catalogue import CatalogueEntry, catalogue_of
 from dawndusk.studies.run.plan.places import misuse
@@ -48,7 +48,7 @@ class PlanStudy:
     ``left_out`` has the designs of the catalogue that no plan can use, with the reason.
     """
 
-    study: Study
+    study: ResolvedStudy
     problem: PlanProblem
     effort: PlanEffort
     entries: Mapping[str, CatalogueEntry]
@@ -66,7 +66,7 @@ class PlanStudy:
         return self.study.plan
 
     @functools.cached_property
-    def spelt_out(self) -> Study:
+    def spelt_out(self) -> ResolvedStudy:
         """Return the study with every design of the catalogue written down, wherever it came from."""
         plan = {**self.study.resolved["plan"]}
         plan["catalogue"] = {"designs": {name: entry.to_dict() for name, entry in self.entries.items()}}
@@ -86,7 +86,7 @@ class PlanStudy:
         return economy_of(designs, economy.launching.vehicles, economy.assumptions, calendar, terms)
 
 
-def plan_study(study: Study, *, optimise: bool = True) -> PlanStudy:
+def plan_study(study: ResolvedStudy, *, optimise: bool = True) -> PlanStudy:
     """Return the plan of a study.
 
     Parameters
@@ -183,7 +183,7 @@ def _demand(section: PlanSection) -> PlanDemand:
     )
 
 
-def limits_of(study: Study, section: PlanSection, designs: tuple[str, ...]) -> Limits:
+def limits_of(study: ResolvedStudy, section: PlanSection, designs: tuple[str, ...]) -> Limits:
     """Return what limits a plan of some designs."""
     ramp, spending = section.ramp, section.budget.usd_per_year
     return Limits(
@@ -201,7 +201,7 @@ def limits_of(study: Study, section: PlanSection, designs: tuple[str, ...]) -> L
     )
 
 
-def _licence(study: Study, part: LicencePart, designs: tuple[str, ...]) -> Licence:
+def _licence(study: ResolvedStudy, part: LicencePart, designs: tuple[str, ...]) -> Licence:
     rules = study.assumptions.regulation
     assert part.satellites is not None
     milestones = milestones_of(part.milestones)
@@ -233,7 +233,9 @@ def choice_of(part: ChoicePart, calendar: Calendar) -> ForcedChoice:
     )
 
 
-def _check_design_names(study: Study, section: PlanSection, kept: Collection[str], left_out: Mapping[str, str]) -> None:
+def _check_design_names(
+    study: ResolvedStudy, section: PlanSection, kept: Collection[str], left_out: Mapping[str, str]
+) -> None:
     """Refuse designs that licences and choices name and no plan can build."""
     used: list[tuple[Loc, str]] = []
     for name, licence in section.licences.items():
@@ -266,7 +268,7 @@ def _useless(economy: Economy) -> Iterator[tuple[str, str]]:
             yield name, f"can not be had within the horizon (from {figures.available_year[d]:g})"
 
 
-def _check_first_demand(study: Study, section: PlanSection, economy: Economy) -> None:
+def _check_first_demand(study: ResolvedStudy, section: PlanSection, economy: Economy) -> None:
     """Refuse a demand before anything can serve."""
     launching, calendar = economy.launching, economy.calendar
     can_fly = (economy.figures.per_launch > 0)[:, :, None] & economy.opens[:, None, :]

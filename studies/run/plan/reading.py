@@ -8,7 +8,7 @@ from typing import Any
 
 from dawndusk.models.errors import one_of
 from dawndusk.studies.input.errors import Place, StudyError, StudyProblem
-from dawndusk.studies.input.study import Kind, Study
+from dawndusk.studies.input.study import Kind, ResolvedStudy
 from dawndusk.studies.input.studyfile import library_names, read_study, study_from_mapping
 from dawndusk.studies.run.plan.question import PlanStudy, plan_study
 
@@ -18,7 +18,7 @@ def plan_names() -> list[str]:
     return [name for name in library_names() if name.startswith("plan-")]
 
 
-def read_plan(source: str | Path | Mapping[str, Any] | Study, overrides: Sequence[str] = ()) -> PlanStudy:
+def read_plan(source: str | Path | Mapping[str, Any] | ResolvedStudy, overrides: Sequence[str] = ()) -> PlanStudy:
     """Read a plan.
 
     Parameters
@@ -33,7 +33,7 @@ def read_plan(source: str | Path | Mapping[str, Any] | Study, overrides: Sequenc
     StudyError
         With every problem found, its place, what is allowed and the nearest valid name.
     """
-    if isinstance(source, Study):
+    if isinstance(source, ResolvedStudy):
         study = source
     elif isinstance(source, Mapping):
         study = study_from_mapping(source, overrides, source="plan")

@@ -15,7 +15,7 @@ from typing import Any
 
 from dawndusk.models.errors import one_of
 from dawndusk.studies.input.document import MAX_PLACE, shorten
-from dawndusk.studies.input.study import Study
+from dawndusk.studies.input.study import ResolvedStudy
 from dawndusk.studies.input.studyfile import read_study
 from dawndusk.studies.run.folder.reading import read_manifest
 from dawndusk.studies.run.folder.writing import (
@@ -51,14 +51,14 @@ class Begun:
     """
 
     folder: Path
-    study: Study
+    study: ResolvedStudy
     storage: str
     name: str
     is_told: bool
     manifest: Mapping[str, Any]
 
 
-def begin(folder: Path, study: Study, storage: str, name: str, *, is_told: bool = False) -> None:
+def begin(folder: Path, study: ResolvedStudy, storage: str, name: str, *, is_told: bool = False) -> None:
     """Begin the run folder of a search, or find that it was begun.
 
     Raises
@@ -100,7 +100,7 @@ def _check_begun(folder: Path, name: str) -> None:
         )
 
 
-def _begin_whole(folder: Path, study: Study, manifest: Mapping[str, Any]) -> None:
+def _begin_whole(folder: Path, study: ResolvedStudy, manifest: Mapping[str, Any]) -> None:
     """Put a folder in place that has a study and a manifest, or none."""
     folder = folder.absolute()
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -173,7 +173,7 @@ def recorded(stated: str, address: Address) -> str:
     return str(address) if address.kind == "postgresql" else stated
 
 
-def renew(folder: Path, study: Study, storage: str) -> None:
+def renew(folder: Path, study: ResolvedStudy, storage: str) -> None:
     """Note that the search of a run folder goes on in a store that was opened, with a budget that may be another."""
     section = {**read_begun(folder).manifest[SECTION], "storage": storage, "is_opened": True}
     manifest = {**origin(study), "status": BEGUN, "stopped_by": None, SECTION: section}

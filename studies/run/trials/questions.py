@@ -24,7 +24,7 @@ from dawndusk.optimize.trials.screening import OutsideQuestion
 from dawndusk.optimize.trials.strategy import Inner, StrategyQuestion
 from dawndusk.studies.input import study as studies
 from dawndusk.studies.input.identity import model_version, problem_hash
-from dawndusk.studies.input.study import Kind, Study
+from dawndusk.studies.input.study import Kind, ResolvedStudy
 from dawndusk.studies.run.design.limits import Limit, limits
 from dawndusk.studies.run.design.runner import problem_of
 from dawndusk.studies.run.trials.evaluators import FunctionEvaluator, ProgramEvaluator, read_evaluator
@@ -179,7 +179,7 @@ class Outsider:
         raise DawnduskError("found a search that is asked and told from outside; allowed: dawndusk ask and tell")
 
 
-def asked_of(study: Study, *, allow_code: bool = False, is_told: bool = False) -> Asked:
+def asked_of(study: ResolvedStudy, *, allow_code: bool = False, is_told: bool = False) -> Asked:
     """Return what a study asks of a search.
 
     Parameters
@@ -213,13 +213,13 @@ def asked_of(study: Study, *, allow_code: bool = False, is_told: bool = False) -
     )
 
 
-def _check_kind(study: Study) -> None:
+def _check_kind(study: ResolvedStudy) -> None:
     if study.kind not in {Kind.DESIGN, Kind.PARETO}:
         raise DawnduskError(f"{study.source}: kind: found {study.kind.value}; a search needs kind design or pareto")
 
 
 def _evaluator(
-    study: Study, designs: DesignQuestion, *, allow_code: bool, is_told: bool
+    study: ResolvedStudy, designs: DesignQuestion, *, allow_code: bool, is_told: bool
 ) -> tuple[DesignQuestion | OutsideQuestion | StrategyQuestion, float | None]:
     """Return what answers the study, and the time limit that the executor has to keep."""
     settings, stated = study.search, study.search.evaluator
@@ -240,7 +240,7 @@ def _evaluator(
     return OutsideQuestion(designs, outside, stated.screen), limit
 
 
-def _strategy(study: Study, strategy: studies.Strategy, designs: DesignQuestion) -> StrategyQuestion:
+def _strategy(study: ResolvedStudy, strategy: studies.Strategy, designs: DesignQuestion) -> StrategyQuestion:
     inner: Inner = "certified" if strategy.inner is Engine.CERTIFIED else "evolution"
     settings = study.search
     return StrategyQuestion(
@@ -254,7 +254,7 @@ def _strategy(study: Study, strategy: studies.Strategy, designs: DesignQuestion)
     )
 
 
-def parts_of(study: Study, *, is_told: bool = False) -> dict[str, str]:
+def parts_of(study: ResolvedStudy, *, is_told: bool = False) -> dict[str, str]:
     """Return what the trials of a study depend on, by name."""
     _check_kind(study)
     settings = study.search
@@ -286,7 +286,7 @@ def _strategy_text(strategy: studies.Strategy) -> str:
     return f"{', '.join(strategy.variables)}{years} around {strategy.inner}"
 
 
-def store_name(study: Study, *, is_told: bool = False) -> str:
+def store_name(study: ResolvedStudy, *, is_told: bool = False) -> str:
     """Return the name of a study's search in a store, which has a digest of what its trials depend on."""
     text = json.dumps(parts_of(study, is_told=is_told), sort_keys=True)
     return f"{study.name}-{hashlib.sha256(text.encode()).hexdigest()[:NAME_LETTERS]}"

@@ -19,7 +19,7 @@ from dawndusk.optimize.problem import Goal, Problem
 from dawndusk.optimize.trials.plan import INTERRUPT, TIME, Searched
 from dawndusk.optimize.trials.question import Question, Trial
 from dawndusk.optimize.trials.standing import Standing
-from dawndusk.studies.input.study import Study
+from dawndusk.studies.input.study import ResolvedStudy
 from dawndusk.studies.run.folder.writing import MANIFEST, OPTIMUM, STUDY, origin, write_json
 from dawndusk.studies.run.run import Run
 from dawndusk.studies.run.store.address import read_address
@@ -45,7 +45,7 @@ class SearchRun(Run):
     where the trials are kept.
     """
 
-    study: Study
+    study: ResolvedStudy
     asked: Asked
     result: Searched
     sampler: str

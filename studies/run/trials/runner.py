@@ -25,7 +25,7 @@ from dawndusk.optimize.trials.question import Evaluator, Trial
 from dawndusk.optimize.trials.samplers.auto import SamplerChoice
 from dawndusk.optimize.trials.samplers.sampler import Sampler
 from dawndusk.optimize.trials.samplers.simple import RandomSampler
-from dawndusk.studies.input.study import Study
+from dawndusk.studies.input.study import ResolvedStudy
 from dawndusk.studies.input.studyfile import study_from_mapping
 from dawndusk.studies.run.folder.ledger import Entry
 from dawndusk.studies.run.store.address import read_address
@@ -45,9 +45,9 @@ ASKING = "asking"
 WARM_NOTE, BASIS_NOTE = "warm start", "basis of the choice"
 MIDDLE = 0.5
 
-MakeSampler = Callable[[Study, Asked], Sampler]
+MakeSampler = Callable[[ResolvedStudy, Asked], Sampler]
 """Makes a sampler in place of the one that a study names."""
-Warm = Callable[[Study, Asked], Sequence[Point]]
+Warm = Callable[[ResolvedStudy, Asked], Sequence[Point]]
 """Returns the points to begin with; called once in the life of a search."""
 Report = Callable[[TrialProgress], None]
 Say = Callable[[str], None]
@@ -74,7 +74,7 @@ class Where:
 
 
 def run_search(
-    study: Study,
+    study: ResolvedStudy,
     folder: Path | None = None,
     *,
     where: Where | None = None,
@@ -158,7 +158,7 @@ def _began(asked: Asked, points: Sequence[Point], certificate: Entry | None) -> 
     return "a good design of the built-in model" if len(points) == 1 else f"{len(points)} good designs"
 
 
-def settled(study: Study, folder: Path) -> Study:
+def settled(study: ResolvedStudy, folder: Path) -> ResolvedStudy:
     """Return a study that states its batch: where it is left open that of a search that was begun, or the usual one."""
     if study.search.batch is not None:
         return study
@@ -178,7 +178,7 @@ def _bound(asked: Asked, certificate: Entry | None) -> float | None:
 class Course:
     """A search with everything at hand."""
 
-    study: Study
+    study: ResolvedStudy
     asked: Asked
     store: TrialStore
     executor: Executor[Evaluator]
@@ -272,7 +272,7 @@ def _mean_s(trials: Iterable[Trial]) -> float:
     return sum(known) / max(len(known), 1)
 
 
-def _executor(study: Study, asked: Asked, where: Where) -> Executor[Evaluator]:
+def _executor(study: ResolvedStudy, asked: Asked, where: Where) -> Executor[Evaluator]:
     """Return what evaluates; one process where the built-in model answers a batch faster than it can be sent."""
     settings = study.search
     cluster = where.cluster or (settings.cluster if where.workers is None else None)
@@ -313,7 +313,7 @@ def resume(
     return run_search(study, folder, where=where, make_sampler=make_sampler, warm=warm, report=report, say=say)
 
 
-def begin_told(study: Study, folder: Path, storage: str | None = None) -> None:
+def begin_told(study: ResolvedStudy, folder: Path, storage: str | None = None) -> None:
     """Begin the run folder of a search that is asked and told from outside, or find that it was begun."""
     study = settled(study, folder)
     asked_of(study, is_told=True)
@@ -353,7 +353,7 @@ def open_told(
             )
 
 
-def _told_sampler(study: Study, asked: Asked) -> Sampler:
+def _told_sampler(study: ResolvedStudy, asked: Asked) -> Sampler:
     return sampler_of(study, asked).sampler
 
 

@@ -9,19 +9,19 @@ from dawndusk.optimize.trials.samplers.auto import SamplerChoice, chosen, sample
 from dawndusk.optimize.trials.samplers.surrogate import SurrogateSampler
 from dawndusk.optimize.trials.screening import OutsideQuestion
 from dawndusk.optimize.trials.surrogate.modelling import Prior
-from dawndusk.studies.input.study import SamplerName, Study
+from dawndusk.studies.input.study import ResolvedStudy, SamplerName
 from dawndusk.studies.run.trials.questions import Asked
 
 PATIENT_S = 60.0
 """What an evaluation is taken to cost that is done elsewhere and told: nobody types faster."""
 
 
-def batch_of(study: Study) -> int:
+def batch_of(study: ResolvedStudy) -> int:
     """Return how many designs are named at a time: as many as the study says, or the usual number for its budget."""
     return study.search.batch or usual_batch(study.search.evaluations)
 
 
-def idle_words(study: Study, asked: Asked, workers: int) -> str:
+def idle_words(study: ResolvedStudy, asked: Asked, workers: int) -> str:
     """Return a line on workers for which a search has nothing to do, empty where there are none."""
     settings, batch = study.search, batch_of(study)
     if settings.asynchronous or asked.is_vectorised or workers <= batch:
@@ -49,12 +49,12 @@ class Basis:
     evaluations: int
 
 
-def needs_basis(study: Study) -> bool:
+def needs_basis(study: ResolvedStudy) -> bool:
     """Return whether the sampler of a study depends on what an evaluation costs."""
     return study.search.sampler is SamplerName.AUTO and study.search.engine is not Engine.EVOLUTION
 
 
-def sampler_of(study: Study, asked: Asked, basis: Basis | None = None) -> SamplerChoice:
+def sampler_of(study: ResolvedStudy, asked: Asked, basis: Basis | None = None) -> SamplerChoice:
     """Return the sampler of a study, and one sentence on why where it was chosen.
 
     Parameters

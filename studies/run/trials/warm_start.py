@@ -15,7 +15,7 @@ from dawndusk.optimize.problem import Problem
 from dawndusk.optimize.space.dimensions import Key, Point
 from dawndusk.optimize.trials.first_design import first_design
 from dawndusk.optimize.trials.strategy import UNHURRIED_S, StrategyQuestion
-from dawndusk.studies.input.study import Study
+from dawndusk.studies.input.study import ResolvedStudy
 from dawndusk.studies.run.design.runner import problem_of
 from dawndusk.studies.run.folder import ledger
 from dawndusk.studies.run.trials.questions import Asked
@@ -25,7 +25,7 @@ MOST_POINTS = 8
 """Of a front; a search on one goal begins with one design."""
 
 
-def known_certificate(study: Study, folder: Path) -> ledger.Entry | None:
+def known_certificate(study: ResolvedStudy, folder: Path) -> ledger.Entry | None:
     """Return the tightest certificate of the same problem beside a run folder, if there is one."""
     if len(study.goals) > 1:
         return None
@@ -33,7 +33,7 @@ def known_certificate(study: Study, folder: Path) -> ledger.Entry | None:
     return min(proved, key=lambda entry: entry.gap or 0.0, default=None)
 
 
-def warm_points(study: Study, asked: Asked, certificate: ledger.Entry | None = None) -> Sequence[Point]:
+def warm_points(study: ResolvedStudy, asked: Asked, certificate: ledger.Entry | None = None) -> Sequence[Point]:
     """Return the points to begin with: the certified design, or else the best that a quick search of the model finds.
 
     With several goals these are the best designs for each and some between. A strategy has none: what it is worth
@@ -49,7 +49,7 @@ def warm_points(study: Study, asked: Asked, certificate: ledger.Entry | None = N
     return list(points.values())
 
 
-def _found(study: Study) -> list[Design]:
+def _found(study: ResolvedStudy) -> list[Design]:
     """Return good designs of the built-in model, the best for each goal first."""
     problem, seed = problem_of(study), study.search.seed
     if len(study.goals) == 1:

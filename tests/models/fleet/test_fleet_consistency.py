@@ -22,7 +22,7 @@ from dawndusk.models.fleet.satellites import READ
 from dawndusk.models.outcome import Outcome
 from dawndusk.models.physics.mass import Parts
 from dawndusk.studies.data import default_assumptions, with_values
-from dawndusk.studies.input.study import Study
+from dawndusk.studies.input.study import ResolvedStudy
 from dawndusk.studies.input.studyfile import study_from_mapping
 from dawndusk.studies.run.design.runner import nominal_design
 
@@ -41,7 +41,7 @@ def one_cohort(steps: int, **assumptions: Any) -> tuple[Economy, Fleet, Accounts
     return flown_in_a_year(study, study.assumptions, steps)
 
 
-def study_of(**assumptions: Any) -> Study:
+def study_of(**assumptions: Any) -> ResolvedStudy:
     """The main study with launches that never fail; all of a vehicle's flights can be bought."""
     vehicle = {"success_probability": 1.0, "success_mature": 1.0}
     return study_from_mapping(
@@ -59,7 +59,7 @@ def study_of(**assumptions: Any) -> Study:
 
 
 def flown_in_a_year(
-    study: Study, assumptions: Assumptions, steps: int, years: int = 1
+    study: ResolvedStudy, assumptions: Assumptions, steps: int, years: int = 1
 ) -> tuple[Economy, Fleet, Accounts, Outcome]:
     """A hundred launches in each of some years as a plan, and those of one year as a programme."""
     nominal = nominal_design(study, vehicle="falcon_9", launches_per_year=LAUNCHES - 1, satellites=1)

@@ -20,7 +20,7 @@ from dawndusk.optimize.settings import Engine
 from dawndusk.studies.data import default_assumptions
 from dawndusk.studies.input import studyfile
 from dawndusk.studies.input.errors import StudyError
-from dawndusk.studies.input.study import Bound, Choice, Fixed, Kind, Operator, Range, Study
+from dawndusk.studies.input.study import Bound, Choice, Fixed, Kind, Operator, Range, ResolvedStudy
 from dawndusk.studies.input.studyfile import library_names, library_path, read_study, study_from_mapping
 
 WriteStudy = Callable[..., Path]
@@ -363,7 +363,7 @@ MAPPINGS = st.fixed_dictionaries(
 )
 
 
-def resolved(mapping: dict[str, Any]) -> Study:
+def resolved(mapping: dict[str, Any]) -> ResolvedStudy:
     """Resolve a mapping whose assumptions do not contradict each other."""
     try:
         return study_from_mapping(mapping)

@@ -31,7 +31,7 @@ from dawndusk.optimize.certify.lp.mixed_integer.pieces import (
     is_pieced,
 )
 from dawndusk.optimize.certify.lp.model.columns import LinearRow, NodeRanges
-from dawndusk.optimize.certify.lp.model.lines import Plane, plane_at
+from dawndusk.optimize.certify.lp.model.lines import PlaneBound, plane_at
 from dawndusk.optimize.certify.lp.model.relaxation import Relaxation
 from dawndusk.optimize.certify.lp.values import rounded
 
@@ -67,7 +67,7 @@ class CombinationModel:
     ranges: NodeRanges
     widths: dict[int, float] = field(default_factory=dict)
     touched: dict[int, list[float]] = field(default_factory=dict)
-    planes: dict[int, list[Plane]] = field(default_factory=dict)
+    planes: dict[int, list[PlaneBound]] = field(default_factory=dict)
     whole: set[int] = field(default_factory=set)
     patches: dict[int, int] = field(default_factory=dict)
     touched_grids: set[int] = field(default_factory=set)
@@ -198,7 +198,7 @@ class CombinationModel:
         self.widths[node] = min(known * 0.7, band * share * 1.5)
         return 1
 
-    def _planes_at(self, node: int, at: tuple[float, float]) -> list[Plane]:
+    def _planes_at(self, node: int, at: tuple[float, float]) -> list[PlaneBound]:
         points = self.relaxation().corners[node]
         return [plane_at(points, at, below=below) for below in (True, False)]
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dawndusk.optimize.certify.graph.operations import Grid, Rounding, Table, Univariate, reads
-from dawndusk.optimize.certify.lp.model.lines import Band, Corners, Plane, corners, plane_at
+from dawndusk.optimize.certify.lp.model.lines import Band, Corners, PlaneBound, corners, plane_at
 from dawndusk.optimize.certify.lp.model.relaxation import Relaxation, bands_of
 
 Floats: TypeAlias = NDArray[np.float64]
@@ -152,7 +152,7 @@ def cut_grid(relaxation: Relaxation, node: int, count: int) -> int:
     return len(chosen)
 
 
-def _patch_planes(points: Corners, x: tuple[float, float], y: tuple[float, float]) -> list[Plane]:
+def _patch_planes(points: Corners, x: tuple[float, float], y: tuple[float, float]) -> list[PlaneBound]:
     at = [(x[0] + a * (x[1] - x[0]), y[0] + b * (y[1] - y[0])) for a, b in PATCH_PLACES]
     return [plane_at(points, place, below=below) for place in at for below in (True, False)]
 

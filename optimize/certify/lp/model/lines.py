@@ -234,7 +234,7 @@ def _corners(ranges: GridRanges, row: int, x: tuple[float, float], y: tuple[floa
 
 
 @dataclass(frozen=True)
-class Plane:
+class PlaneBound:
     """``slope_x * x + slope_y * y + start``, with ``below`` a lower bound, else an upper one."""
 
     slope_x: float
@@ -243,7 +243,7 @@ class Plane:
     below: bool
 
 
-def plane_at(points: Corners, at: tuple[float, float], *, below: bool) -> Plane:
+def plane_at(points: Corners, at: tuple[float, float], *, below: bool) -> PlaneBound:
     """Return the plane of the hull of points that is tightest at one place.
 
     The tightest is a small linear programme; its slopes are taken as they come and the start is worked out from all
@@ -280,10 +280,10 @@ def _tightest(columns: Floats, heights: Floats) -> tuple[float, float]:
     return slope_x, slope_y
 
 
-def plane_of(points: Corners, slope_x: float, slope_y: float, *, below: bool) -> Plane:
+def plane_of(points: Corners, slope_x: float, slope_y: float, *, below: bool) -> PlaneBound:
     """Return the plane of given slopes that bounds a look-up."""
     along = slope_x * points.x, slope_y * points.y
     rest = points.z - along[0] - along[1]
     pad = 8.0 * PADDING * (1.0 + float(np.max(np.abs(points.z) + np.abs(along[0]) + np.abs(along[1])))) + 1e-12
     start = float(rest.min()) - points.sags - pad if below else float(rest.max()) + points.bulges + pad
-    return Plane(slope_x, slope_y, start, below)
+    return PlaneBound(slope_x, slope_y, start, below)

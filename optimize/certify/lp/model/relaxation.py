@@ -35,7 +35,7 @@ from dawndusk.optimize.certify.lp.model.joint import enclose
 from dawndusk.optimize.certify.lp.model.lines import (
     Band,
     Corners,
-    Plane,
+    PlaneBound,
     corners,
     curve_bands,
     plane_of,
@@ -282,7 +282,7 @@ class Relaxation:
         for below in (True, False):
             self.plane(node, operation, plane_of(points, float(slope_x), float(slope_y), below=below))
 
-    def plane(self, node: int, operation: Grid, plane: Plane) -> None:
+    def plane(self, node: int, operation: Grid, plane: PlaneBound) -> None:
         """Bound a look-up of two nodes by a plane."""
         ends = (plane.start, np.inf) if plane.below else (-np.inf, plane.start)
         self.add(f"plane_{node}", [(node, 1.0), (operation.x, -plane.slope_x), (operation.y, -plane.slope_y)], *ends)

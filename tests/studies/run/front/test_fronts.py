@@ -22,7 +22,7 @@ from dawndusk.optimize.pareto import find
 from dawndusk.optimize.pareto.ends import End
 from dawndusk.optimize.problem import Goal
 from dawndusk.studies.cli.fronts import export_command, pareto_command
-from dawndusk.studies.input.study import Study
+from dawndusk.studies.input.study import ResolvedStudy
 from dawndusk.studies.input.studyfile import read_study, study_from_mapping
 from dawndusk.studies.output.exports.front import ENDINGS, export_front
 from dawndusk.studies.output.folders import front as front_folder
@@ -55,7 +55,7 @@ SPACE: dict[str, Any] = {
 }
 
 
-def study_of(**keys: Any) -> Study:
+def study_of(**keys: Any) -> ResolvedStudy:
     mapping = {
         "name": "small-front",
         "extends": "orbit-200mw",

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from dawndusk.optimize.trials.samplers.population import PopulationSampler
-from dawndusk.studies.input.study import Study
+from dawndusk.studies.input.study import ResolvedStudy
 from dawndusk.studies.input.studyfile import study_from_mapping
 from dawndusk.studies.run.trials.folder import read_begun
 from dawndusk.studies.run.trials.questions import Asked
@@ -12,11 +12,11 @@ from dawndusk.studies.run.trials.result import evaluations, status
 from dawndusk.studies.run.trials.runner import Where, ask, begin_told, resume, run_search, tell
 
 
-def make_sampler(_: Study, __: Asked) -> PopulationSampler:
+def make_sampler(_: ResolvedStudy, __: Asked) -> PopulationSampler:
     return PopulationSampler(population=8)
 
 
-def study(**search: Any) -> Study:
+def study(**search: Any) -> ResolvedStudy:
     settings = {"engine": "bayes", "evaluations": 6, "batch": 3, "warm_start": False, **search}
     design = {
         "accelerator": "tpu_v7",

@@ -19,7 +19,7 @@ from dawndusk.optimize.errors import CertificateError
 from dawndusk.optimize.trials.plan import BUDGET, INTERRUPT, TrialProgress
 from dawndusk.optimize.trials.samplers.population import PopulationSampler
 from dawndusk.optimize.trials.store import StoreError
-from dawndusk.studies.input.study import Study
+from dawndusk.studies.input.study import ResolvedStudy
 from dawndusk.studies.input.studyfile import study_from_mapping
 from dawndusk.studies.run.folder.writing import RunFolderError
 from dawndusk.studies.run.store.address import read_address
@@ -40,10 +40,10 @@ if design["shielding_mm"] > 12.0:
 cost = (design["altitude_km"] - 700.0) ** 2 + design["accelerators_per_satellite"]
 print(json.dumps({"lcoc_usd_per_pflop_hour": cost, "capex_usd": 1e9 + cost}))
 """
-Make = Callable[..., Study]
+Make = Callable[..., ResolvedStudy]
 
 
-def make_sampler(_: Study, __: Asked) -> PopulationSampler:
+def make_sampler(_: ResolvedStudy, __: Asked) -> PopulationSampler:
     return PopulationSampler(population=8)
 
 
@@ -51,11 +51,11 @@ def mapping(**search: Any) -> dict[str, Any]:
     return {**STATED, "search": {**STATED["search"], **search}}
 
 
-def built_in(**search: Any) -> Study:
+def built_in(**search: Any) -> ResolvedStudy:
     return study_from_mapping(mapping(**search))
 
 
-def with_open_batch(**search: Any) -> Study:
+def with_open_batch(**search: Any) -> ResolvedStudy:
     stated = mapping(**search)
     del stated["search"]["batch"]
     return study_from_mapping(stated)
@@ -67,7 +67,7 @@ def outside(tmp_path: Path) -> Make:
     script = tmp_path / "simulate.py"
     script.write_text(SIMULATOR.replace("LOG", repr(str(tmp_path / "log"))), encoding="utf-8")
 
-    def make(**search: Any) -> Study:
+    def make(**search: Any) -> ResolvedStudy:
         program = {"command": [sys.executable, "-I", "-S", str(script)], "screen": False, "retries": 0}
         return study_from_mapping(mapping(evaluator=program, **search))
 
@@ -298,7 +298,7 @@ def test_a_server_that_does_not_answer_is_an_error(tmp_path: Path) -> None:
 def test_warm_points_are_made_once_and_come_first(tmp_path: Path) -> None:
     calls = []
 
-    def warm(study: Study, asked: Asked) -> list[dict[str, Any]]:
+    def warm(study: ResolvedStudy, asked: Asked) -> list[dict[str, Any]]:
         calls.append(study.name)
         return [asked.designs.point(study.nominal_design())]
 

@@ -13,7 +13,7 @@ import pytest
 from dawndusk.models.errors import DawnduskError
 from dawndusk.optimize.trials.samplers.population import PopulationSampler
 from dawndusk.optimize.trials.store import StoreError
-from dawndusk.studies.input.study import Study
+from dawndusk.studies.input.study import ResolvedStudy
 from dawndusk.studies.input.studyfile import study_from_mapping
 from dawndusk.studies.run.trials.questions import Asked, asked_of
 from dawndusk.studies.run.trials.result import evaluations, status
@@ -22,11 +22,11 @@ from dawndusk.studies.run.trials.runner import ask, begin_told, open_told, resum
 STATED: dict[str, Any] = json.loads((Path(__file__).parents[2] / "small_search.json").read_text())
 
 
-def make_sampler(_: Study, __: Asked) -> PopulationSampler:
+def make_sampler(_: ResolvedStudy, __: Asked) -> PopulationSampler:
     return PopulationSampler(population=8)
 
 
-def built_in(**search: Any) -> Study:
+def built_in(**search: Any) -> ResolvedStudy:
     return study_from_mapping({**STATED, "search": {**STATED["search"], **search}})
 
 
