@@ -23,6 +23,8 @@ settings.load_profile("dawndusk")
 
 
 LONG = (
+    "tests/docs/test_examples.py::test_commands_run_and_print_what_the_page_shows[docs/concepts/",
+    "tests/docs/test_examples.py::test_python_blocks_run[docs/concepts/",
     "tests/optimize/certify/test_milp.py",
     "tests/optimize/explain/test_optimum.py",
     "tests/optimize/pareto/test_find.py",
