@@ -10,12 +10,14 @@ from typing import Any
 import pytest
 
 import dawndusk as dd
+from dawndusk.models.errors import DawnduskError
 from dawndusk.models.units import precise
 from dawndusk.optimize import engines, solve
 from dawndusk.optimize.certify.lp import second_bound as milp
 from dawndusk.optimize.contradiction import check_candidates, is_better
 from dawndusk.optimize.progress import Progress
 from dawndusk.optimize.result import Check, DesignResult, relative_gap
+from dawndusk.optimize.settings import Engine
 from dawndusk.studies.run.design.runner import problem_of, run_design
 
 MakeStudy = Callable[..., dd.Study]
@@ -28,6 +30,15 @@ def by_engine(small_study: MakeStudy, certified: dd.RunResult) -> dict[str, dd.R
         "milp": run_design(small_study("search.engine=milp", "search.gap=0.002")),
     }
     return {"certified": certified, **others}
+
+
+def test_an_engine_that_goes_by_trials_is_refused_and_not_answered_by_another(small_study: MakeStudy) -> None:
+    study = small_study()
+    assert {engine for engine in Engine if not engine.goes_by_trials} == set(engines.ENGINES)
+    for engine in (engine for engine in Engine if engine.goes_by_trials):
+        settings = dataclasses.replace(study.search, engine=engine)
+        with pytest.raises(DawnduskError, match=f"found {engine}, which goes by trials; allowed: certified, evolution"):
+            engines.find(problem_of(study), settings, lambda _: None)
 
 
 def test_the_engines_agree(by_engine: dict[str, dd.RunResult]) -> None:
