@@ -44,6 +44,9 @@ SETTLED = {"", "Optimal", "Infeasible"}
 SECOND_SHARE = 0.17
 MOST_SECOND_S = 20.0
 """The second bound takes this share of the time limit of the search, and no longer than this."""
+SMALL, SMALL_S = (5, 8), 60.0
+"""Free numbers and combinations up to which a problem is small: its second bound is solved to the end, which takes some
+seconds, and no longer than this and than the search itself may."""
 
 Checkpoint: TypeAlias = Callable[[DesignResult], None]
 EngineFunction: TypeAlias = Callable[
@@ -128,7 +131,9 @@ def with_second_bound(problem: Problem, found: DesignResult, settings: Settings,
     from dawndusk.optimize.certify.lp.second_bound import second_bound  # noqa: PLC0415 (brings Pyomo and HiGHS along)
 
     gap = max(SECOND_GAP, settings.gap)
-    limit = min(MOST_SECOND_S, SECOND_SHARE * settings.time_limit_s)
+    small = len(problem.free) <= SMALL[0] and len(problem.combinations()) <= SMALL[1]
+    most, share = (SMALL_S, 1.0) if small else (MOST_SECOND_S, SECOND_SHARE)
+    limit = min(most, share * settings.time_limit_s)
     try:
         second = second_bound(
             problem,

@@ -101,6 +101,43 @@ def test_the_audit_takes_a_second_opinion(small_study: MakeStudy, monkeypatch: p
     assert again.checks[-1].words.endswith("; HiGHS said last: Not Set")
 
 
+def test_the_second_opinion_of_a_small_problem_is_solved_to_its_end(small_study: MakeStudy) -> None:
+    result = run_design(small_study("search.second_bound=true", "search.time_limit_s=30"))
+    second = result.result.second
+    assert second is not None
+    assert (second.status, second.open_combinations) == ("bounded", 0)
+    assert second.gap is not None
+    assert second.gap <= 2e-3
+
+
+@pytest.mark.parametrize(
+    ("changes", "limit_s", "expected"),
+    [({}, 30.0, 30.0), ({}, 600.0, 60.0), ({"vehicle": ["starship_v3", "falcon_9"]}, 600.0, 60.0)],
+    ids=["no longer than the search may", "small", "a few combinations"],
+)
+def test_how_long_a_second_opinion_may_take(
+    small_study: MakeStudy,
+    certified: dd.RunResult,
+    monkeypatch: pytest.MonkeyPatch,
+    changes: dict[str, Any],
+    limit_s: float,
+    expected: float,
+) -> None:
+    given: list[float] = []
+
+    def note(*_: object, time_limit_s: float, **__: object) -> None:
+        given.append(time_limit_s)
+        raise RuntimeError("that is all")
+
+    monkeypatch.setattr(milp, "second_bound", note)
+    design = {**certified.study.resolved["design"], **changes}
+    study = small_study(f"search.time_limit_s={limit_s}", "search.second_bound=true", design=design)
+    engines.with_second_bound(problem_of(study), certified.result, study.search, lambda _: None)
+    whole = dd.load("orbit-200mw", [f"search.time_limit_s={limit_s}"])
+    engines.with_second_bound(problem_of(whole), certified.result, whole.search, lambda _: None)
+    assert given == [expected, min(20.0, 0.17 * limit_s)]
+
+
 def test_a_second_opinion_that_crashes_leaves_the_proof(
     small_study: MakeStudy, certified: dd.RunResult, monkeypatch: pytest.MonkeyPatch
 ) -> None:
