@@ -24,8 +24,9 @@ settings.load_profile("dawndusk")
 
 LONG = (
     "tests/docs/test_examples.py::test_commands_run_and_print_what_the_page_shows[docs/concepts/",
-    "tests/docs/test_examples.py::test_python_blocks_run[docs/concepts/",
+    "tests/docs/test_examples.py::test_python_blocks_run[docs/",
     "tests/optimize/certify/test_milp.py",
+    "tests/optimize/certify/test_search.py",
     "tests/optimize/explain/test_optimum.py",
     "tests/optimize/pareto/test_find.py",
     "tests/optimize/plan/",
